@@ -1,0 +1,28 @@
+# Every third-party library is found here and wrapped in an alias target; nothing is downloaded.
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+
+find_package(nlohmann_json REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(PNG REQUIRED)
+
+foreach(package sndfile soxr libebur128 sentencepiece fluidsynth)
+  pkg_check_modules(${package} REQUIRED IMPORTED_TARGET ${package})
+  add_library(instructme_dep_${package} ALIAS PkgConfig::${package})
+endforeach()
+
+# Torch goes through one INTERFACE target so that its headers are SYSTEM for us and so that the
+# check in InstructmeTarget.cmake has one name to look for.
+find_package(Torch REQUIRED)
+add_library(instructme_torch INTERFACE)
+target_include_directories(instructme_torch SYSTEM INTERFACE ${TORCH_INCLUDE_DIRS})
+target_link_libraries(instructme_torch INTERFACE ${TORCH_LIBRARIES})
+separate_arguments(_torch_flags UNIX_COMMAND "${TORCH_CXX_FLAGS}")
+target_compile_options(instructme_torch INTERFACE ${_torch_flags})
+
+if(INSTRUCTME_BUILD_TESTS)
+  find_package(GTest REQUIRED)
+endif()
+if(INSTRUCTME_BUILD_BENCHMARKS)
+  find_package(benchmark REQUIRED)
+endif()

@@ -1,0 +1,100 @@
+#include "instructme/base/files.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+
+#include "instructme/base/error.h"
+
+namespace fs = std::filesystem;
+
+namespace instructme {
+namespace {
+
+[[noreturn]] void throw_io(const std::string& what, int code) {
+  throw Error(ErrorKind::kIo, what + ": " + std::strerror(code));
+}
+
+}  // namespace
+
+AtomicFile::AtomicFile(fs::path target) : target_(std::move(target)) {
+  const fs::path folder = target_.has_parent_path() ? target_.parent_path() : fs::path(".");
+  std::error_code code;
+  if (!fs::is_directory(folder, code))
+    throw Error(ErrorKind::kIo, "cannot write " + target_.string() + ": the folder " + folder.string() +
+                                    " does not exist");
+  if (fs::is_directory(target_, code))
+    throw Error(ErrorKind::kIo, "cannot write " + target_.string() + ": it is a folder, a file name was wanted");
+  // The extension stays last because audio libraries choose the format by it.
+  temporary_ = folder / ("." + target_.stem().string() + ".part-" + std::to_string(::getpid()) +
+                         target_.extension().string());
+  const int file = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  if (file < 0) throw_io("cannot write " + target_.string(), errno);
+  ::close(file);
+}
+
+AtomicFile::~AtomicFile() {
+  if (!committed_) {
+    std::error_code ignored;
+    fs::remove(temporary_, ignored);
+  }
+}
+
+void AtomicFile::commit() {
+  const int file = ::open(temporary_.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) throw_io("cannot write " + target_.string(), errno);
+  const int synced = ::fsync(file);
+  const int reason = errno;
+  ::close(file);
+  if (synced != 0) throw_io("cannot write " + target_.string(), reason);
+  std::error_code code;
+  fs::rename(temporary_, target_, code);
+  if (code) throw Error(ErrorKind::kIo, "cannot write " + target_.string() + ": " + code.message());
+  committed_ = true;
+}
+
+TempDir::TempDir(std::string_view prefix) {
+  std::string pattern = (fs::temp_directory_path() / (std::string(prefix) + "-XXXXXX")).string();
+  if (::mkdtemp(pattern.data()) == nullptr) throw_io("cannot make a temporary folder " + pattern, errno);
+  path_ = pattern;
+}
+
+TempDir::~TempDir() {
+  std::error_code ignored;
+  fs::remove_all(path_, ignored);
+}
+
+std::string read_text_file(const fs::path& path) {
+  std::error_code code;
+  if (fs::is_directory(path, code)) throw Error(ErrorKind::kIo, "cannot read " + path.string() + ": it is a folder");
+  std::ifstream in(path, std::ios::binary);
+  if (!in) throw_io("cannot read " + path.string(), errno);
+  std::ostringstream content;
+  content << in.rdbuf();
+  if (in.bad()) throw_io("cannot read " + path.string(), errno);
+  return std::move(content).str();
+}
+
+void write_file_atomically(const fs::path& path, std::string_view content) {
+  AtomicFile file(path);
+  {
+    std::ofstream out(file.temporary(), std::ios::binary | std::ios::trunc);
+    out.write(content.data(), static_cast<std::streamsize>(content.size()));
+    out.flush();
+    if (!out) throw_io("cannot write " + path.string(), errno);
+  }
+  file.commit();
+}
+
+void make_folder(const fs::path& path) {
+  std::error_code code;
+  fs::create_directories(path, code);
+  if (code) throw Error(ErrorKind::kIo, "cannot make the folder " + path.string() + ": " + code.message());
+}
+
+}  // namespace instructme

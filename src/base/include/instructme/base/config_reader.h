@@ -1,0 +1,63 @@
+#pragma once
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <string>
+
+namespace instructme {
+
+/// Reads one JSON object strictly: a missing key without a default, a value of the wrong type and a
+/// key that nobody asked for are all errors (kModel) that name the file, the key and the nearest
+/// known key.
+///
+///   ConfigReader config(json, "configs/tiny.json");
+///   config.read("channels", options.channels);       // keeps the default when absent
+///   config.require("name", name);
+///   ConfigReader inner = config.object("vae");
+///   config.finish();                                  // unknown keys throw here
+class ConfigReader {
+ public:
+  ConfigReader(nlohmann::json object, std::string context);
+
+  bool has(const std::string& key) const;
+
+  template <class T>
+  void read(const std::string& key, T& value) {
+    known_.insert(key);
+    if (!object_.contains(key)) return;
+    try {
+      value = object_.at(key).get<T>();
+    } catch (const nlohmann::json::exception&) {
+      throw_wrong_type(key);
+    }
+  }
+  template <class T>
+  void require(const std::string& key, T& value) {
+    if (!object_.contains(key)) throw_missing(key);
+    read(key, value);
+  }
+  /// The object under `key`; an empty one when absent.
+  ConfigReader object(const std::string& key);
+  /// The raw value under `key` (null when absent), for lists and free-form parts.
+  nlohmann::json raw(const std::string& key);
+
+  /// Throws when the object holds a key that was never read.
+  void finish() const;
+  const std::string& context() const { return context_; }
+
+ private:
+  [[noreturn]] void throw_wrong_type(const std::string& key) const;
+  [[noreturn]] void throw_missing(const std::string& key) const;
+
+  nlohmann::json object_;
+  std::string context_;
+  std::set<std::string> known_;
+};
+
+/// Parses a JSON file; comments are allowed. Throws kIo when unreadable, kModel when not JSON.
+nlohmann::json read_json_file(const std::filesystem::path& path);
+/// Writes indented JSON atomically.
+void write_json_file(const std::filesystem::path& path, const nlohmann::json& value);
+
+}  // namespace instructme
