@@ -35,6 +35,12 @@ function(instructme_use_torch_pch target)
     target_link_libraries(instructme_pch PRIVATE instructme_torch instructme_warnings instructme_sanitizers)
     target_precompile_headers(instructme_pch PRIVATE <torch/torch.h>)
   endif()
+  get_target_property(type ${target} TYPE)
+  if(type STREQUAL EXECUTABLE)
+    # CMake compiles executables with -fPIE, which GCC takes for another precompiled header than -fPIC.
+    set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
+    target_compile_options(${target} PRIVATE -fPIC)
+  endif()
   target_precompile_headers(${target} REUSE_FROM instructme_pch)
 endfunction()
 

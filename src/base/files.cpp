@@ -26,13 +26,13 @@ AtomicFile::AtomicFile(fs::path target) : target_(std::move(target)) {
   const fs::path folder = target_.has_parent_path() ? target_.parent_path() : fs::path(".");
   std::error_code code;
   if (!fs::is_directory(folder, code))
-    throw Error(ErrorKind::kIo, "cannot write " + target_.string() + ": the folder " + folder.string() +
-                                    " does not exist");
+    throw Error(ErrorKind::kIo,
+                "cannot write " + target_.string() + ": the folder " + folder.string() + " does not exist");
   if (fs::is_directory(target_, code))
     throw Error(ErrorKind::kIo, "cannot write " + target_.string() + ": it is a folder, a file name was wanted");
   // The extension stays last because audio libraries choose the format by it.
-  temporary_ = folder / ("." + target_.stem().string() + ".part-" + std::to_string(::getpid()) +
-                         target_.extension().string());
+  temporary_ =
+      folder / ("." + target_.stem().string() + ".part-" + std::to_string(::getpid()) + target_.extension().string());
   const int file = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   if (file < 0) throw_io("cannot write " + target_.string(), errno);
   ::close(file);

@@ -46,8 +46,7 @@ ProcessResult run_process(const std::vector<std::string>& arguments, double time
   ::close(pipe_ends[1]);
   if (failed != 0) {
     ::close(pipe_ends[0]);
-    throw Error(ErrorKind::kMissing,
-                "cannot run the program '" + arguments[0] + "': " + std::strerror(failed));
+    throw Error(ErrorKind::kMissing, "cannot run the program '" + arguments[0] + "': " + std::strerror(failed));
   }
 
   ProcessResult result;
@@ -55,7 +54,8 @@ ProcessResult run_process(const std::vector<std::string>& arguments, double time
   bool late = false;
   char buffer[4096];
   while (true) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
     pollfd watched{pipe_ends[0], POLLIN, 0};
     const int ready = left.count() > 0 ? ::poll(&watched, 1, static_cast<int>(left.count())) : 0;
     if (ready < 0 && errno == EINTR) continue;
@@ -72,8 +72,7 @@ ProcessResult run_process(const std::vector<std::string>& arguments, double time
   int status = 0;
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
-  if (late)
-    throw Error(ErrorKind::kIo, format("the program '%s' did not end within %.0f seconds", argv[0], timeout_s));
+  if (late) throw Error(ErrorKind::kIo, format("the program '%s' did not end within %.0f seconds", argv[0], timeout_s));
   result.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   return result;
 }

@@ -8,7 +8,7 @@ namespace instructme {
 
 /// A report from long work: `done` of `total` units of `stage` are finished.
 struct Progress {
-  std::string stage;   ///< for a person, e.g. "rendering songs"
+  std::string stage;  ///< for a person, e.g. "rendering songs"
   int64_t done = 0;
   int64_t total = 0;   ///< 0 when not known
   std::string detail;  ///< a short remark, may be empty

@@ -17,8 +17,7 @@ int edit_distance(std::string_view a, std::string_view b);
 
 /// The candidates nearest to `word`, nearest first, at most `most`, none further away than about a
 /// third of the word's length (at least 2). Empty when nothing is near.
-std::vector<std::string> nearest(std::string_view word, const std::vector<std::string>& candidates,
-                                 size_t most = 3);
+std::vector<std::string> nearest(std::string_view word, const std::vector<std::string>& candidates, size_t most = 3);
 
 /// " (did you mean 'x' or 'y'?)", or "" when nothing is near.
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates);

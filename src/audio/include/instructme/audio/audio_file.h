@@ -1,0 +1,76 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include "instructme/audio/audio_buffer.h"
+
+namespace instructme {
+
+/// Audio files through libsndfile. All functions may be called from several threads, except that two
+/// threads must not write the same file at the same time.
+
+struct AudioInfo {
+  int sample_rate = 0;  ///< Hz
+  int channels = 0;
+  int64_t frames = 0;     ///< -1 when the file does not tell
+  std::string container;  ///< e.g. "WAV (Microsoft)"
+  std::string encoding;   ///< e.g. "Signed 16 bit PCM"
+  int bit_depth = 0;      ///< bits of a sample; 0 for codecs that have none, such as Vorbis
+
+  double seconds() const { return sample_rate > 0 && frames > 0 ? static_cast<double>(frames) / sample_rate : 0.0; }
+};
+
+/// What the header of an audio file says; the samples are not read. Throws kInput when the file is
+/// missing, a folder, empty, truncated (as far as its container tells) or not audio, kIo when it may not
+/// be read.
+AudioInfo probe_audio(const std::filesystem::path& path);
+
+struct ReadOptions {
+  double max_seconds = 0;   ///< refuse more than this; 0 for no limit
+  int64_t start_frame = 0;  ///< first frame wanted
+  int64_t frames = -1;      ///< how many frames; -1 for all up to the end
+};
+
+/// Reads a file, or a range of it, at its own rate and with its own channels.
+/// Throws kInput, with a sentence that names the file, for everything `probe_audio` refuses and for: a
+/// truncated file (WAV, AIFF, FLAC, Ogg and those MP3 that state their length; when a range of a FLAC file is
+/// read, only if the range is hit), no samples, NaN or
+/// infinite samples, more than `max_seconds`, a range that goes beyond the end, a rate outside 8 to
+/// 192 kHz, more than 8 channels. Silence is not an error, see `is_silent`. Values beyond ±1 are kept.
+AudioBuffer read_audio(const std::filesystem::path& path, const ReadOptions& options = {});
+
+enum class AudioEncoding {
+  kAuto,     ///< 24 bit where the format has no loss, else the format's own codec
+  kPcm8,     ///< WAV
+  kPcm16,    ///< WAV, AIFF, FLAC
+  kPcm24,    ///< WAV, AIFF, FLAC
+  kPcm32,    ///< WAV, AIFF
+  kFloat32,  ///< WAV, AIFF
+};
+
+struct WriteOptions {
+  AudioEncoding encoding = AudioEncoding::kAuto;
+  double quality = 0.7;  ///< of Vorbis, Opus and MP3, from 0 (small) to 1 (good)
+};
+
+struct WriteResult {
+  float peak = 0;               ///< largest absolute value that was to be written, before clipping
+  int64_t clipped_samples = 0;  ///< samples cut to full scale; always 0 for float and lossy encodings
+  int sample_rate = 0;          ///< Hz, as written
+};
+
+/// Writes WAV, AIFF, FLAC, Ogg Vorbis, Opus or MP3 by the extension (.wav .aif .aiff .flac .ogg .oga
+/// .opus .mp3). Integers are rounded to nearest without dither; values beyond full scale are clipped and
+/// counted. Opus and MP3 know few rates: others are resampled to the next higher one they have, or to
+/// their highest. The file appears under its name only when complete.
+/// Throws kUsage for an unknown extension or an encoding, rate, channel count or length the format
+/// cannot hold, kInternal for an empty buffer or NaN, kIo when the disk refuses, e.g. because it is full.
+WriteResult write_audio(const std::filesystem::path& path, const AudioBuffer& buffer, const WriteOptions& options = {});
+
+/// Throws the kUsage error that `write_audio` would throw for this name and encoding, so that a long
+/// run can refuse them before it starts.
+void check_audio_target(const std::filesystem::path& path, AudioEncoding encoding = AudioEncoding::kAuto);
+
+}  // namespace instructme

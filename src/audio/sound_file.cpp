@@ -1,0 +1,55 @@
+#include "sound_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace instructme {
+
+OutputStream::OutputStream(const std::filesystem::path& path)
+    : file_(::open(path.c_str(), O_RDWR | O_TRUNC | O_CLOEXEC)) {
+  if (file_ < 0) error_ = errno;
+}
+
+OutputStream::~OutputStream() {
+  if (file_ >= 0) ::close(file_);
+}
+
+SF_VIRTUAL_IO OutputStream::callbacks() const { return {&length, &seek, &read, &write, &tell}; }
+
+sf_count_t OutputStream::length(void* self) {
+  struct stat status {};
+  return ::fstat(static_cast<OutputStream*>(self)->file_, &status) == 0 ? status.st_size : 0;
+}
+
+sf_count_t OutputStream::seek(sf_count_t offset, int whence, void* self) {
+  return ::lseek(static_cast<OutputStream*>(self)->file_, offset, whence);
+}
+
+sf_count_t OutputStream::read(void* data, sf_count_t bytes, void* self) {
+  const ssize_t got = ::read(static_cast<OutputStream*>(self)->file_, data, static_cast<size_t>(bytes));
+  return got < 0 ? 0 : got;
+}
+
+sf_count_t OutputStream::write(const void* data, sf_count_t bytes, void* self) {
+  auto& stream = *static_cast<OutputStream*>(self);
+  const char* next = static_cast<const char*>(data);
+  for (sf_count_t left = bytes; left > 0 && stream.error_ == 0;) {
+    const ssize_t written = ::write(stream.file_, next, static_cast<size_t>(left));
+    if (written < 0) {
+      if (errno != EINTR) stream.error_ = errno;
+      continue;
+    }
+    next += written;
+    left -= written;
+  }
+  // Some encoders repeat a refused write for ever, so they are told that it worked; the caller looks at
+  // error() after every block.
+  return bytes;
+}
+
+sf_count_t OutputStream::tell(void* self) { return ::lseek(static_cast<OutputStream*>(self)->file_, 0, SEEK_CUR); }
+
+}  // namespace instructme

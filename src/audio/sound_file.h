@@ -1,0 +1,41 @@
+#pragma once
+
+#include <sndfile.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+
+namespace instructme {
+
+struct SoundFileDeleter {
+  void operator()(SNDFILE* file) const { sf_close(file); }
+};
+using SoundFile = std::unique_ptr<SNDFILE, SoundFileDeleter>;
+
+/// A file that libsndfile writes through, because its own functions do not report every error of the
+/// disk: headers and last pages that are written on closing fail silently there.
+class OutputStream {
+ public:
+  /// Opens an existing file and empties it; `error()` tells when that failed.
+  explicit OutputStream(const std::filesystem::path& path);
+  ~OutputStream();
+  OutputStream(const OutputStream&) = delete;
+  OutputStream& operator=(const OutputStream&) = delete;
+
+  SF_VIRTUAL_IO callbacks() const;
+  /// The first errno, 0 when all went well.
+  int error() const { return error_; }
+
+ private:
+  static sf_count_t length(void* self);
+  static sf_count_t seek(sf_count_t offset, int whence, void* self);
+  static sf_count_t read(void* data, sf_count_t bytes, void* self);
+  static sf_count_t write(const void* data, sf_count_t bytes, void* self);
+  static sf_count_t tell(void* self);
+
+  int file_ = -1;
+  int error_ = 0;
+};
+
+}  // namespace instructme

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <string>
+
+namespace instructme::cli {
+
+/// Each subcommand adds itself to the program and leaves in `run` what is to be done when it is called;
+/// the return value is the exit code. Errors are thrown.
+using Run = std::function<int()>;
+void add_edit_command(CLI::App& app, Run& run);
+void add_data_command(CLI::App& app, Run& run);
+void add_train_command(CLI::App& app, Run& run);
+void add_evaluate_command(CLI::App& app, Run& run);
+void add_info_command(CLI::App& app, Run& run);
+
+/// The model folder to use: `wanted` when given, else $INSTRUCTME_MODEL, else models/default beside the
+/// program, in the installation, or under the current folder. Throws kMissing listing the places.
+std::string find_model(const std::string& wanted);
+
+}  // namespace instructme::cli

@@ -1,0 +1,145 @@
+#include <cstdio>
+#include <memory>
+
+#include "command.h"
+#include "instructme/audio/audio_file.h"
+#include "instructme/base/error.h"
+#include "instructme/base/files.h"
+#include "instructme/base/strings.h"
+#include "instructme/data/composer.h"
+#include "instructme/data/dataset_renderer.h"
+#include "instructme/data/triplet.h"
+#include "instructme/text/sentences.h"
+#include "instructme/text/tokenizer.h"
+#include "terminal.h"
+
+namespace instructme::cli {
+namespace {
+
+struct RenderArguments {
+  DatasetOptions dataset;
+  ComposerOptions composer;
+  std::string out, split = "all";
+  std::vector<std::string> fonts{"/usr/share/sounds/sf2", "/usr/share/sounds/sf3"};
+};
+
+int render(RenderArguments& arguments) {
+  const CancelToken cancel = cancel_on_signals();
+  if (arguments.split == "train") arguments.composer.split = GrooveSplit::kTrain;
+  if (arguments.split == "held-out") {
+    arguments.composer.split = GrooveSplit::kHeldOut;
+    arguments.dataset.palette.held_out = true;
+  }
+  arguments.dataset.folder = arguments.out;
+  arguments.dataset.palette.fonts.assign(arguments.fonts.begin(), arguments.fonts.end());
+  arguments.dataset.composer = composer_json(arguments.composer);
+  ProgressLine line("songs");
+  const DatasetReport report = render_dataset(arguments.dataset, make_composer(arguments.composer), Lexicon::builtin(),
+                                              line.callback(), cancel);
+  line.finish();
+  std::printf("%s: %lld songs rendered, %lld were there already, %zu could not be made\n", arguments.out.c_str(),
+              static_cast<long long>(report.rendered), static_cast<long long>(report.kept), report.refused.size());
+  for (const auto& refused : report.refused) std::printf("  %s\n", refused.c_str());
+  return 0;
+}
+
+void add_render(CLI::App& data, Run& run) {
+  auto arguments = std::make_shared<RenderArguments>();
+  CLI::App* command = data.add_subcommand(
+      "render", "Compose songs, play them with SoundFonts, and store every stem with its labels: chords, key, tempo,\n"
+                "beats, genre and instruments. A run that was stopped goes on where it was.");
+  command->add_option("-o,--out", arguments->out, "Folder for the songs")->required();
+  command->add_option("-n,--songs", arguments->dataset.count, "How many")->required()->check(CLI::Range(1, 10000000));
+  command->add_option("--first-seed", arguments->dataset.first_seed, "Seed of the first song; the others count on");
+  command->add_option("--seconds", arguments->composer.seconds, "Length of a song")->check(CLI::Range(12.0, 600.0));
+  command->add_option("--fonts", arguments->fonts, "SoundFont files, or folders with them");
+  command->add_option("--held-out-fonts", arguments->dataset.palette.held_out_fonts,
+                      "File names of the fonts that are kept for testing");
+  command->add_option("--split", arguments->split,
+                      "train: no held-out font or style; held-out: only those; all: everything")
+      ->check(CLI::IsMember({"all", "train", "held-out"}));
+  command->add_option("-j,--jobs", arguments->dataset.jobs, "Songs at a time")->check(CLI::Range(1, 256));
+  command->add_flag("--flac", arguments->dataset.flac, "Half the disk space, slower to read");
+  command->add_flag("!--no-mma", arguments->composer.mma, "Only this project's own patterns, without the program MMA");
+  command->callback([arguments, &run] { run = [arguments] { return render(*arguments); }; });
+}
+
+struct TripletArguments {
+  std::string songs, out;
+  int count = 10;
+  uint64_t seed = 0;
+  double seconds = 10;
+};
+
+int triplets(const TripletArguments& arguments) {
+  const CancelToken cancel = cancel_on_signals();
+  const SongSet songs(arguments.songs);
+  TripletOptions options;
+  options.seconds = arguments.seconds;
+  const TripletSampler sampler(songs, Lexicon::builtin(), options);
+  make_folder(arguments.out);
+  std::string table = "name\toperation\tinstruction\tsong\n";
+  for (int i = 0; i < arguments.count; ++i) {
+    cancel.check();
+    Rng rng = Rng(arguments.seed).fork(static_cast<uint64_t>(i));
+    const Triplet triplet = sampler.sample(rng);
+    const std::string name = format("%05d", i), base = arguments.out + "/" + name;
+    write_audio(base + "_source.flac", from_mono(triplet.source, songs.sample_rate()));
+    write_audio(base + "_target.flac", from_mono(triplet.target, songs.sample_rate()));
+    table += name + "\t" + operation_name(triplet.instruction.operation) + "\t" + triplet.sentence + "\t" +
+             songs.name(triplet.song) + "\n";
+  }
+  write_file_atomically(arguments.out + "/triplets.tsv", table);
+  std::printf("%s: %d triplets, listed in triplets.tsv\n", arguments.out.c_str(), arguments.count);
+  return 0;
+}
+
+void add_triplets(CLI::App& data, Run& run) {
+  auto arguments = std::make_shared<TripletArguments>();
+  CLI::App* command = data.add_subcommand(
+      "triplets", "Write some training examples <instruction, source, target> as sound files, to listen to.");
+  command->add_option("SONGS", arguments->songs, "A folder made by 'data render'")->required();
+  command->add_option("-o,--out", arguments->out, "Folder for the sound files")->required();
+  command->add_option("-n,--count", arguments->count, "How many")->check(CLI::Range(1, 100000));
+  command->add_option("--seconds", arguments->seconds, "Length of each")->check(CLI::Range(1.0, 120.0));
+  command->add_option("--seed", arguments->seed, "Another number, other examples");
+  command->callback([arguments, &run] { run = [arguments] { return triplets(*arguments); }; });
+}
+
+struct TokenizerArguments {
+  std::string out;
+  int vocabulary = 512;
+  uint64_t seed = 1;
+  size_t sentences = 30000;
+};
+
+void add_tokenizer(CLI::App& data, Run& run) {
+  auto arguments = std::make_shared<TokenizerArguments>();
+  CLI::App* command =
+      data.add_subcommand("tokenizer", "Train a SentencePiece tokenizer on sentences made from the lexicon.");
+  command->add_option("-o,--out", arguments->out, "The file to write, e.g. spiece.model")->required();
+  command->add_option("--vocabulary", arguments->vocabulary, "Number of pieces")->check(CLI::Range(64, 32000));
+  command->add_option("--sentences", arguments->sentences, "Number of sentences to learn from");
+  command->add_option("--seed", arguments->seed, "Of the sentences");
+  command->callback([arguments, &run] {
+    run = [arguments] {
+      train_tokenizer(lexicon_sentences(Lexicon::builtin(), arguments->seed, arguments->sentences), arguments->out,
+                      arguments->vocabulary);
+      std::printf("%s: %d pieces\n", arguments->out.c_str(), arguments->vocabulary);
+      return 0;
+    };
+  });
+}
+
+}  // namespace
+
+void add_data_command(CLI::App& app, Run& run) {
+  CLI::App* data = app.add_subcommand("data", "Make music to train on, and look at it.");
+  data->require_subcommand(1);
+  data->fallthrough();
+  add_render(*data, run);
+  add_triplets(*data, run);
+  add_tokenizer(*data, run);
+}
+
+}  // namespace instructme::cli

@@ -1,0 +1,64 @@
+#include <cstdio>
+#include <memory>
+
+#include "command.h"
+#include "instructme/base/files.h"
+#include "instructme/base/strings.h"
+#include "instructme/data/triplet.h"
+#include "instructme/eval/evaluation.h"
+#include "terminal.h"
+
+namespace instructme::cli {
+namespace {
+
+struct EvaluateArguments {
+  std::string songs, clips, model, out;
+  EvaluationOptions options;
+  EditorOptions editor;
+};
+
+int evaluate(EvaluateArguments& arguments) {
+  const CancelToken cancel = cancel_on_signals();
+  Editor editor(find_model(arguments.model), arguments.editor);
+  ProgressLine line("examples");
+  const EvaluationReport report =
+      arguments.clips.empty() ? evaluate_songs(editor, arguments.songs, arguments.options, line.callback(), cancel)
+                              : evaluate_clips(editor, arguments.clips, arguments.options, line.callback(), cancel);
+  line.finish();
+  const std::string table = report.markdown();
+  std::fputs(table.c_str(), stdout);
+  if (!arguments.out.empty()) write_file_atomically(arguments.out, table);
+  return 0;
+}
+
+}  // namespace
+
+void add_evaluate_command(CLI::App& app, Run& run) {
+  auto arguments = std::make_shared<EvaluateArguments>();
+  CLI::App* command = app.add_subcommand(
+      "evaluate", "Score a model: log-mel distance and SI-SDR of its edits against the true result, beside those of the\n"
+                  "unedited source and of the VAE's own reconstruction of the true result (what the model can reach at\n"
+                  "best). Either on songs made by 'data render', or on a folder of clips.");
+  auto* songs = command->add_option("--songs", arguments->songs, "A folder made by 'data render --split held-out'");
+  auto* clips = command->add_option("--clips", arguments->clips,
+                                    "A folder with clips.tsv (clip, instruction) and for each clip NAME_source, "
+                                    "NAME_target and outputs of other systems NAME_<system>, as FLAC or WAV");
+  songs->excludes(clips);
+  command->require_option(1, 0);
+  command->add_option("-m,--model", arguments->model, "Model folder");
+  command->add_option("-n,--examples", arguments->options.examples, "Examples per operation (songs)")
+      ->check(CLI::Range(1, 100000));
+  command->add_option("--operations", arguments->options.operations, "Operations to score (songs)");
+  command->add_option("--seconds", arguments->options.seconds, "Length of an example (songs)")
+      ->check(CLI::Range(1.0, 120.0));
+  command->add_option("--seed", arguments->options.seed, "Of the examples and of all noise");
+  command->add_option("--steps", arguments->options.edit.steps, "Sampling steps; 0: as the model says")
+      ->check(CLI::Range(0, 1000));
+  command->add_option("--guidance", arguments->options.edit.guidance, "Guidance; -1: as the model says")
+      ->check(CLI::Range(-1.0, 30.0));
+  command->add_flag("--bfloat16", arguments->editor.bfloat16, "Faster on processors with AMX or AVX512-BF16");
+  command->add_option("-o,--out", arguments->out, "Also write the table to this file");
+  command->callback([arguments, &run] { run = [arguments] { return evaluate(*arguments); }; });
+}
+
+}  // namespace instructme::cli

@@ -1,0 +1,71 @@
+#include <cstdio>
+#include <new>
+
+#include "command.h"
+#include "instructme/base/error.h"
+#include "instructme/torchx/runtime.h"
+
+namespace {
+
+constexpr const char* kDescription =
+    "instructme changes a piece of music by a sentence.\n"
+    "\n"
+    "  instructme edit song.flac \"remove the drums\" -o without_drums.flac\n"
+    "\n"
+    "Everything runs on this computer; nothing is sent anywhere.";
+constexpr const char* kFooter =
+    "\nEach command has its own page: instructme edit --help\n"
+    "\n"
+    "Exit codes: 0 done, 2 wrong option, 3 unusable file or sentence, 4 unusable model, 5 disk,\n"
+    "6 something is not installed, 70 a mistake of this program, 130 stopped by Ctrl-C.";
+
+int run_guarded(const instructme::cli::Run& run) {
+  using instructme::Error;
+  using instructme::ErrorKind;
+  const auto complain = [](const char* message, ErrorKind kind) {
+    std::fprintf(stderr, "instructme: %s\n", message);
+    return instructme::exit_code(kind);
+  };
+  try {
+    return run();
+  } catch (const Error& error) {
+    return complain(error.what(), error.kind());
+  } catch (const std::bad_alloc&) {
+    return complain("there is not enough memory; try a shorter piece of music or fewer threads", ErrorKind::kMissing);
+  } catch (const std::exception& error) {
+    // The first line says what; torch adds pages of addresses.
+    const std::string text = error.what();
+    return complain(("this should not have happened, please report it: " + text.substr(0, text.find('\n'))).c_str(),
+                    ErrorKind::kInternal);
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{kDescription, "instructme"};
+  app.footer(kFooter);
+  app.require_subcommand(1);
+  app.set_version_flag("--version", std::string("instructme ") + INSTRUCTME_VERSION);
+  app.option_defaults()->always_capture_default();
+  int threads = 0;
+  app.add_option("--threads", threads, "Threads for the arithmetic; 0: one per core")->check(CLI::Range(0, 1024));
+  app.fallthrough();
+
+  instructme::cli::Run run;
+  instructme::cli::add_edit_command(app, run);
+  instructme::cli::add_data_command(app, run);
+  instructme::cli::add_train_command(app, run);
+  instructme::cli::add_evaluate_command(app, run);
+  instructme::cli::add_info_command(app, run);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& asked) {  // --help, --version
+    return app.exit(asked);
+  } catch (const CLI::ParseError& error) {
+    std::fprintf(stderr, "instructme: %s (see instructme --help)\n", error.what());
+    return instructme::exit_code(instructme::ErrorKind::kUsage);
+  }
+  instructme::set_up_runtime(threads);
+  return run_guarded(run);
+}

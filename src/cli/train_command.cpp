@@ -1,0 +1,90 @@
+#include <cstdio>
+#include <memory>
+
+#include <torch/torch.h>
+
+#include "command.h"
+#include "instructme/base/config_reader.h"
+#include "instructme/base/error.h"
+#include "instructme/base/files.h"
+#include "instructme/base/strings.h"
+#include "instructme/data/song_set.h"
+#include "instructme/train/recipe.h"
+#include "instructme/train/trainer.h"
+#include "terminal.h"
+
+namespace instructme::cli {
+namespace {
+
+struct TrainArguments {
+  std::string config, out, start_from, vae, tokenizer, device;
+  std::vector<std::string> songs, validation;
+  int64_t steps = 0;
+  double limit_s = -1;
+};
+
+int train(const TrainArguments& arguments, bool vae) {
+  const CancelToken cancel = cancel_on_signals();
+  Recipe recipe = Recipe::read(read_json_file(arguments.config), arguments.config);
+  if (arguments.steps > 0) recipe.trainer.steps = arguments.steps;
+  if (arguments.limit_s >= 0) recipe.trainer.limit_s = arguments.limit_s;
+  if (!arguments.device.empty()) recipe.trainer.device = arguments.device;
+  RecipePaths paths;
+  paths.songs.assign(arguments.songs.begin(), arguments.songs.end());
+  paths.validation_songs.assign(arguments.validation.begin(), arguments.validation.end());
+  paths.start_from = arguments.start_from;
+  paths.vae = arguments.vae;
+  paths.tokenizer = arguments.tokenizer;
+  torch::manual_seed(recipe.trainer.seed);
+  const auto session = vae ? make_vae_training(recipe, paths) : make_editor_training(recipe, paths);
+  make_folder(arguments.out);
+  write_file_atomically(arguments.out + "/recipe.json", read_text_file(arguments.config));
+  Trainer trainer(session->task(), recipe.trainer, arguments.out);
+  if (trainer.step() > 0)
+    std::fprintf(stderr, "going on from step %lld\n", static_cast<long long>(trainer.step()));
+  ProgressLine line("steps");
+  const int64_t done = trainer.run(cancel, line.callback());
+  line.finish();
+  std::printf("%s: %lld of %lld steps done\n", arguments.out.c_str(), static_cast<long long>(done),
+              static_cast<long long>(recipe.trainer.steps));
+  return cancel.requested() ? exit_code(ErrorKind::kCancelled) : 0;
+}
+
+void add_common(CLI::App* command, TrainArguments& arguments) {
+  command->add_option("-c,--config", arguments.config, "Recipe file, e.g. configs/train/default.json")->required();
+  command->add_option("-s,--songs", arguments.songs, "Folders made by 'data render'")->required();
+  command->add_option("--validation", arguments.validation, "Folders with songs that are not trained on");
+  command->add_option("-o,--out", arguments.out,
+                      "Folder of the run: checkpoint, log.jsonl, loss.png, export/. The same command again goes on "
+                      "from its checkpoint")
+      ->required();
+  command->add_option("--from", arguments.start_from, "Begin with these weights instead of random ones");
+  command->add_option("--steps", arguments.steps, "Instead of the recipe's number of steps");
+  command->add_option("--limit", arguments.limit_s, "Stop with a checkpoint after this many seconds; 0: no limit");
+  command->add_option("--device", arguments.device, "cpu or cuda, instead of the recipe's")
+      ->check(CLI::IsMember({"cpu", "cuda"}));
+}
+
+}  // namespace
+
+void add_train_command(CLI::App& app, Run& run) {
+  CLI::App* train_app = app.add_subcommand(
+      "train", "Train a model: first the VAE, then the editor (U-Net and text encoder) on top of it.\n"
+               "Ctrl-C stops with a checkpoint; the same command goes on from it as if never stopped.");
+  train_app->require_subcommand(1);
+  train_app->fallthrough();
+
+  auto vae = std::make_shared<TrainArguments>();
+  CLI::App* vae_command = train_app->add_subcommand("vae", "The VAE that turns sound into latents and back.");
+  add_common(vae_command, *vae);
+  vae_command->callback([vae, &run] { run = [vae] { return train(*vae, true); }; });
+
+  auto editor = std::make_shared<TrainArguments>();
+  CLI::App* editor_command = train_app->add_subcommand("editor", "The U-Net and the text encoder.");
+  add_common(editor_command, *editor);
+  editor_command->add_option("--vae", editor->vae, "Folder with vae.safetensors, from 'train vae' (or use --from)");
+  editor_command->add_option("--tokenizer", editor->tokenizer, "A spiece.model (or use --from)");
+  editor_command->callback([editor, &run] { run = [editor] { return train(*editor, false); }; });
+}
+
+}  // namespace instructme::cli

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "instructme/base/cancel.h"
+#include "instructme/base/progress.h"
+#include "instructme/data/song_renderer.h"
+
+namespace instructme {
+
+struct DatasetOptions {
+  std::filesystem::path folder;  ///< one sub-folder per song, and dataset.json
+  int64_t count = 0;             ///< songs, with the seeds first_seed, first_seed + 1, …
+  uint64_t first_seed = 0;
+  int jobs = 1;       ///< threads
+  bool flac = false;  ///< half the disk space, slower to read
+  RenderOptions render;
+  PaletteOptions palette;
+  nlohmann::json composer;  ///< how the composer was set up, for the manifest
+};
+
+struct DatasetReport {
+  int64_t rendered = 0;
+  int64_t kept = 0;                  ///< were complete already
+  std::vector<std::string> refused;  ///< "seed 12: …": songs that could not be made
+};
+
+/// Renders a set of songs; a run that was stopped goes on where it was. Writes `dataset.json` (seeds,
+/// fonts, split, options) first. Throws kUsage for bad options or when the folder holds a set made with
+/// other options, kCancelled, and whatever stops a song but kInput, which refuses only that song.
+/// `progress` is called by one thread at a time.
+DatasetReport render_dataset(const DatasetOptions& options, const Composer& composer, const Lexicon& lexicon,
+                             const ProgressCallback& progress = {}, const CancelToken& cancel = {});
+
+/// Folder name of the song made from `seed`.
+std::string song_folder_name(uint64_t seed);
+
+}  // namespace instructme

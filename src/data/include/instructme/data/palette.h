@@ -1,0 +1,77 @@
+#pragma once
+
+#include <filesystem>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "instructme/base/rng.h"
+#include "instructme/score/score.h"
+#include "instructme/synth/stem_renderer.h"
+#include "instructme/text/lexicon.h"
+
+namespace instructme {
+
+/// "drums", "bass", "chords", "arpeggio", "melody" or "counter-melody", as in the lexicon.
+const char* role_name(Role role);
+/// Throws kInput naming the word when it is no role.
+Role parse_role(const std::string& name);
+
+/// A preset together with the lexicon instrument it sounds like.
+struct PaletteSound {
+  std::string instrument;  ///< canonical name of the lexicon
+  Sound sound;
+  std::string source;         ///< file name of the font: what the train/held-out split goes by
+  std::string preset;         ///< name inside the font
+  std::string licence;        ///< from a SOUNDS.tsv beside the font; "" when not known
+  bool general_midi = false;  ///< of a font without a table, so a kit that has all percussion keys
+};
+
+struct PaletteOptions {
+  std::vector<std::filesystem::path> fonts;  ///< SoundFont files, or folders with them
+  std::vector<std::string> held_out_fonts;   ///< file names of the fonts kept for testing
+  bool held_out = false;                     ///< true: only the held-out fonts; false: only the others
+};
+
+/// The sounds that can play each instrument of the lexicon. Melodic presets of bank 0 (and the GS
+/// variations in bank 8 that are the same instrument) are assigned by their General MIDI program, kits
+/// by their number. A table `SOUNDS.tsv` beside a font (columns file, bank, program, instrument, licence
+/// and others) takes precedence for the presets it lists. Immutable; safe to share between threads.
+class Palette {
+ public:
+  /// Throws kMissing when a path does not exist, kUsage when no font is left after the split or a
+  /// held-out name matches no font, kInput when a font cannot be read.
+  static Palette scan(const PaletteOptions& options, const Lexicon& lexicon);
+
+  const std::vector<PaletteSound>& sounds() const { return sounds_; }
+  /// File names of the fonts in use, sorted.
+  const std::vector<std::string>& sources() const { return sources_; }
+  bool has(const std::string& instrument) const;
+  /// Instruments of the lexicon that play `role` and have a sound.
+  std::vector<std::string> instruments_of(Role role) const;
+
+  /// An instrument for `role`, drawn by the lexicon's frequencies among those not in `avoid` (among
+  /// all when nothing else is left). Throws kUsage when no sound can play the role.
+  std::string draw_instrument(Role role, const std::set<std::string>& avoid, Rng& rng) const;
+  /// A kit with the hand percussion of General MIDI (keys 54..81); nullptr when there is none.
+  const PaletteSound* draw_percussion(Rng& rng) const;
+  /// A sound of `instrument`: first the font, uniformly, then the preset. Throws kUsage when none.
+  const PaletteSound& draw_sound(const std::string& instrument, Rng& rng) const;
+
+ private:
+  struct Player {
+    std::string instrument;
+    std::vector<std::string> roles;
+    double frequency = 1.0;
+    bool is_kit = false;
+    std::vector<std::vector<size_t>> sounds_of_font;  // indices into sounds_
+  };
+  const Player* find(const std::string& instrument) const;
+
+  std::vector<PaletteSound> sounds_;
+  std::vector<std::string> sources_;
+  std::vector<Player> players_;
+  std::vector<size_t> gm_kits_;
+};
+
+}  // namespace instructme

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "instructme/data/palette.h"
+#include "instructme/data/song_folder.h"
+#include "instructme/synth/stem_renderer.h"
+
+namespace instructme {
+
+/// A song as notes: arrangements of one chart with the same tempo, bars and chords.
+struct ComposedSong {
+  std::string source;               ///< where the chart came from; may be ""
+  std::vector<Score> arrangements;  ///< at least one
+};
+
+/// Makes a song from a seed; the same seed gives the same song. Called from several threads at once.
+using Composer = std::function<ComposedSong(uint64_t seed)>;
+
+struct RenderOptions {
+  int sample_rate = 24000;                 ///< Hz
+  int versions = 2;                        ///< of the first arrangement; the others have one
+  double keep_probability = 0.5;           ///< a part keeps the instrument it was written for
+  double change_probability = 0.75;        ///< a part has another instrument in the next version
+  double rhythm_change_probability = 0.3;  ///< the same for drums and bass, which have few alternatives
+  double mix_level_db = -18;               ///< active RMS of a full version, dBFS, unless it would clip
+  double level_spread_db = 4;              ///< stems are up to this much louder or softer than usual
+  bool effects = true;                     ///< random equalisation, saturation, rooms and amplifiers
+  double tail_s = 1.5;                     ///< sound after the last bar
+};
+
+/// Casts, plays and mixes songs. The first arrangement is rendered in several versions that play the
+/// same notes on other instruments or sounds, each further arrangement in one. Hand percussion is
+/// taken out of the drum part into a stem of its own, and all bass parts of a version share a sound. The stems of a
+/// version sum to its mix, which is normalised by one gain for all. Not thread-safe: one object per thread.
+class SongRenderer {
+ public:
+  /// `palette` and `lexicon` are shared and must outlive the object. Throws kUsage for bad options.
+  SongRenderer(const RenderOptions& options, Composer composer, std::shared_ptr<const Palette> palette,
+               const Lexicon& lexicon);
+
+  /// Deterministic in the seed. Throws what the composer, the palette and the synthesizer throw;
+  /// kInput when a score has no part that sounds.
+  RenderedSong render(uint64_t seed);
+
+ private:
+  struct Casting {
+    std::string instrument;
+    const PaletteSound* sound = nullptr;
+    double amplifier_drive = 0;
+  };
+  Casting cast(const Part& part, const Casting* before, std::set<std::string>& used, Rng& rng) const;
+  void render_version(const Score& score, const std::vector<Casting>& casting, Rng& rng, VersionInfo& version,
+                      std::vector<std::vector<float>>& stems);
+
+  RenderOptions options_;
+  Composer composer_;
+  std::shared_ptr<const Palette> palette_;
+  const Lexicon& lexicon_;
+  StemRenderer renderer_;
+};
+
+}  // namespace instructme

@@ -1,0 +1,95 @@
+#pragma once
+
+#include <array>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "instructme/base/rng.h"
+#include "instructme/data/song_set.h"
+#include "instructme/text/instruction.h"
+
+namespace instructme {
+
+/// <instruction, source, target> (InstructME, section 4.1), with what is known about it.
+struct Triplet {
+  Instruction instruction;
+  std::string sentence;
+  std::vector<float> source;  ///< [frames]
+  std::vector<float> target;  ///< [frames], scaled by the same factor as the source
+  std::vector<float> chords;  ///< [chord_frames x kChordClasses] row major: the source's true chords, one-hot; no
+                              ///< chord when nothing in the source has a pitch
+  int chord_frames = 0;
+  size_t song = 0;                              ///< in the SongSet
+  int64_t start_frame = 0;                      ///< of the clip in the song
+  std::vector<std::string> source_instruments;  ///< lexicon names that sound in the source, sorted
+  std::vector<std::string> target_instruments;  ///< the same for the target
+  std::string source_genre, target_genre;
+};
+
+struct TripletOptions {
+  double seconds = 10;
+  /// Relative frequency of the operations by name (see operation_name); those not named are not drawn.
+  /// Defaults: the paper's numbers of triplets in millions, and accompany.
+  std::map<std::string, double> proportions{{"remix", 1.0},   {"add", 0.3},    {"replace", 0.3},
+                                            {"extract", 0.2}, {"remove", 0.2}, {"accompany", 0.2}};
+  double chord_frame_rate = 12.5;   ///< Hz
+  double silence_db = -50;          ///< stems whose RMS in the clip is below count as absent, dBFS
+  double source_level_db = -20;     ///< RMS of the source, dBFS
+  double stem_gain_db = 3;          ///< every stem is up to this much louder or softer
+  double phrase_probability = 0.7;  ///< a phrasing of the lexicon; else the plain sentence
+  double pair_probability = 0.15;   ///< an instruction names two instruments, where possible
+  double part_probability = 0.6;    ///< replace: the same part on another instrument; else another part
+  double genre_probability = 0.5;   ///< remix: to a genre; else with a list of instruments
+  double mix_low_db = -28;          ///< sample_mix: RMS drawn between these two, dBFS
+  double mix_high_db = -14;
+};
+
+/// Draws training examples from a set of songs. Stems of the same lexicon instrument always go
+/// together, so "the piano" is all pianos. With X ⊂ S ⊆ the audible instruments of a clip:
+///   extract X:   S → X            remove X:    S → S − X        add X:  S − X → S
+///   accompany X: S − X → X        replace X Y: C + X → C + Y
+///   remix:       S → another arrangement (to a genre), or a subset of another version (with instruments)
+/// The sampler is immutable and may be shared between threads, each with its own Rng.
+class TripletSampler {
+ public:
+  /// `songs` and `lexicon` must outlive the sampler. Throws kUsage for an unknown operation or bad
+  /// numbers, kInput when no song is long enough.
+  TripletSampler(const SongSet& songs, const Lexicon& lexicon, TripletOptions options = {});
+
+  const TripletOptions& options() const { return options_; }
+  int64_t frames() const { return frames_; }
+
+  /// The next example; depends on nothing but the state of `rng`. Throws kInput when the songs allow none
+  /// of the operations.
+  Triplet sample(Rng& rng) const;
+  /// An example of one operation. Throws kInput when the songs do not allow it.
+  Triplet sample(Operation operation, Rng& rng) const;
+
+  /// A mix for training the VAE, [seconds · sample rate]: one stem, some, or all of a version.
+  std::vector<float> sample_mix(Rng& rng, double seconds) const;
+
+ private:
+  struct Clip;
+  struct Take;
+  class Mixer;
+
+  bool try_sample(Operation operation, Rng& rng, Triplet& triplet) const;
+  Clip draw_clip(int64_t frames, Rng& rng) const;
+  Take take(const Clip& clip, size_t arrangement, size_t version, Rng& rng) const;
+  bool subset_pair(Operation operation, const Clip& clip, Rng& rng, Triplet& triplet) const;
+  bool replace_same_part(const Clip& clip, Rng& rng, Triplet& triplet) const;
+  bool replace_other_part(const Clip& clip, Rng& rng, Triplet& triplet) const;
+  bool remix_to_genre(const Clip& clip, Rng& rng, Triplet& triplet) const;
+  bool remix_with_instruments(const Clip& clip, Rng& rng, Triplet& triplet) const;
+  bool finish(const Clip& clip, Rng& rng, Triplet& triplet) const;
+
+  const SongSet& songs_;
+  const Lexicon& lexicon_;
+  TripletOptions options_;
+  int64_t frames_ = 0;
+  std::vector<size_t> long_songs_;  // that hold at least one clip
+  std::array<double, kOperations> weights_{};
+};
+
+}  // namespace instructme

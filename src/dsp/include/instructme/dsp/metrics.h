@@ -1,0 +1,29 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include "instructme/dsp/stft.h"
+
+namespace instructme {
+
+/// Scale-invariant signal-to-distortion ratio in dB (Le Roux et al. 2019), without removing the mean.
+/// estimate and target (N, S) -> (N). A silent target gives -inf unless the estimate is silent too.
+at::Tensor si_sdr(const at::Tensor& estimate, const at::Tensor& target);
+
+/// The distance between two sounds as people hear spectra: mean absolute difference of the natural
+/// logarithm of 80 mel bands (n_fft 1024, hop 256, amplitudes below -80 dBFS count as -80 dBFS).
+/// Both sounds at 24 kHz. Immutable, thread-safe.
+class LogMelDistance {
+ public:
+  LogMelDistance();
+  /// wave (N, S) -> (N, T, 80) natural-log amplitudes.
+  at::Tensor log_mel(const at::Tensor& wave) const;
+  /// (N, S), (N, S) -> (N).
+  at::Tensor distance(const at::Tensor& a, const at::Tensor& b) const;
+
+ private:
+  Stft stft_;
+  at::Tensor bank_;
+};
+
+}  // namespace instructme

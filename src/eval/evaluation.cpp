@@ -1,0 +1,180 @@
+#include "instructme/eval/evaluation.h"
+
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "instructme/audio/audio_file.h"
+#include "instructme/audio/resample.h"
+#include "instructme/base/error.h"
+#include "instructme/base/files.h"
+#include "instructme/base/strings.h"
+#include "instructme/data/triplet.h"
+#include "instructme/dsp/metrics.h"
+
+namespace fs = std::filesystem;
+
+namespace instructme {
+
+using at::Tensor;
+
+namespace {
+
+constexpr const char* kUnedited = "unedited source";
+constexpr const char* kEdit = "edit";
+constexpr const char* kCeiling = "VAE of the true result";
+
+Tensor as_tensor(const std::vector<float>& wave) {
+  return torch::from_blob(const_cast<float*>(wave.data()), {static_cast<int64_t>(wave.size())}, at::kFloat).clone();
+}
+
+class Scorer {
+ public:
+  explicit Scorer(EvaluationReport& report) : report_(report) {}
+  /// Both (S); the longer one is cut.
+  void add(const std::string& task, const std::string& system, const Tensor& wave, const Tensor& target) {
+    const int64_t samples = std::min(wave.size(0), target.size(0));
+    const Tensor a = wave.narrow(0, 0, samples).unsqueeze(0), b = target.narrow(0, 0, samples).unsqueeze(0);
+    report_.add(task, system, log_mel_.distance(a, b).item<double>(), si_sdr(a, b).item<double>());
+  }
+
+ private:
+  EvaluationReport& report_;
+  LogMelDistance log_mel_;
+};
+
+/// The VAE's reconstruction of a wave (S) at the level of the training music.
+Tensor reconstruct(Editor& editor, const Tensor& wave) {
+  torch::NoGradGuard no_grad;
+  const double rms = std::sqrt(wave.to(at::kDouble).pow(2).mean().item<double>());
+  const double gain = std::pow(10.0, editor.pipeline().config.level_dbfs / 20) / std::max(rms, 1e-6);
+  Vae& vae = editor.pipeline().vae;
+  return decode_long(vae, encode_long(vae, wave * gain), wave.size(0)) / gain;
+}
+
+}  // namespace
+
+void Score::add(double log_mel_distance, double si_sdr_db) {
+  log_mel += log_mel_distance;
+  si_sdr += si_sdr_db;
+  ++examples;
+}
+
+void EvaluationReport::add(const std::string& task, const std::string& system, double log_mel_distance,
+                           double si_sdr_db) {
+  if (std::find(tasks.begin(), tasks.end(), task) == tasks.end()) tasks.push_back(task);
+  if (std::find(systems.begin(), systems.end(), system) == systems.end()) systems.push_back(system);
+  sums[task][system].add(log_mel_distance, si_sdr_db);
+}
+
+Score EvaluationReport::mean(const std::string& task, const std::string& system) const {
+  const auto of_task = sums.find(task);
+  ensure(of_task != sums.end() && of_task->second.count(system) > 0, "no score of " + system + " for " + task);
+  Score score = of_task->second.at(system);
+  score.log_mel /= static_cast<double>(score.examples);
+  score.si_sdr /= static_cast<double>(score.examples);
+  return score;
+}
+
+std::string EvaluationReport::markdown() const {
+  std::string text = "| task | compared with the true result | log-mel L1 | SI-SDR (dB) | examples |\n|---|---|---|---|---|\n";
+  for (const auto& task : tasks)
+    for (const auto& system : systems) {
+      if (sums.at(task).count(system) == 0) continue;
+      const Score score = mean(task, system);
+      text += format("| %s | %s | %.3f | %.2f | %lld |\n", task.c_str(), system.c_str(), score.log_mel, score.si_sdr,
+                     static_cast<long long>(score.examples));
+    }
+  return text;
+}
+
+EvaluationReport evaluate_songs(Editor& editor, const fs::path& folder, const EvaluationOptions& options,
+                                const ProgressCallback& progress, const CancelToken& cancel) {
+  const SongSet songs(folder);
+  TripletOptions triplet_options;
+  triplet_options.seconds = options.seconds;
+  triplet_options.source_level_db = editor.pipeline().config.level_dbfs;
+  triplet_options.chord_frame_rate = editor.pipeline().config.chord_rate();
+  const TripletSampler sampler(songs, Lexicon::builtin(), triplet_options);
+  EvaluationReport report;
+  Scorer scorer(report);
+  const int64_t total = options.examples * static_cast<int64_t>(options.operations.size());
+  int64_t done = 0;
+  for (const auto& name : options.operations) {
+    Operation operation = Operation::kExtract;
+    std::vector<std::string> known;
+    for (int i = 0; i < kOperations; ++i) known.push_back(operation_name(static_cast<Operation>(i)));
+    const auto found = std::find(known.begin(), known.end(), name);
+    if (found == known.end())
+      throw Error(ErrorKind::kUsage, "there is no operation '" + name + "'" + did_you_mean(name, known));
+    operation = static_cast<Operation>(found - known.begin());
+    for (int64_t i = 0; i < options.examples; ++i, ++done) {
+      cancel.check();
+      Rng rng = Rng(options.seed).fork(name).fork(static_cast<uint64_t>(i));
+      const Triplet triplet = sampler.sample(operation, rng);
+      const Tensor source = as_tensor(triplet.source), target = as_tensor(triplet.target);
+      EditResult edited;
+      EditOptions edit_options = options.edit;
+      edit_options.seed = options.seed + static_cast<uint64_t>(i);
+      const Tensor wave = editor.edit_wave(source, triplet.instruction, triplet.sentence, edit_options, Tensor(),
+                                           edited, {}, cancel);
+      scorer.add(name, kUnedited, source, target);
+      scorer.add(name, kEdit, wave, target);
+      scorer.add(name, kCeiling, reconstruct(editor, target), target);
+      if (progress) progress({"editing", done + 1, total, name});
+    }
+  }
+  return report;
+}
+
+EvaluationReport evaluate_clips(Editor& editor, const fs::path& folder, const EvaluationOptions& options,
+                                const ProgressCallback& progress, const CancelToken& cancel) {
+  const auto find_file = [&](const std::string& name) {
+    for (const char* ending : {".flac", ".wav"})
+      if (fs::exists(folder / (name + ending))) return folder / (name + ending);
+    return fs::path();
+  };
+  const double rate = static_cast<double>(editor.pipeline().config.vae.sample_rate);
+  const auto read = [&](const fs::path& path) {
+    const AudioBuffer audio = read_audio(path);
+    return as_tensor(resample(mix_to_mono(audio), audio.sample_rate, rate));
+  };
+
+  EvaluationReport report;
+  Scorer scorer(report);
+  const auto lines = split(read_text_file(folder / "clips.tsv"), '\n');
+  for (size_t i = 1; i < lines.size(); ++i) {  // the first line names the columns
+    cancel.check();
+    if (trim(lines[i]).empty()) continue;
+    const auto columns = split(lines[i], '\t');
+    if (columns.size() != 2)
+      throw Error(ErrorKind::kInput,
+                  format("%s/clips.tsv, line %zu: expected 'clip<TAB>instruction'", folder.c_str(), i + 1));
+    const std::string clip = columns[0], sentence = trim(columns[1]);
+    const fs::path target_file = find_file(clip + "_target"), source_file = find_file(clip + "_source");
+    if (target_file.empty() || source_file.empty()) continue;
+    const Instruction instruction = parse_instruction(sentence, Lexicon::builtin());
+    const std::string task = operation_name(instruction.operation);
+    const Tensor source = read(source_file), target = read(target_file);
+    EditResult edited;
+    const Tensor wave =
+        editor.edit_wave(source, instruction, sentence, options.edit, Tensor(), edited, {}, cancel);
+    scorer.add(task, kUnedited, source, target);
+    std::set<std::string> others;
+    for (const auto& entry : fs::directory_iterator(folder)) {
+      const std::string stem = entry.path().stem().string();
+      if (stem.starts_with(clip + "_")) others.insert(stem.substr(clip.size() + 1));
+    }
+    others.erase("source");
+    others.erase("target");
+    for (const auto& system : others) scorer.add(task, system, read(find_file(clip + "_" + system)), target);
+    scorer.add(task, kEdit, wave, target);
+    scorer.add(task, kCeiling, reconstruct(editor, target), target);
+    if (progress) progress({"editing", static_cast<int64_t>(i), static_cast<int64_t>(lines.size()) - 1, clip});
+  }
+  return report;
+}
+
+}  // namespace instructme

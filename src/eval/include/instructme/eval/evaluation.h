@@ -1,0 +1,50 @@
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "instructme/edit/editor.h"
+
+namespace instructme {
+
+struct EvaluationOptions {
+  int64_t examples = 40;  ///< per operation
+  std::vector<std::string> operations{"extract", "remove"};
+  double seconds = 10;
+  uint64_t seed = 0;
+  EditOptions edit;
+};
+
+/// Means over the examples of one row of the report.
+struct Score {
+  double log_mel = 0;  ///< natural-log amplitude, lower is nearer (LogMelDistance)
+  double si_sdr = 0;   ///< dB, higher is nearer
+  int64_t examples = 0;
+
+  void add(double log_mel_distance, double si_sdr_db);
+};
+
+/// Scores by task ("extract", "remove", …) and by what was compared with the true result ("unedited
+/// source", "edit", "VAE of the true result", or another system's name), in the order of first use.
+struct EvaluationReport {
+  std::vector<std::string> tasks, systems;
+  std::map<std::string, std::map<std::string, Score>> sums;
+
+  void add(const std::string& task, const std::string& system, double log_mel_distance, double si_sdr_db);
+  Score mean(const std::string& task, const std::string& system) const;
+  std::string markdown() const;
+};
+
+/// Draws triplets from a folder of rendered songs and edits their sources. The model gets the chords
+/// it estimates itself, as in `edit`. Throws kInput, kModel, kCancelled.
+EvaluationReport evaluate_songs(Editor& editor, const std::filesystem::path& songs, const EvaluationOptions& options,
+                                const ProgressCallback& progress = {}, const CancelToken& cancel = {});
+
+/// Edits the clips of a folder with clips.tsv whose NAME_target exists, and scores outputs of other
+/// systems (NAME_<system>) beside. Throws kInput naming the file or line.
+EvaluationReport evaluate_clips(Editor& editor, const std::filesystem::path& folder, const EvaluationOptions& options,
+                                const ProgressCallback& progress = {}, const CancelToken& cancel = {});
+
+}  // namespace instructme

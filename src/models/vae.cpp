@@ -1,0 +1,157 @@
+#include "instructme/models/vae.h"
+
+#include <torch/torch.h>
+
+#include <cmath>
+
+#include "instructme/base/error.h"
+#include "instructme/base/strings.h"
+#include "instructme/nn/fused_ops.h"
+
+namespace instructme {
+
+using at::Tensor;
+
+VaeOptions VaeOptions::read(ConfigReader& config) {
+  VaeOptions o;
+  config.read("sample_rate", o.sample_rate);
+  config.read("n_fft", o.n_fft);
+  config.read("hop", o.hop);
+  config.read("frames_per_latent", o.frames_per_latent);
+  config.read("latent_channels", o.latent_channels);
+  config.read("encoder_channels", o.encoder_channels);
+  config.read("encoder_blocks", o.encoder_blocks);
+  config.read("decoder_channels", o.decoder_channels);
+  config.read("decoder_blocks", o.decoder_blocks);
+  config.read("expansion", o.expansion);
+  config.read("kernel", o.kernel);
+  config.read("compression", o.compression);
+  config.finish();
+  const bool sane = o.hop > 0 && o.hop % 2 == 0 && o.n_fft % o.hop == 0 && o.n_fft >= 2 * o.hop &&
+                    o.frames_per_latent > 0 && o.latent_channels > 0 && o.encoder_channels > 0 &&
+                    o.decoder_channels > 0 && o.expansion > 0 && o.kernel % 2 == 1 && o.compression > 0 &&
+                    o.compression <= 1;
+  if (!sane)
+    throw Error(ErrorKind::kModel, config.context() +
+                                       ": the sizes do not fit together (hop even and dividing n_fft, "
+                                       "kernel odd, 0 < compression <= 1, all sizes positive)");
+  return o;
+}
+
+nlohmann::json VaeOptions::to_json() const {
+  return {{"sample_rate", sample_rate},
+          {"n_fft", n_fft},
+          {"hop", hop},
+          {"frames_per_latent", frames_per_latent},
+          {"latent_channels", latent_channels},
+          {"encoder_channels", encoder_channels},
+          {"encoder_blocks", encoder_blocks},
+          {"decoder_channels", decoder_channels},
+          {"decoder_blocks", decoder_blocks},
+          {"expansion", expansion},
+          {"kernel", kernel},
+          {"compression", compression}};
+}
+
+ConvBlockImpl::ConvBlockImpl(int64_t channels, int64_t expansion, int64_t kernel, double output_scale) {
+  conv_weight_ = register_parameter("conv_weight", torch::randn({channels, kernel}) / std::sqrt(double(kernel)));
+  conv_bias_ = register_parameter("conv_bias", torch::zeros({channels}));
+  norm_weight_ = register_parameter("norm_weight", torch::ones({channels}));
+  up_ = register_module("up", torch::nn::Linear(channels, channels * expansion));
+  down_ = register_module("down", torch::nn::Linear(channels * expansion, channels));
+  torch::NoGradGuard no_grad;
+  // Residual branches start small, so that a deep stack starts near the identity.
+  down_->weight.mul_(output_scale);
+  down_->bias.zero_();
+}
+
+Tensor ConvBlockImpl::forward(const Tensor& x) {
+  Tensor h = depthwise_conv(x, conv_weight_, conv_bias_);  // (N, T, C)
+  h = rms_norm(h, norm_weight_);
+  h = fused_silu(up_(h));  // (N, T, expansion * C)
+  return x + down_(h);
+}
+
+namespace {
+
+// Typical compressed magnitudes of music at -20 dBFS lie near 0.1; this brings them near 1.
+constexpr double kFeatureScale = 8.0;
+
+torch::nn::ModuleList blocks(int64_t count, int64_t channels, int64_t expansion, int64_t kernel) {
+  torch::nn::ModuleList list;
+  for (int64_t i = 0; i < count; ++i)
+    list->push_back(ConvBlock(channels, expansion, kernel, 1.0 / std::sqrt(static_cast<double>(count))));
+  return list;
+}
+
+Tensor run(const torch::nn::ModuleList& list, Tensor x) {
+  for (const auto& block : *list) x = block->as<ConvBlockImpl>()->forward(x);
+  return x;
+}
+
+}  // namespace
+
+VaeImpl::VaeImpl(VaeOptions options) : options_(options), stft_(options.n_fft, options.hop) {
+  const auto& o = options_;
+  const int64_t features = o.frames_per_latent * stft_.bins() * 2;
+  encoder_in_ = register_module("encoder_in", torch::nn::Linear(features, o.encoder_channels));
+  encoder_ = register_module("encoder", blocks(o.encoder_blocks, o.encoder_channels, o.expansion, o.kernel));
+  encoder_norm_ = register_parameter("encoder_norm", torch::ones({o.encoder_channels}));
+  encoder_out_ = register_module("encoder_out", torch::nn::Linear(o.encoder_channels, 2 * o.latent_channels));
+  decoder_in_ = register_module("decoder_in", torch::nn::Linear(o.latent_channels, o.decoder_channels));
+  decoder_ = register_module("decoder", blocks(o.decoder_blocks, o.decoder_channels, o.expansion, o.kernel));
+  decoder_norm_ = register_parameter("decoder_norm", torch::ones({o.decoder_channels}));
+  decoder_out_ = register_module("decoder_out", torch::nn::Linear(o.decoder_channels, features));
+  latent_mean_ = register_buffer("latent_mean", torch::zeros({o.latent_channels}));
+  latent_deviation_ = register_buffer("latent_deviation", torch::ones({o.latent_channels}));
+}
+
+Tensor VaeImpl::compressed_spectrum(const Tensor& wave) const {
+  const int64_t r = options_.samples_per_latent(), samples = (wave.size(1) + r - 1) / r * r;
+  const Tensor parts = at::view_as_real(stft_.forward(at::constant_pad_nd(wave, {0, samples - wave.size(1)})));
+  const Tensor power = parts.pow(2).sum(-1, true) + 1e-12;
+  return parts * power.pow(0.5 * (options_.compression - 1.0)) * kFeatureScale;  // (N, T * fold, F, 2)
+}
+
+VaePosterior VaeImpl::posterior(const Tensor& wave) {
+  ensure(wave.dim() == 2, "the VAE wants a wave of shape (N, S)");
+  const Tensor spectrum = compressed_spectrum(wave);
+  Tensor h = spectrum.reshape({wave.size(0), -1, options_.frames_per_latent * stft_.bins() * 2});  // (N, T, fold*F*2)
+  h = encoder_in_(h.to(encoder_norm_.scalar_type()));
+  h = run(encoder_, h);
+  h = encoder_out_(rms_norm(h, encoder_norm_)).to(at::kFloat);  // (N, T, 2C)
+  const auto halves = h.chunk(2, -1);
+  return {halves[0], halves[1].clamp(-14.0, 4.0)};
+}
+
+VaeDecoded VaeImpl::decode_raw(const Tensor& latent, int64_t samples) {
+  ensure(latent.dim() == 3 && latent.size(2) == options_.latent_channels, "the VAE wants a latent of shape (N, T, C)");
+  Tensor h = decoder_in_(latent.to(decoder_norm_.scalar_type()));
+  h = run(decoder_, h);
+  h = decoder_out_(rms_norm(h, decoder_norm_)).to(at::kFloat);  // (N, T, fold * F * 2)
+  VaeDecoded out;
+  out.compressed = h.reshape({h.size(0), h.size(1) * options_.frames_per_latent, stft_.bins(), 2});
+  const Tensor scaled = out.compressed * (1.0 / kFeatureScale);
+  const Tensor power = scaled.pow(2).sum(-1, true) + 1e-12;
+  const Tensor spectrum = scaled * power.pow(0.5 * (1.0 / options_.compression - 1.0));
+  out.wave = stft_.inverse(at::view_as_complex(spectrum.contiguous()), samples);
+  return out;
+}
+
+Tensor VaeImpl::encode(const Tensor& wave) {
+  return (posterior(wave).mean - latent_mean_.to(at::kFloat)) / latent_deviation_.to(at::kFloat);
+}
+
+Tensor VaeImpl::decode(const Tensor& latent, int64_t samples) {
+  return decode_raw(latent * latent_deviation_.to(at::kFloat) + latent_mean_.to(at::kFloat), samples).wave;
+}
+
+void VaeImpl::set_latent_statistics(const Tensor& mean, const Tensor& deviation) {
+  ensure(mean.numel() == options_.latent_channels && deviation.numel() == options_.latent_channels,
+         "latent statistics must have one value per channel");
+  torch::NoGradGuard no_grad;
+  latent_mean_.copy_(mean);
+  latent_deviation_.copy_(deviation.clamp_min(1e-4));
+}
+
+}  // namespace instructme

@@ -1,0 +1,95 @@
+#include "instructme/pipeline/pipeline.h"
+
+#include <torch/torch.h>
+
+#include "instructme/base/error.h"
+#include "instructme/base/files.h"
+#include "instructme/torchx/state_dict.h"
+
+namespace instructme {
+
+using at::Tensor;
+
+Pipeline::Pipeline(PipelineConfig pipeline_config, TextEncoder text_encoder)
+    : config(std::move(pipeline_config)),
+      schedule(config.schedule),
+      vae(config.vae),
+      unet(config.unet),
+      text(std::move(text_encoder)) {
+  if (text.module()->options.d_model != config.unet.text_dim)
+    throw Error(ErrorKind::kModel, "the text encoder gives " + std::to_string(text.module()->options.d_model) +
+                                       " channels, the U-Net wants text_dim " + std::to_string(config.unet.text_dim));
+}
+
+Pipeline::Pipeline(PipelineConfig pipeline_config, const T5EncoderOptions& text_options,
+                   const std::filesystem::path& tokenizer)
+    : Pipeline(std::move(pipeline_config), TextEncoder::create(text_options, tokenizer)) {}
+
+Pipeline Pipeline::load(const std::filesystem::path& folder) {
+  if (!std::filesystem::is_directory(folder))
+    throw Error(ErrorKind::kModel, "there is no model folder " + folder.string());
+  const auto config_file = folder / "config.json";
+  Pipeline pipeline(PipelineConfig::read(read_json_file(config_file), config_file.string()),
+                    TextEncoder::load(folder / "text_encoder"));
+  const auto load = [&](torch::nn::Module& module, const char* name) {
+    load_into(module, load_tensors(folder / name), (folder / name).string());
+  };
+  load(*pipeline.vae, "vae.safetensors");
+  load(*pipeline.unet, "unet.safetensors");
+  pipeline.eval();
+  return pipeline;
+}
+
+void Pipeline::save(const std::filesystem::path& folder, const std::map<std::string, std::string>& metadata) const {
+  make_folder(folder);
+  save_tensors(folder / "vae.safetensors", named_tensors(*vae), metadata, at::kBFloat16);
+  save_tensors(folder / "unet.safetensors", named_tensors(*unet), metadata, at::kBFloat16);
+  text.save(folder / "text_encoder");
+  write_json_file(folder / "config.json", config.to_json());
+}
+
+void Pipeline::to(at::ScalarType type) {
+  vae->to(type);
+  unet->to(type);
+  text.module()->to(type);
+}
+
+void Pipeline::to(at::Device device) {
+  vae->to(device);
+  unet->to(device);
+  text.module()->to(device);
+}
+
+void Pipeline::eval() {
+  vae->eval();
+  unet->eval();
+  text.module()->eval();
+}
+
+Tensor Pipeline::sample_target(const Tensor& z_s, const std::vector<std::string>& sentences, const Tensor& chords,
+                               const SamplingSettings& settings, const SamplerHooks& hooks) {
+  ensure(z_s.dim() == 3 && z_s.size(0) == static_cast<int64_t>(sentences.size()),
+         "sample_target wants one sentence per example");
+  torch::NoGradGuard no_grad;
+  const TextEncoding encoded = text.encode(sentences);
+  // Keys and values of the conditions are the same in every step, so they are computed once.
+  UNetCondition conditional, unconditional, both;
+  const double w = settings.guidance.scale;
+  if (w != 0) conditional = unet->encode_condition(z_s, encoded.embeddings, encoded.mask, chords);
+  if (w != 1) {
+    const Tensor drop = torch::ones({z_s.size(0)}, torch::TensorOptions().dtype(at::kBool).device(z_s.device()));
+    unconditional = unet->encode_condition(z_s, encoded.embeddings, encoded.mask, chords, drop);
+  }
+  if (w != 0 && w != 1) both = concatenate(conditional, unconditional);
+  const auto network = [&](const Tensor& z, double t, ConditionBatch batch) {
+    const Tensor times = torch::full({z.size(0)}, t, torch::TensorOptions().dtype(at::kFloat).device(z.device()));
+    const UNetCondition& condition = batch == ConditionBatch::kConditional     ? conditional
+                                     : batch == ConditionBatch::kUnconditional ? unconditional
+                                                                               : both;
+    return unet->forward(z, times, condition).to(at::kFloat);
+  };
+  return sample(schedule, config.prediction, classifier_free_guidance(network, settings.guidance), z_s.sizes(),
+                settings.sampler, torch::TensorOptions().dtype(at::kFloat).device(z_s.device()), hooks);
+}
+
+}  // namespace instructme

@@ -1,0 +1,122 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "instructme/text/instruction.h"
+
+namespace instructme {
+
+/// The lexicon's lists of words that surround what is asked ("speech" in data/lexicon.json).
+struct Speech {
+  std::vector<std::string> before_verbs, before_nouns, after;  ///< courtesies, also used by the generator
+  std::vector<std::string> asides;        ///< other phrases that may begin or end a sentence and ask nothing
+  std::vector<std::string> articles;      ///< words that say nothing about a noun that matters here
+  std::vector<std::string> fillers;       ///< words that may be missing where the rest of a sentence is known
+  std::vector<std::string> pronouns;      ///< words that stand for the music
+  std::vector<std::string> music;         ///< nouns that name the music
+  std::vector<std::string> styles;        ///< nouns that a genre or mood describes
+  std::vector<std::string> parts;         ///< nouns after an instrument: "the bass part"
+  std::vector<std::string> prepositions;  ///< dropped before a word for the music
+  std::vector<std::string> joiners;       ///< between the items of a list
+  std::vector<std::string> mass_nouns;    ///< instruments without "a"
+};
+
+/// A word, a name, or, after `Grammar::condense`, a whole list.
+struct Token {
+  enum class Kind { kWord, kComma, kInstrument, kAmbiguous, kUnknown, kGenre, kMood, kInstruments, kTag };
+  Kind kind = Kind::kWord;
+  std::string text;                        ///< as said
+  std::string name;                        ///< canonical
+  std::vector<Token> items;                ///< of kInstruments
+  std::optional<std::string> genre, mood;  ///< of kTag
+  bool determined = false;                 ///< an article or "this" stood before it
+
+  /// Instruments, known or not.
+  bool is_instrument() const { return kind == Kind::kInstrument || kind == Kind::kAmbiguous || kind == Kind::kUnknown; }
+  bool is_word(const std::string& word) const { return kind == Kind::kWord && text == word; }
+};
+
+/// One request as found in a sentence, before its names are checked.
+struct Request {
+  Operation operation = Operation::kExtract;
+  std::vector<Token> instruments, replacements;
+  std::optional<std::string> genre, mood;
+};
+
+/// How sentences are read. Every pattern of the lexicon is reduced to its form, e.g. "replace X with X";
+/// a sentence is reduced in the same way and looked up. So every pattern is understood with any names,
+/// articles and courtesies in it, and nothing is understood that was not written down.
+/// Immutable after construction.
+class Grammar {
+ public:
+  /// Throws kModel with `context` when names or patterns clash.
+  Grammar(const Lexicon& lexicon, Speech speech, std::map<std::string, std::vector<std::string>> ambiguous,
+          std::string context);
+
+  struct Name {
+    Token::Kind kind = Token::Kind::kInstrument;  ///< kInstrument, kAmbiguous, kGenre or kMood
+    size_t index = 0;                             ///< in the lexicon's list of that kind
+    std::string canonical;
+  };
+  /// `normal` as normal_name writes it; leading articles are allowed. nullptr when not a name.
+  const Name* find(const std::string& normal) const;
+  /// What a word such as "guitar" may mean.
+  const std::vector<std::string>& meanings(const std::string& ambiguous) const { return ambiguous_.at(ambiguous); }
+
+  /// Words to tokens with the names recognised and courtesies at both ends left out.
+  std::vector<Token> scan(const std::string& sentence) const;
+  /// Leaves out articles and words for the music, gathers lists. Throws kInput when one list holds two
+  /// genres or two moods.
+  std::vector<Token> condense(std::vector<Token> tokens) const;
+  /// The requests that condensed tokens make, or none when they are not understood as a whole.
+  std::optional<std::vector<Request>> requests(const std::vector<Token>& tokens) const;
+
+  bool knows_word(const std::string& word) const { return words_.count(word) > 0; }
+  const Speech& speech() const { return speech_; }
+  /// Operations whose verb occurs in the tokens, the most complete match first.
+  std::vector<Operation> operations_in(const std::vector<Token>& tokens) const;
+  /// The patterns that say exactly what the instruction holds. Never empty for a valid instruction.
+  const std::vector<std::string>& patterns_for(const Instruction& instruction) const;
+  /// First words of the patterns and verbs of an operation.
+  const std::set<std::string>& verbs() const { return verbs_; }
+
+ private:
+  struct Form {
+    Operation operation = Operation::kExtract;
+    bool reversed = false;  ///< the replacement is said first
+    std::string pattern;
+  };
+
+  void add_names(const Lexicon& lexicon);
+  void add_name(const std::string& said, Name name);
+  void add_patterns(const OperationEntry& entry, Operation operation);
+  void add_verbs(const OperationEntry& entry, Operation operation);
+  void add_form(const std::vector<Token>& tokens, const Form& form);
+  std::vector<Token> pattern_tokens(const std::string& pattern, std::string& slots) const;
+  std::vector<Token> find_names(const std::vector<Token>& tokens) const;
+  void strip_courtesies(std::vector<Token>& tokens) const;
+  size_t joiner_length(const std::vector<Token>& tokens, size_t at) const;
+  std::string key(const std::vector<Token>& tokens, bool with_fillers) const;
+  std::optional<Request> request(const std::vector<Token>& tokens) const;
+  [[noreturn]] void fail(const std::string& what) const;
+
+  Speech speech_;
+  std::map<std::string, std::vector<std::string>> ambiguous_;
+  std::string context_;
+  std::unordered_map<std::string, Name> names_;
+  size_t longest_name_ = 1;
+  std::unordered_map<std::string, Form> forms_;
+  std::vector<std::pair<Operation, std::vector<std::string>>> verb_words_;
+  std::set<std::string> words_, verbs_;
+  std::map<std::string, std::vector<std::string>> patterns_;  ///< by operation name and slots
+  std::vector<std::vector<std::string>> courtesies_;          ///< longest first
+  std::vector<std::vector<std::string>> joiners_;             ///< longest first
+  std::set<std::string> articles_, fillers_, pronouns_, music_, styles_, parts_, prepositions_;
+};
+
+}  // namespace instructme

@@ -1,0 +1,255 @@
+// Reading instructions and, where that fails, saying why: the sentence is read again with the words
+// that nobody knows taken for an instrument, a genre or mood, or a verb, to find out what they stand for.
+#include <algorithm>
+
+#include "grammar.h"
+#include "instructme/base/error.h"
+#include "instructme/base/strings.h"
+#include "words.h"
+
+namespace instructme {
+namespace {
+
+using Kind = Token::Kind;
+
+constexpr size_t kLongestSentence = 2000;  // characters; far beyond any request, keeps the work bounded
+constexpr const char* kOperationList = "extract, remove, add, replace, remix or accompany";
+
+[[noreturn]] void fail(const std::string& message) { throw Error(ErrorKind::kInput, message); }
+
+std::vector<std::string> instrument_names(const Lexicon& lexicon) {
+  std::vector<std::string> names;
+  for (const auto& entry : lexicon.instruments()) {
+    names.push_back(entry.name);
+    names.insert(names.end(), entry.synonyms.begin(), entry.synonyms.end());
+  }
+  return names;
+}
+
+std::vector<std::string> tag_names(const std::vector<TagEntry>& entries) {
+  std::vector<std::string> names;
+  for (const auto& entry : entries) {
+    names.push_back(entry.name);
+    names.insert(names.end(), entry.synonyms.begin(), entry.synonyms.end());
+  }
+  return names;
+}
+
+/// The first few canonical names, the most usual instruments first.
+std::string some_known_instruments(const Lexicon& lexicon) {
+  std::vector<InstrumentEntry> entries = lexicon.instruments();
+  std::stable_sort(entries.begin(), entries.end(),
+                   [](const auto& a, const auto& b) { return a.frequency > b.frequency; });
+  std::vector<std::string> names;
+  for (size_t i = 0; i < std::min<size_t>(entries.size(), 8); ++i) names.push_back(entries[i].name);
+  return join(names, ", ");
+}
+
+std::string some_known_tags(const std::vector<TagEntry>& entries) {
+  std::vector<std::string> names;
+  for (size_t i = 0; i < std::min<size_t>(entries.size(), 6); ++i) names.push_back(entries[i].name);
+  return join(names, ", ");
+}
+
+std::string example(Operation operation) {
+  Instruction instruction;
+  instruction.operation = operation;
+  if (operation == Operation::kRemix) {
+    instruction.genre = "funk";
+  } else {
+    instruction.instruments = {"piano"};
+  }
+  if (operation == Operation::kReplace) instruction.replacements = {"violin"};
+  return "'" + plain_sentence(instruction) + "'";
+}
+
+class Reader {
+ public:
+  Reader(const std::string& sentence, const Lexicon& lexicon)
+      : sentence_(sentence), lexicon_(lexicon), grammar_(lexicon.grammar()) {}
+
+  std::vector<Instruction> read() const {
+    if (sentence_.size() > kLongestSentence)
+      fail(format("the instruction has %zu characters; at most %zu can be read", sentence_.size(), kLongestSentence));
+    const std::vector<Token> tokens = grammar_.scan(sentence_);
+    if (tokens.empty()) fail("the instruction is empty: say what to do, for example " + example(Operation::kRemove));
+    if (const size_t at = first_unknown(tokens); at < tokens.size()) explain_unknown(tokens, at);
+    const std::vector<Token> condensed = grammar_.condense(tokens);
+    const auto requests = grammar_.requests(condensed);
+    if (!requests) explain_shape(condensed);
+    std::vector<Instruction> out;
+    for (const auto& request : *requests) out.push_back(instruction_of(request));
+    return out;
+  }
+
+ private:
+  std::string quoted() const { return "'" + trim(sentence_) + "'"; }
+
+  size_t first_unknown(const std::vector<Token>& tokens) const {
+    size_t at = 0;
+    while (at < tokens.size() && (tokens[at].kind != Kind::kWord || grammar_.knows_word(tokens[at].text))) ++at;
+    return at;
+  }
+
+  bool understood(std::vector<Token> tokens) const {
+    // Other unknown words count as instruments, so that one sentence may hold several of them.
+    for (size_t i = 0; i < tokens.size(); ++i) {
+      if (tokens[i].kind != Kind::kWord || grammar_.knows_word(tokens[i].text)) continue;
+      tokens[i].kind = Kind::kUnknown;
+      while (i + 1 < tokens.size() && tokens[i + 1].kind == Kind::kWord && !grammar_.knows_word(tokens[i + 1].text))
+        tokens.erase(tokens.begin() + static_cast<std::ptrdiff_t>(i) + 1);
+    }
+    try {
+      return grammar_.requests(grammar_.condense(std::move(tokens))).has_value();
+    } catch (const Error&) {
+      return false;
+    }
+  }
+
+  /// The tokens with [begin, end) read as one name of that kind.
+  static std::vector<Token> with_name(std::vector<Token> tokens, size_t begin, size_t end, Kind kind) {
+    Token name;
+    name.kind = kind;
+    name.name = name.text = "?";
+    tokens.erase(tokens.begin() + static_cast<std::ptrdiff_t>(begin),
+                 tokens.begin() + static_cast<std::ptrdiff_t>(end));
+    tokens.insert(tokens.begin() + static_cast<std::ptrdiff_t>(begin), name);
+    return tokens;
+  }
+
+  static std::string text_of(const std::vector<Token>& tokens, size_t begin, size_t end) {
+    std::vector<std::string> texts;
+    for (size_t i = begin; i < end; ++i) texts.push_back(tokens[i].text);
+    return join(texts, " ");
+  }
+
+  [[noreturn]] void explain_unknown(const std::vector<Token>& tokens, size_t at) const {
+    size_t end = at;
+    while (end < tokens.size() && tokens[end].kind == Kind::kWord && !grammar_.knows_word(tokens[end].text)) ++end;
+    // "electrc guitar", "piano forrte": a neighbouring name belongs to the phrase.
+    std::vector<std::pair<size_t, size_t>> spans = {{at, end}};
+    if (end < tokens.size() && tokens[end].is_instrument()) spans.insert(spans.begin(), {at, end + 1});
+    if (at > 0 && tokens[at - 1].is_instrument()) spans.emplace_back(at - 1, end);
+    const bool tag = understood(with_name(tokens, at, end, Kind::kGenre));
+    for (const auto& [first, last] : spans) {
+      if (!understood(with_name(tokens, first, last, Kind::kUnknown))) continue;
+      const std::string phrase = text_of(tokens, first, last);
+      if (tag) explain_name(phrase);
+      explain_instrument(phrase);
+    }
+    if (tag || understood(with_name(tokens, at, end, Kind::kMood))) explain_tag(text_of(tokens, at, end));
+    const std::string word = tokens[at].text;
+    std::vector<std::string> candidates;
+    for (const auto& verb : grammar_.verbs())
+      if (verb.size() > 2) candidates.push_back(verb);  // "no", "a": near to every short word
+    for (const auto& names : {instrument_names(lexicon_), tag_names(lexicon_.genres()), tag_names(lexicon_.moods())})
+      candidates.insert(candidates.end(), names.begin(), names.end());
+    const std::string hint = word.size() > 3 ? did_you_mean(word, candidates) : "";
+    fail("the word '" + word + "' in " + quoted() + " is not understood" +
+         (hint.empty() ? "; say what to do as in " + example(Operation::kRemove) + " or " +
+                             example(Operation::kReplace) + " (" + kOperationList + ")"
+                       : hint));
+  }
+
+  [[noreturn]] void explain_instrument(const std::string& phrase) const {
+    const std::string hint = did_you_mean(phrase, instrument_names(lexicon_));
+    fail("there is no instrument called '" + phrase + "'" +
+         (hint.empty() ? "; known ones are " + some_known_instruments(lexicon_) + " and others" : hint));
+  }
+
+  [[noreturn]] void explain_tag(const std::string& phrase) const {
+    std::vector<std::string> candidates = tag_names(lexicon_.genres());
+    const std::vector<std::string> moods = tag_names(lexicon_.moods());
+    candidates.insert(candidates.end(), moods.begin(), moods.end());
+    const std::string hint = did_you_mean(phrase, candidates);
+    fail("there is no genre or mood called '" + phrase + "'" +
+         (hint.empty() ? "; known genres are " + some_known_tags(lexicon_.genres()) + " and others, known moods " +
+                             some_known_tags(lexicon_.moods()) + " and others"
+                       : hint));
+  }
+
+  /// Where an instrument, a genre and a mood would all do: "a … version".
+  [[noreturn]] void explain_name(const std::string& phrase) const {
+    std::vector<std::string> candidates = instrument_names(lexicon_);
+    for (const auto* entries : {&lexicon_.genres(), &lexicon_.moods()})
+      for (auto& name : tag_names(*entries)) candidates.push_back(std::move(name));
+    const std::string hint = did_you_mean(phrase, candidates);
+    fail("there is no instrument, genre or mood called '" + phrase + "'" +
+         (hint.empty() ? "; known genres are " + some_known_tags(lexicon_.genres()) + " and others" : hint));
+  }
+
+  /// Every word is known, but not what they say together.
+  [[noreturn]] void explain_shape(const std::vector<Token>& tokens) const {
+    size_t lists = 0, tags = 0;
+    for (const auto& token : tokens) {
+      lists += token.kind == Kind::kInstruments;
+      tags += token.kind == Kind::kTag;
+    }
+    const std::vector<Operation> operations = grammar_.operations_in(tokens);
+    if (operations.empty())
+      fail(quoted() + " does not say what to do with it: say " + kOperationList + ", for example " +
+           example(Operation::kRemove));
+    if (operations.size() > 1 && lists > 1)
+      fail(quoted() + " is not clear: it may ask for more than one thing; say one at a time, for example " +
+           example(operations.front()) + " and then " + example(operations[1]));
+    const Operation operation = operations.front();
+    const std::string name = operation_name(operation);
+    if (operation != Operation::kRemix && tags > 0)
+      fail("a genre or mood goes with a remix only, not with '" + name + "': say for example " +
+           example(Operation::kRemix) + " or leave it out of " + quoted());
+    if (operation == Operation::kRemix && lists + tags == 0)
+      fail(quoted() + " does not say what to remix to: name a genre, a mood or instruments, for example " +
+           example(operation));
+    if (operation != Operation::kRemix && lists == 0)
+      fail(quoted() + " does not name an instrument: say which one, for example " + example(operation));
+    if (operation == Operation::kReplace && lists == 1)
+      fail(quoted() + " does not say what to replace with what: name both instruments, for example " +
+           example(operation));
+    fail(quoted() + " is not understood as a whole: say it like " + example(operation));
+  }
+
+  std::vector<std::string> names_of(const std::vector<Token>& items) const {
+    std::vector<std::string> names;
+    for (const auto& item : items) {
+      if (item.kind == Kind::kAmbiguous)
+        fail("'" + item.text + "' is not clear enough: say " + quoted_list(grammar_.meanings(item.name), "or"));
+      if (std::find(names.begin(), names.end(), item.name) == names.end()) names.push_back(item.name);
+    }
+    return names;
+  }
+
+  Instruction instruction_of(const Request& request) const {
+    Instruction out;
+    out.operation = request.operation;
+    out.instruments = names_of(request.instruments);
+    out.replacements = names_of(request.replacements);
+    out.genre = request.genre;
+    out.mood = request.mood;
+    for (const auto& item : request.instruments)
+      for (const auto& other : request.replacements)
+        if (item.name == other.name)
+          fail("'" + item.text + "' and '" + other.text + "' are the same instrument here ('" + item.name +
+               "'): name something else to replace it with");
+    return out;
+  }
+
+  const std::string& sentence_;
+  const Lexicon& lexicon_;
+  const Grammar& grammar_;
+};
+
+}  // namespace
+
+std::vector<Instruction> parse_instructions(const std::string& sentence, const Lexicon& lexicon) {
+  return Reader(sentence, lexicon).read();
+}
+
+Instruction parse_instruction(const std::string& sentence, const Lexicon& lexicon) {
+  std::vector<Instruction> all = parse_instructions(sentence, lexicon);
+  if (all.size() > 1)
+    fail("'" + trim(sentence) + format("' asks for %zu things ('", all.size()) + plain_sentence(all[0]) + "', then '" +
+         plain_sentence(all[1]) + "'): give one at a time");
+  return std::move(all.front());
+}
+
+}  // namespace instructme

@@ -1,0 +1,78 @@
+#include "words.h"
+
+#include "instructme/base/strings.h"
+
+namespace instructme {
+namespace {
+
+bool is_word_char(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || static_cast<unsigned char>(c) >= 0x80;
+}
+
+std::string replace_all(std::string text, std::string_view from, std::string_view to) {
+  for (size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size())
+    text.replace(at, from.size(), to);
+  return text;
+}
+
+bool ends_with(const std::string& text, std::string_view end) {
+  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
+}
+
+}  // namespace
+
+std::vector<std::string> sentence_words(std::string_view sentence) {
+  std::string text = lower(sentence);
+  // What keyboards and word processors put in place of the plain marks.
+  for (const char* apostrophe : {"\u2018", "\u2019"}) text = replace_all(std::move(text), apostrophe, "'");
+  for (const char* blank : {"\u2013", "\u2014", "\u2010", "\u2011", "\u201c", "\u201d", "\u00a0", "\u2026"})
+    text = replace_all(std::move(text), blank, " ");
+
+  std::vector<std::string> words;
+  std::string word;
+  const auto end_word = [&] {
+    if (!word.empty()) words.push_back(std::move(word));
+    word.clear();
+  };
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    const bool inside = !word.empty() && i + 1 < text.size() && is_word_char(text[i + 1]);
+    if (is_word_char(c) || (c == '&' && inside)) {
+      word += c;
+    } else if (c == '\'' && !word.empty()) {
+      continue;  // "don't", "r'n'b"
+    } else {
+      end_word();
+      if (c == '&' || c == '+') words.emplace_back("and");
+      if (std::string_view(",;:/.!?\n").find(c) != std::string_view::npos) words.emplace_back(",");
+    }
+  }
+  end_word();
+  while (!words.empty() && words.back() == ",") words.pop_back();
+  return words;
+}
+
+std::string normal_name(std::string_view name) { return join(sentence_words(name), " "); }
+
+bool looks_plural(const std::string& name) { return ends_with(name, "s") && !ends_with(name, "ss"); }
+
+std::string plural_of(const std::string& name) {
+  if (name.empty() || looks_plural(name)) return "";
+  for (const char* hiss : {"s", "x", "ch", "sh"})
+    if (ends_with(name, hiss)) return name + "es";
+  if (ends_with(name, "y") && name.size() > 1 &&
+      std::string_view("aeiou").find(name[name.size() - 2]) == std::string_view::npos)
+    return name.substr(0, name.size() - 1) + "ies";
+  return name + "s";
+}
+
+std::string quoted_list(const std::vector<std::string>& items, const char* last_joiner) {
+  std::string out;
+  for (size_t i = 0; i < items.size(); ++i) {
+    if (i > 0) out += i + 1 < items.size() ? ", " : std::string(" ") + last_joiner + " ";
+    out += "'" + items[i] + "'";
+  }
+  return out;
+}
+
+}  // namespace instructme

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <string>
+
+namespace instructme {
+
+/// Sets up the process for tensor work; call first thing in main, before other threads start.
+/// Keeps freed memory in the process (glibc otherwise returns every large tensor to the kernel, and
+/// page faults then cost 10 to 30 times the arithmetic) and sets the number of threads
+/// (`threads` 0: one per core this process may use).
+void set_up_runtime(int threads = 0);
+
+/// What this machine offers, for logs: torch version, threads, BLAS, vector instructions, GPU.
+std::string describe_runtime();
+
+/// Measured float32 and bfloat16 matrix-product rate of this machine in GFLOP/s (about 0.3 s).
+/// A float32 rate under 20 means the reference BLAS: install libopenblas0.
+double measure_matmul_gflops(bool bfloat16);
+
+/// Largest resident memory of this process so far, bytes.
+long peak_memory_bytes();
+
+}  // namespace instructme

@@ -1,0 +1,53 @@
+#include "instructme/torchx/runtime.h"
+
+#include <malloc.h>
+#include <sched.h>
+#include <sys/resource.h>
+#include <torch/torch.h>
+
+#include <chrono>
+
+#include "instructme/base/strings.h"
+
+namespace instructme {
+
+void set_up_runtime(int threads) {
+  mallopt(M_MMAP_THRESHOLD, 1 << 30);
+  mallopt(M_TRIM_THRESHOLD, 2000 << 20);
+  mallopt(M_TOP_PAD, 64 << 20);
+  if (threads <= 0) {
+    cpu_set_t cores;
+    CPU_ZERO(&cores);
+    threads = ::sched_getaffinity(0, sizeof cores, &cores) == 0 ? CPU_COUNT(&cores) : 1;
+  }
+  at::set_num_threads(threads);
+}
+
+std::string describe_runtime() {
+  std::string gpu = torch::cuda::is_available() ? format("%zu GPU(s)", torch::cuda::device_count()) : "no GPU";
+  return format("libtorch %d.%d, %d thread(s), %s", TORCH_VERSION_MAJOR, TORCH_VERSION_MINOR, at::get_num_threads(),
+                gpu.c_str());
+}
+
+double measure_matmul_gflops(bool bfloat16) {
+  torch::NoGradGuard no_grad;
+  const auto type = bfloat16 ? at::kBFloat16 : at::kFloat;
+  const int64_t size = 1024;
+  const auto a = torch::randn({size, size}).to(type), b = torch::randn({size, size}).to(type);
+  at::mm(a, b);
+  double best = 1e30;
+  for (int i = 0; i < 5; ++i) {
+    const auto start = std::chrono::steady_clock::now();
+    at::mm(a, b);
+    best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  }
+  return 2e-9 * static_cast<double>(size * size * size) / best;
+}
+
+long peak_memory_bytes() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_maxrss * 1024;
+}
+
+}  // namespace instructme

@@ -1,0 +1,56 @@
+#include "batch_loader.h"
+
+namespace instructme {
+
+BatchLoader::BatchLoader(const TrainingTask& task, uint64_t seed, int64_t first, int64_t end, int64_t threads)
+    : task_(task),
+      rng_(Rng(seed).fork("batches")),
+      end_(end),
+      ahead_(2 * threads),
+      to_build_(first),
+      to_hand_out_(first) {
+  for (int64_t i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
+}
+
+BatchLoader::~BatchLoader() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  for (auto& thread : threads_) thread.join();
+}
+
+void BatchLoader::work() {
+  while (true) {
+    int64_t step = 0;
+    {
+      std::unique_lock lock(mutex_);
+      changed_.wait(lock, [this] { return stopping_ || to_build_ < to_hand_out_ + ahead_; });
+      if (stopping_ || failure_ || to_build_ >= end_) return;
+      step = to_build_++;
+    }
+    try {
+      Batch batch = task_.make_batch(rng_.fork(static_cast<uint64_t>(step)));
+      const std::lock_guard lock(mutex_);
+      ready_.emplace(step, std::move(batch));
+    } catch (...) {
+      const std::lock_guard lock(mutex_);
+      failure_ = std::current_exception();
+    }
+    changed_.notify_all();
+  }
+}
+
+Batch BatchLoader::next() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [this] { return failure_ || ready_.count(to_hand_out_) > 0; });
+  if (ready_.count(to_hand_out_) == 0) std::rethrow_exception(failure_);
+  Batch batch = std::move(ready_.at(to_hand_out_));
+  ready_.erase(to_hand_out_++);
+  lock.unlock();
+  changed_.notify_all();
+  return batch;
+}
+
+}  // namespace instructme

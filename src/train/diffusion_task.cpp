@@ -1,0 +1,149 @@
+#include "instructme/train/diffusion_task.h"
+
+#include <torch/torch.h>
+
+#include "instructme/base/error.h"
+#include "instructme/dsp/metrics.h"
+
+namespace instructme {
+
+using at::Tensor;
+
+namespace {
+
+/// Everything the optimizer moves, under one roof.
+struct EditorNetworks : torch::nn::Module {
+  EditorNetworks(UNet unet, T5Encoder text) {
+    register_module("unet", std::move(unet));
+    register_module("text", std::move(text));
+  }
+};
+
+}  // namespace
+
+DiffusionTaskOptions DiffusionTaskOptions::read(ConfigReader& config) {
+  DiffusionTaskOptions o;
+  config.read("batch", o.batch);
+  config.read("text_drop", o.text_drop);
+  config.read("terminal_share", o.terminal_share);
+  config.finish();
+  if (o.batch < 1 || o.text_drop < 0 || o.text_drop > 1 || o.terminal_share < 0 || o.terminal_share > 1)
+    throw Error(ErrorKind::kModel,
+                config.context() + ": batch must be at least 1, text_drop and terminal_share within 0 and 1");
+  return o;
+}
+
+DiffusionTask::DiffusionTask(Pipeline& pipeline, DiffusionTaskOptions options, TripletSource training,
+                             std::vector<Triplet> validation)
+    : pipeline_(pipeline),
+      options_(options),
+      trained_(std::make_shared<EditorNetworks>(pipeline.unet, pipeline.text.module())),
+      training_(std::move(training)),
+      validation_(std::move(validation)) {
+  pipeline_.vae->eval();
+  for (auto& parameter : pipeline_.vae->parameters()) parameter.set_requires_grad(false);
+}
+
+std::vector<Player> DiffusionTask::players() { return {{"editor", trained_, 1.0}}; }
+
+Batch DiffusionTask::collate(const std::vector<Triplet>& triplets) const {
+  const int64_t count = static_cast<int64_t>(triplets.size());
+  const int64_t samples = static_cast<int64_t>(triplets.front().source.size());
+  const int64_t chord_frames = triplets.front().chord_frames;
+  Tensor source = torch::empty({count, samples}), target = torch::empty({count, samples});
+  Tensor chords = torch::empty({count, chord_frames, kChordClasses});
+  Batch batch;
+  for (int64_t i = 0; i < count; ++i) {
+    const Triplet& triplet = triplets[static_cast<size_t>(i)];
+    ensure(static_cast<int64_t>(triplet.source.size()) == samples && triplet.chord_frames == chord_frames,
+           "the triplets of a batch must have one length");
+    std::copy(triplet.source.begin(), triplet.source.end(), source.data_ptr<float>() + i * samples);
+    std::copy(triplet.target.begin(), triplet.target.end(), target.data_ptr<float>() + i * samples);
+    std::copy(triplet.chords.begin(), triplet.chords.end(),
+              chords.data_ptr<float>() + i * chord_frames * kChordClasses);
+    batch.sentences.push_back(triplet.sentence);
+  }
+  batch.tensors = {{"source", source}, {"target", target}, {"chords", chords}};
+  return batch;
+}
+
+Batch DiffusionTask::make_batch(Rng rng) const {
+  std::vector<Triplet> triplets;
+  for (int64_t i = 0; i < options_.batch; ++i) {
+    Rng own = rng.fork(static_cast<uint64_t>(i));
+    triplets.push_back(training_(own));
+  }
+  return collate(triplets);
+}
+
+DiffusionTask::Latents DiffusionTask::encode(const Batch& batch) {
+  torch::NoGradGuard no_grad;
+  const Tensor& source = batch.tensors.at("source");
+  const auto both = pipeline_.vae->encode(torch::cat({source, batch.tensors.at("target")})).split(source.size(0));
+  return {both[0], both[1]};
+}
+
+LossValue DiffusionTask::loss(size_t, const Batch& batch, int64_t, at::Generator generator) {
+  const Latents z = encode(batch);
+  const auto device = z.source.device();
+  const int64_t count = z.source.size(0), last = pipeline_.schedule.steps();
+
+  const Tensor uniform = torch::randint(1, last + 1, {count}, generator, torch::TensorOptions(at::kLong));
+  const Tensor terminal = torch::rand({count}, generator) < options_.terminal_share;
+  const Tensor t = torch::where(terminal, torch::full_like(uniform, last), uniform);
+  const Tensor noise = torch::randn(z.target.sizes(), generator).to(device);
+  const Tensor drop = (torch::rand({count}, generator) < options_.text_drop).to(device);
+
+  const Tensor z_t = pipeline_.schedule.add_noise(z.target, noise, t.to(device));
+  const Tensor wanted = pipeline_.schedule.training_target(z.target, noise, t.to(device), pipeline_.config.prediction);
+  const TokenBatch tokens = pipeline_.text.tokenize(batch.sentences);
+  const Tensor ids = tokens.ids.to(device), mask = tokens.mask.to(device);
+  const Tensor text = pipeline_.text.module()->forward(ids, mask);
+  const UNetCondition condition =
+      pipeline_.unet->encode_condition(z.source, text, mask, batch.tensors.at("chords"), drop);
+  const Tensor predicted = pipeline_.unet->forward(z_t, t.to(device).to(at::kFloat), condition).to(at::kFloat);
+
+  const Tensor per_example = (predicted - wanted).pow(2).mean({1, 2});  // (N)
+  LossValue value;
+  value.total = per_example.mean();
+  const Tensor at_end = (t == last).to(device);
+  const Tensor answers = at_end.sum();
+  if (answers.item<int64_t>() > 0)
+    value.parts.emplace_back("one_step_loss", (per_example.detach() * at_end).sum() / answers);
+  return value;
+}
+
+std::map<std::string, double> DiffusionTask::validate() {
+  if (validation_.empty()) return {};
+  const auto device = pipeline_.unet->parameters().front().device();
+  const LogMelDistance log_mel;
+  std::map<std::string, std::pair<double, int>> sums;
+  const auto add = [&](const std::string& name, double value) {
+    sums[name].first += value;
+    sums[name].second += 1;
+  };
+  SamplingSettings one_step;
+  one_step.sampler.steps = 1;
+  for (const Triplet& triplet : validation_) {
+    Batch batch = collate({triplet});
+    for (auto& [name, tensor] : batch.tensors) tensor = tensor.to(device);
+    const Latents z = encode(batch);
+    const Tensor answer = pipeline_.sample_target(z.source, batch.sentences, batch.tensors.at("chords"), one_step);
+    const std::string name = operation_name(triplet.instruction.operation);
+    add(name + "_latent_loss", (answer - z.target).pow(2).mean().item<double>());
+    if (triplet.instruction.operation != Operation::kExtract) continue;
+    const Tensor& target = batch.tensors.at("target");
+    const Tensor wave = pipeline_.vae->decode(answer, target.size(1));
+    add(name + "_log_mel", log_mel.distance(wave, target).item<double>());
+    add(name + "_si_sdr", si_sdr(wave, target).item<double>());
+  }
+  std::map<std::string, double> figures;
+  for (const auto& [name, sum] : sums) figures[name] = sum.first / sum.second;
+  return figures;
+}
+
+void DiffusionTask::export_model(const std::string& folder, int64_t step) {
+  pipeline_.save(folder, {{"steps", std::to_string(step)}});
+}
+
+}  // namespace instructme

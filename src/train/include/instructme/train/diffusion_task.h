@@ -1,0 +1,54 @@
+#pragma once
+
+#include <functional>
+
+#include "instructme/data/triplet.h"
+#include "instructme/pipeline/pipeline.h"
+#include "instructme/train/task.h"
+
+namespace instructme {
+
+struct DiffusionTaskOptions {
+  int64_t batch = 8;
+  double text_drop = 0.1;  ///< p_CFG: share of examples trained without the text (paper §3.3)
+  /// Share of examples at t = T, where v-prediction is the one-step answer to the whole edit; the
+  /// others are uniform over 1..T (Eq. 2).
+  double terminal_share = 0.3;
+
+  static DiffusionTaskOptions read(ConfigReader& config);  ///< throws kModel
+};
+
+/// Draws one triplet; thread-safe.
+using TripletSource = std::function<Triplet(Rng& rng)>;
+
+/// Trains U-Net and text encoder together on Eq. 3 in the latent space of a VAE that stays as it is.
+class DiffusionTask : public TrainingTask {
+ public:
+  /// `pipeline` outlives the task.
+  DiffusionTask(Pipeline& pipeline, DiffusionTaskOptions options, TripletSource training,
+                std::vector<Triplet> validation);
+
+  std::vector<Player> players() override;
+  Batch make_batch(Rng rng) const override;
+  LossValue loss(size_t player, const Batch& batch, int64_t step, at::Generator generator) override;
+  /// Loss on the validation triplets with fixed noise, and for extract: log-mel distance and SI-SDR
+  /// of the one-step answer.
+  std::map<std::string, double> validate() override;
+  /// A complete model folder.
+  void export_model(const std::string& folder, int64_t step) override;
+
+ private:
+  Batch collate(const std::vector<Triplet>& triplets) const;
+  struct Latents {
+    at::Tensor source, target;  ///< (N, T, C)
+  };
+  Latents encode(const Batch& batch);
+
+  Pipeline& pipeline_;
+  DiffusionTaskOptions options_;
+  std::shared_ptr<torch::nn::Module> trained_;
+  TripletSource training_;
+  std::vector<Triplet> validation_;
+};
+
+}  // namespace instructme

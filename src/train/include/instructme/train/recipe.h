@@ -1,0 +1,52 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <vector>
+
+#include "instructme/data/triplet.h"
+#include "instructme/models/discriminators.h"
+#include "instructme/models/t5_encoder.h"
+#include "instructme/pipeline/pipeline.h"
+#include "instructme/train/diffusion_task.h"
+#include "instructme/train/trainer.h"
+#include "instructme/train/vae_task.h"
+
+namespace instructme {
+
+/// One file that says all about a training run (configs/train/*.json): sizes of the networks, how
+/// examples are drawn, losses and the trainer. Unknown keys are errors.
+struct Recipe {
+  PipelineConfig pipeline;
+  T5EncoderOptions text;
+  TripletOptions triplets;
+  VaeTaskOptions vae_task;
+  DiscriminatorOptions discriminators;
+  DiffusionTaskOptions diffusion_task;
+  TrainerOptions trainer;
+  int64_t validation_examples = 24;
+
+  static Recipe read(const nlohmann::json& json, const std::string& context);  ///< throws kModel
+};
+
+/// Where a run finds its inputs; empty = not given.
+struct RecipePaths {
+  std::vector<std::filesystem::path> songs, validation_songs;
+  std::filesystem::path start_from;  ///< VAE: a folder with vae.safetensors; editor: a model folder
+  std::filesystem::path vae;         ///< editor: a folder with vae.safetensors
+  std::filesystem::path tokenizer;   ///< editor: a spiece.model
+};
+
+/// A task together with what it reads from.
+class TrainingSession {
+ public:
+  virtual ~TrainingSession() = default;
+  virtual TrainingTask& task() = 0;
+};
+
+/// Throw kUsage when a path is needed and not given, kModel when weights do not fit the recipe, and
+/// what SongSet throws.
+std::unique_ptr<TrainingSession> make_vae_training(const Recipe& recipe, const RecipePaths& paths);
+std::unique_ptr<TrainingSession> make_editor_training(const Recipe& recipe, const RecipePaths& paths);
+
+}  // namespace instructme

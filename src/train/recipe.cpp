@@ -1,0 +1,161 @@
+#include "instructme/train/recipe.h"
+
+#include "instructme/base/error.h"
+#include "instructme/base/strings.h"
+#include "instructme/torchx/state_dict.h"
+
+namespace instructme {
+namespace {
+
+T5EncoderOptions read_text(ConfigReader config) {
+  T5EncoderOptions o;
+  o.vocab_size = 512;
+  o.d_model = 192;
+  o.d_kv = 32;
+  o.d_ff = 384;
+  o.num_layers = 3;
+  o.num_heads = 6;
+  o.dropout_rate = 0;
+  o.gated = true;
+  config.read("vocab_size", o.vocab_size);
+  config.read("d_model", o.d_model);
+  config.read("d_kv", o.d_kv);
+  config.read("d_ff", o.d_ff);
+  config.read("num_layers", o.num_layers);
+  config.read("num_heads", o.num_heads);
+  config.read("gated", o.gated);
+  config.finish();
+  o.check(config.context());
+  return o;
+}
+
+TripletOptions read_triplets(ConfigReader config, const PipelineConfig& pipeline) {
+  TripletOptions o;
+  config.read("seconds", o.seconds);
+  config.read("proportions", o.proportions);
+  config.read("phrase_probability", o.phrase_probability);
+  config.read("pair_probability", o.pair_probability);
+  config.read("stem_gain_db", o.stem_gain_db);
+  config.read("silence_db", o.silence_db);
+  config.finish();
+  o.source_level_db = pipeline.level_dbfs;
+  o.chord_frame_rate = pipeline.chord_rate();
+  return o;
+}
+
+void load_vae(Vae& vae, const std::filesystem::path& folder) {
+  const auto file = folder / "vae.safetensors";
+  load_into(*vae, load_tensors(file), file.string());
+}
+
+class VaeSession : public TrainingSession {
+ public:
+  VaeSession(const Recipe& recipe, const RecipePaths& paths)
+      : songs_(paths.songs), sampler_(songs_, Lexicon::builtin(), recipe.triplets) {
+    Vae vae(recipe.pipeline.vae);
+    if (!paths.start_from.empty()) load_vae(vae, paths.start_from);
+    const double rate = static_cast<double>(recipe.pipeline.vae.sample_rate);
+    // One frame more, as the sampler rounds seconds to samples.
+    const WaveSource source = [this, rate](Rng& rng, int64_t samples) {
+      std::vector<float> wave = sampler_.sample_mix(rng, static_cast<double>(samples + 1) / rate);
+      wave.resize(static_cast<size_t>(samples));
+      return wave;
+    };
+    std::vector<std::vector<float>> validation;
+    if (!paths.validation_songs.empty()) {
+      const SongSet songs(paths.validation_songs);
+      const TripletSampler sampler(songs, Lexicon::builtin(), recipe.triplets);
+      const Rng rng = Rng(0).fork("validation");
+      for (int64_t i = 0; i < recipe.validation_examples; ++i) {
+        Rng own = rng.fork(static_cast<uint64_t>(i));
+        validation.push_back(sampler.sample_mix(own, 5.0));
+      }
+    }
+    task_ = std::make_unique<VaeTask>(vae, recipe.vae_task, recipe.discriminators, source, std::move(validation));
+  }
+  TrainingTask& task() override { return *task_; }
+
+ private:
+  SongSet songs_;
+  TripletSampler sampler_;
+  std::unique_ptr<VaeTask> task_;
+};
+
+Pipeline make_pipeline(const Recipe& recipe, const RecipePaths& paths) {
+  if (!paths.start_from.empty()) {
+    Pipeline pipeline = Pipeline::load(paths.start_from);
+    if (to_json(pipeline.config.unet) != to_json(recipe.pipeline.unet) ||
+        pipeline.config.vae.to_json() != recipe.pipeline.vae.to_json())
+      throw Error(ErrorKind::kModel, paths.start_from.string() +
+                                         "/config.json and the recipe describe networks of different sizes; use the "
+                                         "recipe the weights were trained with");
+    pipeline.config = recipe.pipeline;
+    if (!paths.vae.empty()) load_vae(pipeline.vae, paths.vae);
+    return pipeline;
+  }
+  if (paths.vae.empty() || paths.tokenizer.empty())
+    throw Error(ErrorKind::kUsage, "training an editor needs --vae and --tokenizer, or --from a model folder");
+  Pipeline pipeline(recipe.pipeline, recipe.text, paths.tokenizer);
+  load_vae(pipeline.vae, paths.vae);
+  return pipeline;
+}
+
+class EditorSession : public TrainingSession {
+ public:
+  EditorSession(const Recipe& recipe, const RecipePaths& paths)
+      : pipeline_(make_pipeline(recipe, paths)), songs_(paths.songs),
+        sampler_(songs_, Lexicon::builtin(), recipe.triplets) {
+    std::vector<Triplet> validation;
+    if (!paths.validation_songs.empty()) {
+      const SongSet songs(paths.validation_songs);
+      const TripletSampler sampler(songs, Lexicon::builtin(), recipe.triplets);
+      const Rng rng = Rng(0).fork("validation");
+      // The operations in turn, so that each is judged by as many examples.
+      for (int64_t i = 0; i < recipe.validation_examples; ++i) {
+        Rng own = rng.fork(static_cast<uint64_t>(i));
+        validation.push_back(sampler.sample(static_cast<Operation>(i % kOperations), own));
+      }
+    }
+    task_ = std::make_unique<DiffusionTask>(
+        pipeline_, recipe.diffusion_task, [this](Rng& rng) { return sampler_.sample(rng); }, std::move(validation));
+    // Converting the VAE here keeps its copies and casts out of every step.
+    if (recipe.trainer.bfloat16) pipeline_.vae->to(at::kBFloat16);
+    if (recipe.trainer.device == "cuda") pipeline_.vae->to(at::kCUDA);
+  }
+  TrainingTask& task() override { return *task_; }
+
+ private:
+  Pipeline pipeline_;
+  SongSet songs_;
+  TripletSampler sampler_;
+  std::unique_ptr<DiffusionTask> task_;
+};
+
+}  // namespace
+
+Recipe Recipe::read(const nlohmann::json& json, const std::string& context) {
+  Recipe recipe;
+  ConfigReader config(json, context);
+  recipe.pipeline = PipelineConfig::read(config.raw("model"), context + ": model");
+  recipe.text = read_text(config.object("text_encoder"));
+  recipe.triplets = read_triplets(config.object("triplets"), recipe.pipeline);
+  ConfigReader vae = config.object("vae_training"), diffusion = config.object("editor_training"),
+               trainer = config.object("trainer");
+  recipe.vae_task = VaeTaskOptions::read(vae);
+  recipe.discriminators = DiscriminatorOptions::read(config.object("discriminators"));
+  recipe.diffusion_task = DiffusionTaskOptions::read(diffusion);
+  recipe.trainer = TrainerOptions::read(trainer);
+  config.read("validation_examples", recipe.validation_examples);
+  config.finish();
+  return recipe;
+}
+
+std::unique_ptr<TrainingSession> make_vae_training(const Recipe& recipe, const RecipePaths& paths) {
+  return std::make_unique<VaeSession>(recipe, paths);
+}
+
+std::unique_ptr<TrainingSession> make_editor_training(const Recipe& recipe, const RecipePaths& paths) {
+  return std::make_unique<EditorSession>(recipe, paths);
+}
+
+}  // namespace instructme

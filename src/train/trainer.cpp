@@ -1,0 +1,224 @@
+#include "instructme/train/trainer.h"
+
+#include <torch/torch.h>
+
+#include <chrono>
+#include <cmath>
+#include <numbers>
+
+#include "batch_loader.h"
+#include "instructme/base/error.h"
+#include "instructme/base/files.h"
+#include "instructme/base/strings.h"
+#include "instructme/torchx/state_dict.h"
+#include "training_log.h"
+
+namespace instructme {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+constexpr const char* kCheckpointFormat = "instructme-checkpoint-1";
+
+at::Device parse_device(const std::string& name) {
+  if (name == "cpu") return at::kCPU;
+  if (name != "cuda")
+    throw Error(ErrorKind::kUsage, "unknown device '" + name + "'" + did_you_mean(name, {"cpu", "cuda"}));
+  if (!torch::cuda::is_available())
+    throw Error(ErrorKind::kMissing, "device 'cuda' was asked for, but this libtorch sees no GPU; use 'cpu'");
+  return at::Device(at::kCUDA, 0);
+}
+
+}  // namespace
+
+TrainerOptions TrainerOptions::read(ConfigReader& config) {
+  TrainerOptions o;
+  config.read("steps", o.steps);
+  config.read("seed", o.seed);
+  config.read("bfloat16", o.bfloat16);
+  config.read("learning_rate", o.adamw.learning_rate);
+  config.read("beta1", o.adamw.beta1);
+  config.read("beta2", o.adamw.beta2);
+  config.read("weight_decay", o.adamw.weight_decay);
+  config.read("ema_decay", o.adamw.ema_decay);
+  config.read("warmup_steps", o.warmup_steps);
+  config.read("final_rate", o.final_rate);
+  config.read("gradient_clip", o.gradient_clip);
+  config.read("log_every", o.log_every);
+  config.read("validate_every", o.validate_every);
+  config.read("checkpoint_every_s", o.checkpoint_every_s);
+  config.read("limit_s", o.limit_s);
+  config.read("loader_threads", o.loader_threads);
+  config.read("device", o.device);
+  config.finish();
+  if (o.steps < 1 || o.log_every < 1 || o.loader_threads < 1 || o.gradient_clip <= 0 || o.adamw.learning_rate <= 0)
+    throw Error(ErrorKind::kModel, config.context() +
+                                       ": steps, log_every, loader_threads, gradient_clip and "
+                                       "learning_rate must be positive");
+  return o;
+}
+
+double learning_rate_factor(const TrainerOptions& options, int64_t step) {
+  if (step < options.warmup_steps) return static_cast<double>(step + 1) / static_cast<double>(options.warmup_steps);
+  const double done = static_cast<double>(step - options.warmup_steps) /
+                      static_cast<double>(std::max<int64_t>(1, options.steps - options.warmup_steps));
+  const double cosine = 0.5 * (1 + std::cos(std::numbers::pi * std::min(1.0, done)));
+  return options.final_rate + (1 - options.final_rate) * cosine;
+}
+
+struct Trainer::Log {
+  TrainingLog lines;
+  PhaseTimers timers;
+};
+
+Trainer::Trainer(TrainingTask& task, TrainerOptions options, std::filesystem::path folder)
+    : task_(task),
+      options_(options),
+      folder_(std::move(folder)),
+      device_(parse_device(options.device)),
+      players_(task.players()) {
+  make_folder(folder_);
+  for (auto& player : players_) {
+    player.module->to(device_);
+    AdamWOptions adamw = options_.adamw;
+    adamw.learning_rate *= player.learning_rate_scale;
+    optimizers_.emplace_back(*player.module, adamw, options_.bfloat16 ? at::kBFloat16 : at::kFloat);
+  }
+  if (std::filesystem::exists(folder_ / "checkpoint.safetensors")) load_checkpoint();
+  log_ = std::make_unique<Log>(Log{TrainingLog(folder_, step_), {}});
+}
+
+Trainer::~Trainer() = default;
+
+void Trainer::save_checkpoint() {
+  const auto timer = log_->timers.time("checkpoint");
+  TensorMap tensors;
+  std::map<std::string, std::string> metadata = {{"format", kCheckpointFormat}, {"step", std::to_string(step_)}};
+  for (size_t i = 0; i < players_.size(); ++i) {
+    for (const auto& [name, tensor] : optimizers_[i].state()) tensors[players_[i].name + "/" + name] = tensor;
+    for (const auto& item : players_[i].module->named_buffers())
+      tensors[players_[i].name + "/buffer/" + item.key()] = item.value();
+    metadata[players_[i].name + "/updates"] = std::to_string(optimizers_[i].steps());
+  }
+  save_tensors(folder_ / "checkpoint.safetensors", tensors, metadata);
+}
+
+void Trainer::load_checkpoint() {
+  const auto path = folder_ / "checkpoint.safetensors";
+  const SafetensorsFile file(path);
+  const auto text = [&](const std::string& key) {
+    const auto found = file.metadata().find(key);
+    if (found == file.metadata().end())
+      throw Error(ErrorKind::kModel, path.string() + " is not a checkpoint of this task: it has no '" + key + "'");
+    return found->second;
+  };
+  if (text("format") != kCheckpointFormat)
+    throw Error(ErrorKind::kModel, path.string() + ": unknown checkpoint format '" + text("format") + "'");
+  const TensorMap tensors = load_tensors(path);
+  torch::NoGradGuard no_grad;
+  for (size_t i = 0; i < players_.size(); ++i) {
+    const std::string prefix = players_[i].name + "/";
+    TensorMap own;
+    for (const auto& [name, tensor] : tensors)
+      if (name.starts_with(prefix)) own[name.substr(prefix.size())] = tensor;
+    optimizers_[i].load_state(own, std::stoll(text(prefix + "updates")), path.string());
+    for (auto& item : players_[i].module->named_buffers()) {
+      const auto found = own.find("buffer/" + item.key());
+      if (found != own.end()) item.value().copy_(found->second);
+    }
+  }
+  step_ = std::stoll(text("step"));
+}
+
+Batch Trainer::to_device(Batch batch) const {
+  if (!device_.is_cpu())
+    for (auto& [name, tensor] : batch.tensors) tensor = tensor.to(device_);
+  return batch;
+}
+
+void Trainer::train_step(const Batch& batch) {
+  const double factor = learning_rate_factor(options_, step_);
+  for (size_t i = 0; i < players_.size(); ++i) {
+    if (!task_.plays(i, step_)) continue;
+    players_[i].module->train();
+    LossValue loss;
+    {
+      const auto timer = log_->timers.time("forward");
+      auto generator =
+          at::make_generator<at::CPUGeneratorImpl>(Rng(options_.seed).fork("noise").fork(uint64_t(step_)).next());
+      loss = task_.loss(i, batch, step_, generator);
+    }
+    const double value = loss.total.item<double>();
+    if (!std::isfinite(value))
+      throw Error(ErrorKind::kModel,
+                  format("the loss of '%s' is not a number at step %lld; lower the learning rate and "
+                         "start again from the last checkpoint in %s",
+                         players_[i].name.c_str(), static_cast<long long>(step_), folder_.c_str()));
+    {
+      const auto timer = log_->timers.time("backward");
+      // Every optimizer is cleared: a player's loss may reach the weights of another.
+      for (auto& optimizer : optimizers_) optimizer.zero_gradients();
+      loss.total.backward();
+    }
+    const auto timer = log_->timers.time("optimizer");
+    log_->lines.add(players_[i].name + "_gradient", optimizers_[i].clip_gradients(options_.gradient_clip));
+    optimizers_[i].step(optimizers_[i].options().learning_rate * factor);
+    log_->lines.add(players_[i].name + "_loss", value);
+    for (const auto& [name, part] : loss.parts) log_->lines.add(name, part.item<double>());
+  }
+  ++step_;
+}
+
+void Trainer::validate_and_export() {
+  const auto timer = log_->timers.time("validation");
+  torch::NoGradGuard no_grad;
+  for (size_t i = 0; i < players_.size(); ++i) {
+    optimizers_[i].swap_averaged();
+    players_[i].module->eval();
+  }
+  for (const auto& [name, value] : task_.validate()) log_->lines.add("valid_" + name, value);
+  task_.export_model((folder_ / "export").string(), step_);
+  for (auto& optimizer : optimizers_) optimizer.swap_averaged();
+}
+
+int64_t Trainer::run(const CancelToken& cancel, const ProgressCallback& progress) {
+  if (step_ >= options_.steps) return step_;
+  BatchLoader loader(task_, options_.seed, step_, options_.steps, options_.loader_threads);
+  const auto start = Clock::now();
+  auto saved = start, line_start = start;
+  int64_t line_first = step_;
+  while (step_ < options_.steps && !cancel.requested() &&
+         (options_.limit_s <= 0 || seconds_since(start) < options_.limit_s)) {
+    Batch batch;
+    {
+      const auto timer = log_->timers.time("data");
+      batch = to_device(loader.next());
+    }
+    train_step(batch);
+    const bool last = step_ == options_.steps;
+    if (options_.validate_every > 0 && (step_ % options_.validate_every == 0 || last)) validate_and_export();
+    if (step_ % options_.log_every == 0 || last) {
+      const double rate = static_cast<double>(step_ - line_first) / seconds_since(line_start);
+      log_->lines.write_line(
+          step_,
+          {{"learning_rate", options_.adamw.learning_rate * learning_rate_factor(options_, step_ - 1)},
+           {"steps_per_s", rate}},
+          log_->timers);
+      log_->lines.write_chart();
+      line_start = Clock::now();
+      line_first = step_;
+    }
+    if (seconds_since(saved) >= options_.checkpoint_every_s) {
+      save_checkpoint();
+      saved = Clock::now();
+    }
+    if (progress)
+      progress(
+          {"training", step_, options_.steps, format("loss %.4f", log_->lines.last(players_.front().name + "_loss"))});
+  }
+  save_checkpoint();
+  return step_;
+}
+
+}  // namespace instructme

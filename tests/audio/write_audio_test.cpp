@@ -1,0 +1,229 @@
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <csignal>
+#include <fstream>
+
+#include "expect_error.h"
+#include "instructme/audio/audio_file.h"
+#include "instructme/audio/loudness.h"
+#include "instructme/base/files.h"
+#include "signals.h"
+
+namespace fs = std::filesystem;
+
+namespace instructme {
+namespace {
+
+struct Lossless {
+  const char* extension;
+  AudioEncoding encoding;
+  int bits;
+};
+
+const std::vector<Lossless> kLossless = {
+    {".wav", AudioEncoding::kPcm8, 8},    {".wav", AudioEncoding::kPcm16, 16},  {".wav", AudioEncoding::kPcm24, 24},
+    {".wav", AudioEncoding::kPcm32, 32},  {".aiff", AudioEncoding::kPcm16, 16}, {".aif", AudioEncoding::kPcm24, 24},
+    {".aiff", AudioEncoding::kPcm32, 32}, {".flac", AudioEncoding::kPcm16, 16}, {".flac", AudioEncoding::kPcm24, 24}};
+
+TEST(WriteAudio, IntegersAreWithinHalfAStep) {
+  const TempDir folder;
+  for (const Lossless& kind : kLossless)
+    for (const int rate : {8000, 24000, 44100, 96000})
+      for (const int channels : {1, 2, 6}) {
+        const fs::path path = folder.path() / (std::string("x") + kind.extension);
+        const AudioBuffer sound = noise(rate, channels, 3001, 0.99);
+        const WriteResult result = write_audio(path, sound, {kind.encoding});
+        EXPECT_EQ(result.clipped_samples, 0);
+        EXPECT_EQ(result.peak, peak(sound.samples));
+        EXPECT_EQ(result.sample_rate, rate);
+        const AudioInfo info = probe_audio(path);
+        EXPECT_EQ(info.bit_depth, kind.bits) << kind.extension;
+        EXPECT_EQ(info.sample_rate, rate);
+        EXPECT_EQ(info.channels, channels);
+        EXPECT_EQ(info.frames, 3001);
+        const AudioBuffer back = read_audio(path);
+        ASSERT_EQ(back.samples.size(), sound.samples.size());
+        const double step = std::ldexp(1.0, 1 - kind.bits);
+        for (size_t i = 0; i < sound.samples.size(); ++i)
+          ASSERT_LE(std::abs(back.samples[i] - sound.samples[i]), 0.5 * step + 1e-7) << kind.extension << kind.bits;
+      }
+}
+
+TEST(WriteAudio, WhatWasReadIsWrittenExactly) {
+  const TempDir folder;
+  for (const Lossless& kind : kLossless) {
+    const fs::path first = folder.path() / (std::string("a") + kind.extension);
+    const fs::path second = folder.path() / (std::string("b") + kind.extension);
+    write_audio(first, noise(24000, 2, 5000, 1.0), {kind.encoding});
+    const AudioBuffer sound = read_audio(first);
+    write_audio(second, sound, {kind.encoding});
+    EXPECT_EQ(read_audio(second).samples, sound.samples) << kind.extension << kind.bits;
+    EXPECT_EQ(read_text_file(first), read_text_file(second)) << "equal sound must give equal files";
+  }
+}
+
+TEST(WriteAudio, FloatsAreKeptEvenBeyondFullScale) {
+  const TempDir folder;
+  for (const char* name : {"x.wav", "x.aiff"}) {
+    const AudioBuffer sound = noise(44100, 2, 5000, 3.0);
+    const WriteResult result = write_audio(folder.path() / name, sound, {AudioEncoding::kFloat32});
+    EXPECT_EQ(result.clipped_samples, 0);
+    EXPECT_GT(result.peak, 2.9f);
+    EXPECT_EQ(read_audio(folder.path() / name).samples, sound.samples);
+  }
+}
+
+TEST(WriteAudio, ClipsAndCounts) {
+  const TempDir folder;
+  for (const Lossless& kind : kLossless) {
+    const fs::path path = folder.path() / (std::string("x") + kind.extension);
+    const AudioBuffer sound{24000, 1, {0.0f, 1.0f, -1.0f, 1.5f, -2.5f, 0.5f}};
+    const WriteResult result = write_audio(path, sound, {kind.encoding});
+    EXPECT_EQ(result.clipped_samples, 2);
+    EXPECT_EQ(result.peak, 2.5f);
+    const AudioBuffer back = read_audio(path);
+    const double step = std::ldexp(1.0, 1 - kind.bits);
+    EXPECT_NEAR(back.samples[1], 1.0, step);
+    EXPECT_EQ(back.samples[2], -1.0f);
+    EXPECT_NEAR(back.samples[3], 1.0, step) << "must not wrap around";
+    EXPECT_EQ(back.samples[4], -1.0f);
+    EXPECT_EQ(back.samples[5], 0.5f);
+  }
+}
+
+TEST(WriteAudio, TheDefaultIs24BitsWhereThereAreBits) {
+  const TempDir folder;
+  for (const char* name : {"x.wav", "x.aiff", "x.flac", "x.WAV"}) {
+    write_audio(folder.path() / name, noise(24000, 1, 100, 0.5));
+    EXPECT_EQ(probe_audio(folder.path() / name).bit_depth, 24) << name;
+  }
+}
+
+TEST(WriteAudio, LossyFormatsKeepTheSoundAndItsTime) {
+  const TempDir folder;
+  const auto left = sine(440, 24000, 3.0, 0.4), right = sine(1200, 24000, 3.0, 0.2);
+  const AudioBuffer sound = from_planar({left, right}, 24000);
+  for (const char* name : {"x.ogg", "x.oga", "x.opus", "x.mp3"}) {
+    const fs::path path = folder.path() / name;
+    const WriteResult result = write_audio(path, sound);
+    EXPECT_EQ(result.sample_rate, 24000);
+    EXPECT_EQ(probe_audio(path).bit_depth, 0);
+    const AudioBuffer back = read_audio(path);
+    EXPECT_EQ(back.sample_rate, 24000) << name;
+    EXPECT_EQ(back.channels, 2) << name;
+    ASSERT_EQ(back.frames(), sound.frames()) << name;
+    EXPECT_EQ(probe_audio(path).frames, sound.frames()) << name;
+    // Also in phase: a delay of the codec would show here.
+    const auto a = component(extract_channel(back, 0), 440, 24000), wanted = component(left, 440, 24000);
+    EXPECT_NEAR(std::abs(a - wanted), 0, 0.02) << name;
+    EXPECT_NEAR(std::abs(component(extract_channel(back, 1), 1200, 24000)), 0.2, 0.01) << name;
+    EXPECT_NEAR(loudness_lufs(back), loudness_lufs(sound), 0.3) << name;
+  }
+}
+
+TEST(WriteAudio, QualityCostsBytes) {
+  const TempDir folder;
+  const AudioBuffer sound = noise(44100, 2, 88200, 0.3);
+  for (const char* name : {"x.ogg", "x.opus", "x.mp3"}) {
+    write_audio(folder.path() / name, sound, {AudioEncoding::kAuto, 0.1});
+    const auto small = fs::file_size(folder.path() / name);
+    write_audio(folder.path() / name, sound, {AudioEncoding::kAuto, 0.95});
+    EXPECT_GT(fs::file_size(folder.path() / name), small + small / 4) << name;
+  }
+}
+
+TEST(WriteAudio, RatesThatACodecLacksAreResampledUpwards) {
+  const TempDir folder;
+  const auto rate_of = [&](const char* name, int rate) {
+    const AudioBuffer sound = from_mono(sine(440, rate, 1.0, 0.4), rate);
+    const WriteResult result = write_audio(folder.path() / name, sound);
+    const AudioBuffer back = read_audio(folder.path() / name);
+    EXPECT_EQ(back.sample_rate, result.sample_rate);
+    EXPECT_NEAR(back.seconds(), 1.0, 0.001);
+    EXPECT_NEAR(std::abs(component(back.samples, 440, back.sample_rate)), 0.4, 0.02);
+    return result.sample_rate;
+  };
+  EXPECT_EQ(rate_of("x.opus", 44100), 48000);
+  EXPECT_EQ(rate_of("x.opus", 22050), 24000);
+  EXPECT_EQ(rate_of("x.opus", 96000), 48000);
+  EXPECT_EQ(rate_of("x.mp3", 96000), 48000);
+  EXPECT_EQ(rate_of("x.mp3", 44100), 44100);
+  EXPECT_EQ(rate_of("x.ogg", 96000), 96000);
+}
+
+TEST(WriteAudio, RefusesWhatTheFormatCannotHold) {
+  const TempDir folder;
+  const AudioBuffer sound = noise(24000, 1, 100, 0.5);
+  const auto target = [&](const char* name) { return folder.path() / name; };
+  expect_error(ErrorKind::kUsage, "did you mean '.flac'", [&] { write_audio(target("x.flca"), sound); });
+  expect_error(ErrorKind::kUsage, "known audio extension", [&] { write_audio(target("x"), sound); });
+  expect_error(ErrorKind::kUsage, "encoding", [&] { write_audio(target("x.ogg"), sound, {AudioEncoding::kPcm16}); });
+  expect_error(ErrorKind::kUsage, "encoding", [&] { write_audio(target("x.flac"), sound, {AudioEncoding::kFloat32}); });
+  expect_error(ErrorKind::kUsage, "at most 2", [&] { write_audio(target("x.mp3"), noise(24000, 3, 100, 0.5)); });
+  expect_error(ErrorKind::kUsage, "at most 8", [&] { write_audio(target("x.flac"), noise(24000, 9, 100, 0.5)); });
+  expect_error(ErrorKind::kInternal, "no sound", [&] { write_audio(target("x.wav"), {24000, 1, {}}); });
+  expect_error(ErrorKind::kInternal, "NaN", [&] { write_audio(target("x.wav"), {24000, 1, {0, std::nanf("")}}); });
+  expect_error(ErrorKind::kUsage, "encoding", [&] { check_audio_target(target("x.mp3"), AudioEncoding::kPcm8); });
+  check_audio_target(target("x.mp3"));
+  EXPECT_TRUE(fs::is_empty(folder.path()));
+}
+
+TEST(WriteAudio, SaysWhenThePlaceCannotBeWritten) {
+  const TempDir folder;
+  const AudioBuffer sound = noise(24000, 1, 100, 0.5);
+  expect_error(ErrorKind::kIo, "does not exist", [&] { write_audio(folder.path() / "none" / "x.wav", sound); });
+  std::ofstream(folder.path() / "file") << "x";
+  expect_error(ErrorKind::kIo, "cannot write", [&] { write_audio(folder.path() / "file" / "x.wav", sound); });
+  fs::create_directory(folder.path() / "y.wav");
+  expect_error(ErrorKind::kIo, "folder", [&] { write_audio(folder.path() / "y.wav", sound); });
+  expect_error(ErrorKind::kIo, "cannot write", [&] { write_audio("/proc/x.wav", sound); });
+}
+
+/// Makes every write beyond `bytes` of a file fail, as a full disk would.
+class FileSizeLimit {
+ public:
+  explicit FileSizeLimit(rlim_t bytes) : handler_(std::signal(SIGXFSZ, SIG_IGN)) {
+    getrlimit(RLIMIT_FSIZE, &before_);
+    const rlimit limit{bytes, before_.rlim_max};
+    setrlimit(RLIMIT_FSIZE, &limit);
+  }
+  ~FileSizeLimit() {
+    setrlimit(RLIMIT_FSIZE, &before_);
+    std::signal(SIGXFSZ, handler_);
+  }
+
+ private:
+  rlimit before_{};
+  void (*handler_)(int);
+};
+
+TEST(WriteAudio, AFullDiskIsAnErrorAndLeavesTheOldFile) {
+  const TempDir folder;
+  const AudioBuffer sound = noise(24000, 2, 100000, 0.9);
+  for (const char* name : {"x.wav", "x.aiff", "x.flac", "x.ogg", "x.opus", "x.mp3"}) {
+    const fs::path path = folder.path() / name;
+    write_file_atomically(path, "old");
+    const TempDir elsewhere;
+    write_audio(elsewhere.path() / name, sound);
+    const auto size = static_cast<rlim_t>(fs::file_size(elsewhere.path() / name));
+    for (const rlim_t limit : {rlim_t{0}, rlim_t{30}, size / 2, size - 20}) {
+      const FileSizeLimit full(limit);
+      expect_error(ErrorKind::kIo, "File too large", [&] { write_audio(path, sound); });
+    }
+    EXPECT_EQ(read_text_file(path), "old");
+    fs::remove(path);
+    EXPECT_TRUE(fs::is_empty(folder.path())) << name << " left something behind";
+  }
+}
+
+TEST(WriteAudio, ReplacesAnExistingFile) {
+  const TempDir folder;
+  const fs::path path = folder.path() / "x.wav";
+  write_audio(path, noise(24000, 2, 5000, 0.5));
+  write_audio(path, noise(8000, 1, 10, 0.5));
+  EXPECT_EQ(read_audio(path).frames(), 10);
+}
+
+}  // namespace
+}  // namespace instructme

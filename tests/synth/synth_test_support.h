@@ -1,0 +1,47 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <filesystem>
+#include <vector>
+
+#include "instructme/score/score.h"
+
+namespace instructme {
+
+inline const std::filesystem::path& small_font() {
+  static const std::filesystem::path path = "/usr/share/sounds/sf2/TimGM6mb.sf2";
+  return path;
+}
+
+#define SKIP_WITHOUT_SMALL_FONT()             \
+  if (!std::filesystem::exists(small_font())) \
+  GTEST_SKIP() << "needs " << small_font() << " (apt install timgm6mb-soundfont)"
+
+inline double rms(const std::vector<float>& x) {
+  double sum = 0;
+  for (float v : x) sum += static_cast<double>(v) * v;
+  return x.empty() ? 0.0 : std::sqrt(sum / static_cast<double>(x.size()));
+}
+
+inline Part make_part(int program, bool drums, std::vector<Note> notes) {
+  Part part;
+  part.program = program;
+  part.drums = drums;
+  part.role = drums ? Role::kDrums : Role::kChords;
+  part.notes = std::move(notes);
+  return part;
+}
+
+/// Two seconds: a piano chord, a bass line and a drum beat.
+inline Score small_score() {
+  Score score;
+  score.duration_s = 2.0;
+  score.parts.push_back(make_part(0, false, {{0.0, 1.5, 60, 90}, {0.0, 1.5, 64, 80}, {0.5, 1.0, 67, 80}}));
+  score.parts.push_back(make_part(33, false, {{0.0, 0.5, 36, 100}, {0.5, 0.5, 43, 100}, {1.0, 0.9, 36, 100}}));
+  score.parts.push_back(make_part(0, true, {{0.0, 0.1, 36, 110}, {0.5, 0.1, 38, 110}, {1.0, 0.1, 36, 110}}));
+  return score;
+}
+
+}  // namespace instructme
