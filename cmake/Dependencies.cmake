@@ -6,7 +6,7 @@ find_package(nlohmann_json REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(PNG REQUIRED)
 
-foreach(package sndfile soxr libebur128 sentencepiece fluidsynth)
+foreach(package sndfile soxr libebur128 fluidsynth)
   pkg_check_modules(${package} REQUIRED IMPORTED_TARGET ${package})
   add_library(instructme_dep_${package} ALIAS PkgConfig::${package})
 endforeach()

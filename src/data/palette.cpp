@@ -173,7 +173,8 @@ Palette Palette::scan(const PaletteOptions& options, const Lexicon& lexicon) {
                                  {font, preset.bank, preset.program},
                                  source,
                                  preset.name,
-                                 listed != table.end() ? listed->second.licence : ""});
+                                 listed != table.end() ? listed->second.licence : "",
+                                 listed == table.end()});
     }
   }
   for (size_t i = 0; i < palette.sounds_.size(); ++i)

@@ -241,7 +241,8 @@ bool TripletSampler::replace_other_part(const Clip& clip, Rng& rng, Triplet& tri
   const size_t a = draw_size(0, arrangements.size() - 1, rng);
   const Take all = take(clip, a, draw_size(0, arrangements[a].versions.size() - 1, rng), rng);
   const Names pair = draw(all.instruments(), 2, rng);
-  if (pair.size() < 2) return false;
+  // Nobody replaces drums with a tune or the other way round.
+  if (pair.size() < 2 || is_pitched(lexicon_, pair[0]) != is_pitched(lexicon_, pair[1])) return false;
   const Names others = without(all.instruments(), pair);
   const Names context = draw(others, draw_size(others.empty() ? 0 : 1, others.size(), rng), rng);
   Mixer mixer(songs_, clip);
@@ -303,12 +304,14 @@ bool TripletSampler::remix_with_instruments(const Clip& clip, Rng& rng, Triplet&
 }
 
 bool TripletSampler::finish(const Clip& clip, Rng& rng, Triplet& triplet) const {
-  const double level = rms(triplet.source);
-  const double silence = std::pow(10.0, options_.silence_db / 20);
-  if (level < silence || rms(triplet.target) < silence) return false;
-  const double gain = std::pow(10.0, options_.source_level_db / 20) / level;
-  scale(triplet.source, gain);
-  scale(triplet.target, gain);
+  const double source = rms(triplet.source), target = rms(triplet.target);
+  const double silence = std::pow(10.0, options_.silence_db / 20),
+               wanted = std::pow(10.0, options_.source_level_db / 20);
+  if (source < silence || target < silence) return false;
+  const bool remix = triplet.instruction.operation == Operation::kRemix;
+  if (!remix && target > source * std::pow(10.0, options_.most_rise_db / 20)) return false;
+  scale(triplet.source, wanted / source);
+  scale(triplet.target, wanted / (remix ? target : source));
   std::sort(triplet.source_instruments.begin(), triplet.source_instruments.end());
   std::sort(triplet.target_instruments.begin(), triplet.target_instruments.end());
   triplet.song = clip.song;

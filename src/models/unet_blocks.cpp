@@ -23,18 +23,19 @@ void DepthwiseConvImpl::reset() {
 
 at::Tensor DepthwiseConvImpl::forward(const at::Tensor& x) { return depthwise_conv(x, weight, bias); }
 
-ConvBlockImpl::ConvBlockImpl(int64_t channel_count, double initial_gain) : channels(channel_count), gain(initial_gain) {
+SourceConvBlockImpl::SourceConvBlockImpl(int64_t channel_count, double initial_gain)
+    : channels(channel_count), gain(initial_gain) {
   reset();
 }
 
-void ConvBlockImpl::reset() {
-  filter = register_module("filter", DepthwiseConv(channels, kConvBlockTaps, false));
+void SourceConvBlockImpl::reset() {
+  filter = register_module("filter", DepthwiseConv(channels, kSourceBlockTaps, false));
   norm = register_parameter("norm", at::ones({channels}));
-  expand = register_module("expand", make_linear(channels, kConvBlockExpansion * channels));
-  reduce = register_module("reduce", make_linear(kConvBlockExpansion * channels, channels, true, gain));
+  expand = register_module("expand", make_linear(channels, kSourceBlockExpansion * channels));
+  reduce = register_module("reduce", make_linear(kSourceBlockExpansion * channels, channels, true, gain));
 }
 
-at::Tensor ConvBlockImpl::forward(const at::Tensor& x) {
+at::Tensor SourceConvBlockImpl::forward(const at::Tensor& x) {
   return x + reduce(fused_silu(expand(rms_norm(filter(x), norm))));
 }
 
@@ -46,7 +47,8 @@ void SourceEncoderImpl::reset() {
   blocks = register_module("blocks", torch::nn::ModuleList());
   down = register_module("down", torch::nn::ModuleList());
   for (size_t level = 0; level < channels.size(); ++level) {
-    for (int64_t block = 0; block < options.source_blocks; ++block) blocks->push_back(ConvBlock(channels[level], 1.0));
+    for (int64_t block = 0; block < options.source_blocks; ++block)
+      blocks->push_back(SourceConvBlock(channels[level], 1.0));
     if (level + 1 < channels.size()) down->push_back(make_linear(2 * channels[level], channels[level + 1]));
   }
 }
@@ -57,7 +59,8 @@ std::vector<at::Tensor> SourceEncoderImpl::forward(const at::Tensor& z_s) {
   size_t next = 0;
   for (int64_t level = 0; level < options.levels(); ++level) {
     if (level > 0) x = down[static_cast<size_t>(level - 1)]->as<torch::nn::Linear>()->forward(pair_frames(x));
-    for (int64_t block = 0; block < options.source_blocks; ++block) x = blocks[next++]->as<ConvBlock>()->forward(x);
+    for (int64_t block = 0; block < options.source_blocks; ++block)
+      x = blocks[next++]->as<SourceConvBlock>()->forward(x);
     features.push_back(x);
   }
   return features;

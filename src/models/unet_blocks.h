@@ -24,9 +24,9 @@ class DepthwiseConvImpl : public torch::nn::Cloneable<DepthwiseConvImpl> {
 TORCH_MODULE(DepthwiseConv);
 
 /// x + W2 silu(W1 rms_norm(depthwise_conv(x))), the block of ConvNeXt (Liu et al. 2022) with RMS norm.
-class ConvBlockImpl : public torch::nn::Cloneable<ConvBlockImpl> {
+class SourceConvBlockImpl : public torch::nn::Cloneable<SourceConvBlockImpl> {
  public:
-  explicit ConvBlockImpl(int64_t channel_count, double initial_gain);
+  explicit SourceConvBlockImpl(int64_t channel_count, double initial_gain);
   void reset() override;
   at::Tensor forward(const at::Tensor& x);  // (N, T, C) -> (N, T, C)
 
@@ -37,10 +37,10 @@ class ConvBlockImpl : public torch::nn::Cloneable<ConvBlockImpl> {
   torch::nn::Linear expand{nullptr};
   torch::nn::Linear reduce{nullptr};
 };
-TORCH_MODULE(ConvBlock);
+TORCH_MODULE(SourceConvBlock);
 
-constexpr int64_t kConvBlockTaps = 7;
-constexpr int64_t kConvBlockExpansion = 2;
+constexpr int64_t kSourceBlockTaps = 7;
+constexpr int64_t kSourceBlockExpansion = 2;
 constexpr int64_t kSmoothTaps = 5;
 constexpr int64_t kTimeFrequencies = 256;
 

@@ -29,8 +29,8 @@ int64_t source_encoder(const UNetOptions& options) {
   int64_t count = linear(options.latent_channels, channels.front());
   for (size_t level = 0; level < channels.size(); ++level) {
     const int64_t width = channels[level];
-    count += options.source_blocks * (width * (kConvBlockTaps + 2) + linear(width, kConvBlockExpansion * width) +
-                                      linear(kConvBlockExpansion * width, width));
+    count += options.source_blocks * (width * (kSourceBlockTaps + 2) + linear(width, kSourceBlockExpansion * width) +
+                                      linear(kSourceBlockExpansion * width, width));
     if (level + 1 < channels.size()) count += linear(2 * width, channels[level + 1]);
   }
   return count;

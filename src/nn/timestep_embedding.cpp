@@ -26,7 +26,7 @@ void TimestepEmbeddingImpl::reset() {
 }
 
 at::Tensor TimestepEmbeddingImpl::forward(const at::Tensor& t) {
-  const at::Tensor waves = sinusoidal_embedding(t, options.frequencies).to(input->weight.scalar_type());
+  const at::Tensor waves = sinusoidal_embedding(t, options.frequencies).to(input->weight.options());
   return at::silu(output(at::silu(input(waves))));
 }
 

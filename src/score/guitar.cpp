@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "instructme/base/error.h"
 #include "part_writer.h"
@@ -108,7 +109,12 @@ std::vector<Gripped> grips_of(Rng& rng, const Chart& chart) {
   std::vector<Gripped> out;
   // Some players stay near the nut, some play barre chords further up.
   const int home = rng.chance(0.65) ? 0 : static_cast<int>(rng.integer(2, 7));
-  for (const ChartSpan& span : chart_spans(chart)) out.push_back({span, guitar_voicing(*span.chord, home)});
+  std::map<std::string, GuitarVoicing> known;  // a chart has few different chords
+  for (const ChartSpan& span : chart_spans(chart)) {
+    const auto [found, fresh] = known.try_emplace(span.chord->spelling);
+    if (fresh) found->second = guitar_voicing(*span.chord, home);
+    out.push_back({span, found->second});
+  }
   return out;
 }
 

@@ -249,12 +249,16 @@ std::vector<std::vector<ChartChord>> to_bars(const std::vector<Slot>& slots, int
       const int bar = beat / beats_per_bar;
       // A chord that is held over a bar line is written again.
       if (bar >= bars || (beat != at && beat % beats_per_bar != 0)) continue;
-      ChartChord chord = slot.chord;
-      chord.beat = beat % beats_per_bar;
-      out[static_cast<size_t>(bar)].push_back(std::move(chord));
+      auto& here = out[static_cast<size_t>(bar)];
+      if (!here.empty() && here.back().spelling == slot.chord.spelling) continue;
+      here.push_back(slot.chord);
+      here.back().beat = beat % beats_per_bar;
     }
     at += slot.beats;
   }
+  // Four chords fill a bar; the first of a crowd lasts longer and the approach to the next bar stays.
+  for (auto& bar : out)
+    while (bar.size() > 4) bar.erase(bar.begin() + 1);
   return out;
 }
 

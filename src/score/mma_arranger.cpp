@@ -27,11 +27,19 @@ std::string key_signature(const Key& key) {
   return format("%d%c", std::abs(sharps), sharps < 0 ? 'b' : '#');
 }
 
+// Every chord with its beat: where plain lists would put them depends on tabs that some grooves set.
 std::string bar_line(const Chart& chart, size_t bar) {
-  std::vector<std::string> beats(static_cast<size_t>(chart.beats_per_bar), "/");
-  for (const ChartChord& chord : chart.bars[bar]) beats[static_cast<size_t>(chord.beat)] = chord.spelling;
-  while (beats.size() > 1 && beats.back() == "/") beats.pop_back();
-  return format("%zu ", bar + 1) + join(beats, " ") + "\n";
+  std::vector<std::string> chords;
+  for (const ChartChord& chord : chart.bars[bar])
+    chords.push_back(chord.beat == 0 ? chord.spelling : format("%s@%d", chord.spelling.c_str(), chord.beat + 1));
+  return format("%zu ", bar + 1) + join(chords, " ") + "\n";
+}
+
+// Some styles use bass tracks for figures of other instruments in the middle register.
+bool is_high(const Part& part) {
+  double sum = 0;
+  for (const Note& note : part.notes) sum += note.pitch;
+  return sum > 52.0 * static_cast<double>(part.notes.size());
 }
 
 Role role_of_track(const std::string& name) {
@@ -313,6 +321,7 @@ Score arrange(const Chart& chart, const GrooveLibrary& library, const GrooveInfo
       if (part.program == 0) part.program = kit;
     } else {
       part.role = role_of_track(part.name);
+      if (part.role == Role::kBass && is_high(part)) part.role = Role::kArpeggio;
       if (voice.chance(options.revoice)) part.program = pick_program(voice, part.role, groove.genre);
     }
     score.parts.push_back(std::move(part));

@@ -1,30 +1,19 @@
 #include "instructme/text/tokenizer.h"
 
-#include <sentencepiece_processor.h>
-#include <sentencepiece_trainer.h>
-
-#include <optional>
-#include <unordered_map>
+#include <algorithm>
 
 #include "instructme/base/error.h"
 #include "instructme/base/files.h"
+#include "instructme/base/process.h"
 #include "instructme/base/strings.h"
+#include "sentencepiece_model.h"
+#include "sentencepiece_normalizer.h"
+#include "unigram.h"
 
 namespace instructme {
 namespace {
 
-class VectorIterator : public sentencepiece::SentenceIterator {
- public:
-  explicit VectorIterator(const std::vector<std::string>& sentences) : sentences_(sentences) {}
-  bool done() const override { return at_ >= sentences_.size(); }
-  void Next() override { ++at_; }
-  const std::string& value() const override { return sentences_[at_]; }
-  sentencepiece::util::Status status() const override { return {}; }
-
- private:
-  const std::vector<std::string>& sentences_;
-  size_t at_ = 0;
-};
+constexpr double kTrainingTimeout = 3600.0;  // seconds
 
 /// SentencePiece's own form of normalisation rules: code points in hexadecimal, from TAB to.
 std::string normalization_rules() {
@@ -36,81 +25,38 @@ std::string normalization_rules() {
   return rules;
 }
 
-// A trained model records the path of the rules it was given: a temporary name, which would make every
-// file different. The model is a protocol buffer (developers.google.com/protocol-buffers/docs/encoding);
-// these functions leave that one field out. Field numbers are those of sentencepiece_model.proto.
-constexpr uint64_t kNormalizerSpec = 3, kNormalizationRuleTsv = 6;
-constexpr uint64_t kVarint = 0, kBytes = 2;
-
-uint64_t read_varint(const std::string& bytes, size_t& at) {
-  uint64_t value = 0;
-  for (int shift = 0; shift < 64; shift += 7) {
-    ensure(at < bytes.size(), "a trained tokenizer ends in the middle of a number");
-    const auto byte = static_cast<unsigned char>(bytes[at++]);
-    value |= static_cast<uint64_t>(byte & 0x7f) << shift;
-    if (byte < 0x80) return value;
-  }
-  throw Error(ErrorKind::kInternal, "a trained tokenizer holds a number that is too long");
+/// Throws kModel without the file's name.
+SentencePieceModel parse_t5_model(const std::string& bytes) {
+  SentencePieceModel model = parse_sentencepiece_model(bytes);
+  const int pad = model.control_id(model.pad_piece), eos = model.control_id(model.eos_piece);
+  if (pad != Tokenizer::pad_id() || eos != Tokenizer::eos_id() || model.unk_id != Tokenizer::unk_id())
+    throw Error(ErrorKind::kModel,
+                format("a T5 tokenizer has pad 0, end of sentence 1 and unknown 2; this one has %d, %d and %d", pad,
+                       eos, model.unk_id));
+  return model;
 }
 
-std::string varint(uint64_t value) {
-  std::string out;
-  for (; value >= 0x80; value >>= 7) out += static_cast<char>(value | 0x80);
-  return out + static_cast<char>(value);
-}
-
-/// `message` with `edit` applied to the content of each of its byte fields; nullopt leaves the field out.
-template <class Edit>
-std::string edit_fields(const std::string& message, Edit edit) {
-  std::string out;
-  for (size_t at = 0; at < message.size();) {
-    const size_t start = at;
-    const uint64_t tag = read_varint(message, at);
-    const uint64_t type = tag & 7;
-    ensure(type == kVarint || type == kBytes, "a trained tokenizer holds an unexpected field");
-    const uint64_t value = read_varint(message, at);
-    if (type == kVarint) {
-      out += message.substr(start, at - start);
-      continue;
-    }
-    ensure(value <= message.size() - at, "a trained tokenizer ends in the middle of a field");
-    const std::optional<std::string> content = edit(tag >> 3, message.substr(at, value));
-    at += value;
-    if (content) out += varint(tag) + varint(content->size()) + *content;
-  }
-  return out;
-}
-
-std::string without_rules_path(const std::string& model) {
-  return edit_fields(model, [](uint64_t field, std::string content) -> std::optional<std::string> {
-    if (field != kNormalizerSpec) return content;
-    return edit_fields(content, [](uint64_t inner, std::string value) -> std::optional<std::string> {
-      return inner == kNormalizationRuleTsv ? std::nullopt : std::optional(std::move(value));
-    });
-  });
+/// The sentence in what spm_train prints when it gives up: "file(line) [condition] sentence".
+std::string failure_of(const ProcessResult& result) {
+  const size_t at = result.output.rfind("] ");
+  if (at == std::string::npos) return "";
+  return trim(std::string_view(result.output).substr(at + 2, result.output.find('\n', at) - at - 2));
 }
 
 }  // namespace
 
 struct Tokenizer::Model {
-  sentencepiece::SentencePieceProcessor processor;
+  explicit Model(SentencePieceModel model) : normalize(model), unigram(std::move(model)) {}
+  SentencePieceNormalizer normalize;
+  UnigramModel unigram;
 };
 
-Tokenizer::Tokenizer(const std::filesystem::path& path) : model_(std::make_unique<Model>()) {
-  const std::string what = "cannot load the tokenizer '" + path.string() + "': ";
-  std::string bytes;
+Tokenizer::Tokenizer(const std::filesystem::path& path) {
   try {
-    bytes = read_text_file(path);
+    model_ = std::make_unique<Model>(parse_t5_model(read_text_file(path)));
   } catch (const Error& error) {
-    throw Error(ErrorKind::kModel, what + error.what());
+    throw Error(ErrorKind::kModel, "cannot load the tokenizer '" + path.string() + "': " + error.what());
   }
-  auto& processor = model_->processor;
-  if (const auto status = processor.LoadFromSerializedProto(bytes); !status.ok())
-    throw Error(ErrorKind::kModel, what + "it is damaged or not a SentencePiece model (" + status.ToString() + ")");
-  if (processor.pad_id() != pad_id() || processor.eos_id() != eos_id() || processor.unk_id() != unk_id())
-    throw Error(ErrorKind::kModel,
-                what + format("a T5 tokenizer has pad 0, end of sentence 1 and unknown 2; this one has %d, %d and %d",
-                              processor.pad_id(), processor.eos_id(), processor.unk_id()));
 }
 
 Tokenizer::~Tokenizer() = default;
@@ -118,59 +64,72 @@ Tokenizer::Tokenizer(Tokenizer&&) noexcept = default;
 Tokenizer& Tokenizer::operator=(Tokenizer&&) noexcept = default;
 
 std::vector<int> Tokenizer::encode(const std::string& sentence, bool add_eos) const {
-  std::vector<int> ids;
-  const auto status = model_->processor.Encode(sentence, &ids);
-  ensure(status.ok(), "SentencePiece cannot encode: " + status.ToString());
+  std::vector<int> ids = model_->unigram.encode(model_->normalize(sentence));
   if (add_eos) ids.push_back(eos_id());
   return ids;
 }
 
 std::string Tokenizer::decode(const std::vector<int>& ids) const {
-  std::vector<int> pieces;
-  for (const int id : ids) {
+  for (const int id : ids)
     ensure(id >= 0 && id < vocab_size(), format("token id %d is outside the vocabulary of %d", id, vocab_size()));
-    if (id != pad_id() && id != eos_id()) pieces.push_back(id);
-  }
-  std::string text;
-  const auto status = model_->processor.Decode(pieces, &text);
-  ensure(status.ok(), "SentencePiece cannot decode: " + status.ToString());
-  return text;
+  return model_->unigram.decode(ids);
 }
 
-int Tokenizer::vocab_size() const { return model_->processor.GetPieceSize(); }
+int Tokenizer::vocab_size() const { return static_cast<int>(model_->unigram.model().pieces.size()); }
 
 void train_tokenizer(const std::vector<std::string>& sentences, const std::filesystem::path& path, int vocab_size) {
+  if (!program_exists("spm_train"))
+    throw Error(ErrorKind::kMissing,
+                "training a tokenizer needs the program 'spm_train', which is not installed: "
+                "apt-get install sentencepiece");
   const TempDir folder("tokenizer");
-  const std::filesystem::path rules = folder.path() / "rules.tsv";
+  const std::filesystem::path rules = folder.path() / "rules.tsv", text = folder.path() / "sentences.txt",
+                              prefix = folder.path() / "trained";
   write_file_atomically(rules, normalization_rules());
-  const std::unordered_map<std::string, std::string> options = {
-      {"model_type", "unigram"},
-      {"vocab_size", std::to_string(vocab_size)},
-      {"pad_id", "0"},
-      {"eos_id", "1"},
-      {"unk_id", "2"},
-      {"bos_id", "-1"},
-      {"character_coverage", "1.0"},
-      // Every letter and digit is a piece, so that any plain word can be written.
-      {"required_chars", "abcdefghijklmnopqrstuvwxyz0123456789&'-.?!"},
-      {"normalization_rule_name", ""},
-      {"normalization_rule_tsv", rules.string()},
-      {"num_threads", "1"},  // sums in one order: the same file every time
-      {"shuffle_input_sentence", "false"},
-      {"minloglevel", "3"},
-  };
-  VectorIterator iterator(sentences);
-  std::string model;
-  const auto status = sentencepiece::SentencePieceTrainer::Train(options, &iterator, &model);
-  if (!status.ok()) {
-    // SentencePiece puts "file(line) [condition]" before its sentence.
-    std::string reason = status.ToString();
-    if (const size_t at = reason.rfind("] "); at != std::string::npos) reason.erase(0, at + 2);
-    throw Error(
-        ErrorKind::kInput,
-        format("cannot train a tokenizer of %d pieces on %zu sentences: ", vocab_size, sentences.size()) + reason);
+  std::string lines;
+  for (const auto& sentence : sentences) {
+    const size_t start = lines.size();
+    lines += sentence + "\n";
+    // One sentence a line; a line break inside one is a space to the model anyway.
+    std::replace(lines.begin() + static_cast<std::ptrdiff_t>(start), lines.end() - 1, '\n', ' ');
   }
-  write_file_atomically(path, without_rules_path(model));
+  write_file_atomically(text, lines);
+  const ProcessResult result = run_process(
+      {
+          "spm_train",
+          "--input=" + text.string(),
+          "--model_prefix=" + prefix.string(),
+          "--model_type=unigram",
+          "--vocab_size=" + std::to_string(vocab_size),
+          "--pad_id=0",
+          "--eos_id=1",
+          "--unk_id=2",
+          "--bos_id=-1",
+          "--character_coverage=1.0",
+          // Every letter and digit is a piece, so that any plain word can be written.
+          "--required_chars=abcdefghijklmnopqrstuvwxyz0123456789&'-.?!",
+          "--normalization_rule_name=",
+          "--normalization_rule_tsv=" + rules.string(),
+          "--num_threads=1",  // sums in one order: the same file every time
+          "--shuffle_input_sentence=false",
+          "--minloglevel=3",
+      },
+      kTrainingTimeout);
+  const std::string what =
+      format("cannot train a tokenizer of %d pieces on %zu sentences: ", vocab_size, sentences.size());
+  if (result.exit_code != 0) {
+    const std::string reason = failure_of(result);
+    if (!reason.empty()) throw Error(ErrorKind::kInput, what + reason);
+    throw Error(ErrorKind::kIo,
+                what + format("spm_train ended with code %d: ", result.exit_code) + trim(result.output));
+  }
+  const std::string model = without_training_paths(read_text_file(prefix.string() + ".model"));
+  try {
+    parse_t5_model(model);
+  } catch (const Error& error) {
+    throw Error(ErrorKind::kInternal, what + "spm_train wrote an unusable model: " + error.what());
+  }
+  write_file_atomically(path, model);
 }
 
 }  // namespace instructme

@@ -38,10 +38,13 @@ inline std::vector<float> sine(double hz, double amplitude, int64_t frames, int 
 
 /// Amplitude of the sine of a whole number of periods at `hz` in `x`.
 inline double sine_amplitude(const std::vector<float>& x, double hz, int rate) {
-  double c = 0, s = 0;
-  for (size_t i = 0; i < x.size(); ++i) {
-    const double phase = 2 * M_PI * hz * static_cast<double>(i) / rate;
-    c += x[i] * std::cos(phase), s += x[i] * std::sin(phase);
+  double c = 0, s = 0, cosine = 1, sine = 0;
+  const double step_c = std::cos(2 * M_PI * hz / rate), step_s = std::sin(2 * M_PI * hz / rate);
+  for (float value : x) {
+    c += value * cosine, s += value * sine;
+    const double turned = cosine * step_c - sine * step_s;
+    sine = sine * step_c + cosine * step_s;
+    cosine = turned;
   }
   return 2 * std::hypot(c, s) / static_cast<double>(x.size());
 }

@@ -33,7 +33,9 @@ TEST(Palette, DrumPartsGetKitsAndOnlyTheyDo) {
       EXPECT_EQ(sound.sound.bank == kDrumBank, role == Role::kDrums) << sound.instrument;
       EXPECT_EQ(sound.source, "TimGM6mb.sf2");
     }
-  EXPECT_EQ(palette->draw_percussion(rng)->sound.bank, kDrumBank);
+  const PaletteSound* percussion = palette->draw_percussion(rng);
+  ASSERT_NE(percussion, nullptr);
+  EXPECT_EQ(percussion->sound.bank, kDrumBank);
 }
 
 TEST(Palette, DrawsByTheLexiconsFrequenciesAndAvoids) {

@@ -42,7 +42,7 @@ TEST(SongRenderer, MakesVersionsAndASecondArrangement) {
 
 TEST(SongRenderer, IsNormalisedFiniteAndNeverClips) {
   SKIP_WITHOUT_SMALL_FONT();
-  for (uint64_t seed = 0; seed < 8; ++seed) {
+  for (uint64_t seed = 0; seed < 4; ++seed) {
     const RenderedSong song = render(seed);
     for (const auto& arrangement : song.audio)
       for (const auto& stems : arrangement) {
@@ -76,7 +76,7 @@ TEST(SongRenderer, VersionsChangeInstrumentsAsOftenAsAskedFor) {
   for (double probability : {0.0, 1.0}) {
     RenderOptions options;
     options.change_probability = options.rhythm_change_probability = probability;
-    for (uint64_t seed = 0; seed < 5; ++seed) {
+    for (uint64_t seed = 0; seed < 3; ++seed) {
       const auto versions = render(seed, options).info.arrangements[0].versions;
       std::map<int, StemInfo> before;
       for (const StemInfo& stem : versions[0].stems) before[stem.part] = stem;
@@ -122,7 +122,7 @@ TEST(SongRenderer, AllBassPartsOfAVersionAreOneInstrument) {
     for (Score& score : song.arrangements) score.parts.push_back(score.parts[1]);
     return song;
   };
-  for (uint64_t seed = 0; seed < 4; ++seed)
+  for (uint64_t seed = 0; seed < 2; ++seed)
     for (const ArrangementInfo& arrangement : render(seed, {}, two_basses).info.arrangements)
       for (const VersionInfo& version : arrangement.versions) {
         std::vector<std::pair<std::string, int>> basses;

@@ -71,11 +71,15 @@ std::unique_ptr<SongSet> Triplets::songs_;
 TEST_F(Triplets, AreWhatTheirLabelsSay) {
   const TripletSampler s = sampler();
   Rng rng(1);
-  for (int i = 0; i < 300; ++i) {
+  for (int i = 0; i < 150; ++i) {
     const Triplet t = s.sample(rng);
     ASSERT_EQ(t.source.size(), static_cast<size_t>(kSeconds * kRate));
     ASSERT_EQ(t.target.size(), t.source.size());
     EXPECT_NEAR(20 * std::log10(rms(t.source)), -20, 0.01);
+    EXPECT_LT(20 * std::log10(rms(t.target)), -4.9);
+    if (t.instruction.operation == Operation::kRemix) {
+      EXPECT_NEAR(20 * std::log10(rms(t.target)), -20, 0.01);
+    }
     EXPECT_EQ(instruments_heard(t.source), t.source_instruments) << t.sentence;
     EXPECT_EQ(instruments_heard(t.target), t.target_instruments) << t.sentence;
     EXPECT_FALSE(t.sentence.empty());
@@ -86,7 +90,7 @@ TEST_F(Triplets, AreWhatTheirLabelsSay) {
 TEST_F(Triplets, OperationsDoWhatTheySay) {
   const TripletSampler s = sampler();
   Rng rng(2);
-  for (int i = 0; i < 60; ++i)
+  for (int i = 0; i < 40; ++i)
     for (Operation operation : {Operation::kExtract, Operation::kRemove, Operation::kAdd, Operation::kAccompany}) {
       const Triplet t = s.sample(operation, rng);
       const Names x = sorted(t.instruction.instruments);
@@ -114,9 +118,9 @@ TEST_F(Triplets, OperationsDoWhatTheySay) {
 // The same random stream makes the same clip and subsets for these four operations, so they complete each other.
 TEST_F(Triplets, ExtractAndRemoveMakeTheSourceAddAndAccompanyTheReverse) {
   TripletOptions options;
-  options.source_level_db = -20;
+  options.most_rise_db = 100;
   const TripletSampler s = sampler(options);
-  for (uint64_t seed = 0; seed < 40; ++seed) {
+  for (uint64_t seed = 0; seed < 25; ++seed) {
     Rng r1(seed), r2(seed), r3(seed), r4(seed);
     const Triplet extract = s.sample(Operation::kExtract, r1), remove = s.sample(Operation::kRemove, r2);
     const Triplet add = s.sample(Operation::kAdd, r3), accompany = s.sample(Operation::kAccompany, r4);
@@ -140,12 +144,13 @@ TEST_F(Triplets, ReplaceKeepsTheRest) {
     options.part_probability = probability;
     const TripletSampler s = sampler(options);
     Rng rng(3);
-    for (int i = 0; i < 80; ++i) {
+    for (int i = 0; i < 40; ++i) {
       const Triplet t = s.sample(Operation::kReplace, rng);
       ASSERT_EQ(t.instruction.instruments.size(), 1u);
       ASSERT_EQ(t.instruction.replacements.size(), 1u);
       const std::string x = t.instruction.instruments[0], y = t.instruction.replacements[0];
       EXPECT_NE(x, y);
+      EXPECT_EQ(x.find("drum kit") == std::string::npos, y.find("drum kit") == std::string::npos) << t.sentence;
       EXPECT_EQ(minus(t.source_instruments, t.target_instruments), Names{x});
       EXPECT_EQ(minus(t.target_instruments, t.source_instruments), Names{y});
       std::set<int> parts_x, parts_y;
@@ -171,7 +176,7 @@ TEST_F(Triplets, RemixGoesToAnotherArrangementOrSubset) {
     options.genre_probability = probability;
     const TripletSampler s = sampler(options);
     Rng rng(4);
-    for (int i = 0; i < 60; ++i) {
+    for (int i = 0; i < 40; ++i) {
       const Triplet t = s.sample(Operation::kRemix, rng);
       if (probability == 1) {
         EXPECT_EQ(t.instruction.genre, t.target_genre);

@@ -23,7 +23,7 @@ std::span<const std::byte> bytes_of(const std::vector<T>& values) {
 template <class T>
 std::vector<T> values_of(const TensorView& view) {
   std::vector<T> values(view.bytes.size() / sizeof(T));
-  std::memcpy(values.data(), view.bytes.data(), view.bytes.size());
+  if (!values.empty()) std::memcpy(values.data(), view.bytes.data(), view.bytes.size());
   return values;
 }
 

@@ -16,7 +16,8 @@ struct Triplet {
   Instruction instruction;
   std::string sentence;
   std::vector<float> source;  ///< [frames]
-  std::vector<float> target;  ///< [frames], scaled by the same factor as the source
+  std::vector<float>
+      target;  ///< [frames], scaled by the same factor as the source; a remix's to the level of the source
   std::vector<float> chords;  ///< [chord_frames x kChordClasses] row major: the source's true chords, one-hot; no
                               ///< chord when nothing in the source has a pitch
   int chord_frames = 0;
@@ -36,6 +37,7 @@ struct TripletOptions {
   double chord_frame_rate = 12.5;   ///< Hz
   double silence_db = -50;          ///< stems whose RMS in the clip is below count as absent, dBFS
   double source_level_db = -20;     ///< RMS of the source, dBFS
+  double most_rise_db = 15;         ///< but for remixes: targets louder than the source by more are not drawn
   double stem_gain_db = 3;          ///< every stem is up to this much louder or softer
   double phrase_probability = 0.7;  ///< a phrasing of the lexicon; else the plain sentence
   double pair_probability = 0.15;   ///< an instruction names two instruments, where possible

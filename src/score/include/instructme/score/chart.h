@@ -51,12 +51,12 @@ std::vector<ChordSpan> chord_spans(const Chart& chart);
 std::vector<Beat> chart_beats(const Chart& chart);
 
 struct ChartOptions {
-  int bars = 16;          ///< exact length, 1..1000
-  int beats_per_bar = 4;  ///< 2..7
-  double tempo_low = 0;   ///< beats a minute; 0 = by genre and metre
-  double tempo_high = 0;  ///< 0 = by genre and metre
-  std::string genre;      ///< hint for form, harmony and tempo; "" = any
-  int tonic = -1;         ///< 0..11; -1 = any
+  int bars = 16;           ///< exact length, 1..1000
+  int beats_per_bar = 4;   ///< 2..7
+  double tempo_low = 0;    ///< beats a minute; 0 = by genre and metre
+  double tempo_high = 0;   ///< 0 = by genre and metre
+  std::string genre = "";  ///< hint for form, harmony and tempo; "" = any
+  int tonic = -1;          ///< 0..11; -1 = any
 };
 
 /// Composes a chart: a form (AABA, verse-chorus, 12-bar blues, vamp …) whose phrases come from a small grammar of

@@ -11,7 +11,7 @@ namespace instructme {
 
 /// What every generator of a single part wants to know.
 struct PartOptions {
-  std::string name;
+  std::string name = "";
   int program = 0;  ///< General MIDI program
   int low = 60;     ///< lowest and highest MIDI pitch that may occur
   int high = 84;

@@ -17,7 +17,7 @@ struct ArrangeOptions {
   bool vary_grooves = true;     ///< other grooves of the same style file and fills at the borders of sections
   /// The same value gives the same tune over the same chart whatever the groove, so that two arrangements of one
   /// piece share it; absent = from the arrangement's seed.
-  std::optional<uint64_t> melody_seed;
+  std::optional<uint64_t> melody_seed = {};
 };
 
 /// True when the program `mma` can be run.

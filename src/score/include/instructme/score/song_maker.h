@@ -9,11 +9,11 @@
 namespace instructme {
 
 struct SongOptions {
-  double seconds = 60;               ///< the song has at least this length, and at most two bars more
-  std::optional<std::string> genre;  ///< of library.genres(); absent = any, evenly over genres
-  std::optional<int> beats_per_bar;  ///< absent = any
-  int min_melodic_tracks = 0;        ///< of the groove; 1 leaves out patterns of drums alone
-  ArrangeOptions arrange;
+  double seconds = 60;                    ///< the song has at least this length, and at most two bars more
+  std::optional<std::string> genre = {};  ///< of library.genres(); absent = any, evenly over genres
+  std::optional<int> beats_per_bar = {};  ///< absent = any
+  int min_melodic_tracks = 0;             ///< of the groove; 1 leaves out patterns of drums alone
+  ArrangeOptions arrange = {};
 };
 
 /// Everything that decides a song before it is arranged.

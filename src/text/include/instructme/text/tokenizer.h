@@ -35,9 +35,9 @@ class Tokenizer {
 
 /// Trains a unigram SentencePiece model with T5's ids and writes it to `path` atomically. Letters are
 /// lower-cased by the model itself (ASCII; that keeps the file small, where SentencePiece's own
-/// NFKC case folding adds 250 kB). The same file for the same sentences. One training at a time per
-/// process. Throws kInput when there is too little text for `vocab_size` pieces, kIo when the file
-/// cannot be written.
+/// NFKC case folding adds 250 kB). The same file for the same sentences. Runs the program spm_train of
+/// SentencePiece. Thread-safe. Throws kMissing when that program is not installed, kInput when there is
+/// too little text for `vocab_size` pieces, kIo when the file cannot be written.
 void train_tokenizer(const std::vector<std::string>& sentences, const std::filesystem::path& path, int vocab_size);
 
 }  // namespace instructme
