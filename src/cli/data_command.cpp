@@ -34,8 +34,8 @@ int render(RenderArguments& arguments) {
   arguments.dataset.palette.fonts.assign(arguments.fonts.begin(), arguments.fonts.end());
   arguments.dataset.composer = composer_json(arguments.composer);
   ProgressLine line("songs");
-  const DatasetReport report = render_dataset(arguments.dataset, make_composer(arguments.composer), Lexicon::builtin(),
-                                              line.callback(), cancel);
+  const DatasetReport report =
+      render_dataset(arguments.dataset, make_composer(arguments.composer), Lexicon::builtin(), line.callback(), cancel);
   line.finish();
   std::printf("%s: %lld songs rendered, %lld were there already, %zu could not be made\n", arguments.out.c_str(),
               static_cast<long long>(report.rendered), static_cast<long long>(report.kept), report.refused.size());
@@ -45,9 +45,10 @@ int render(RenderArguments& arguments) {
 
 void add_render(CLI::App& data, Run& run) {
   auto arguments = std::make_shared<RenderArguments>();
-  CLI::App* command = data.add_subcommand(
-      "render", "Compose songs, play them with SoundFonts, and store every stem with its labels: chords, key, tempo,\n"
-                "beats, genre and instruments. A run that was stopped goes on where it was.");
+  CLI::App* command = data.add_subcommand("render", "Compose songs and play them with SoundFonts.");
+  command->footer(
+      "\nEvery stem is stored with its labels: chords, key, tempo, beats, genre and instruments. A run that was\n"
+      "stopped goes on where it was.");
   command->add_option("-o,--out", arguments->out, "Folder for the songs")->required();
   command->add_option("-n,--songs", arguments->dataset.count, "How many")->required()->check(CLI::Range(1, 10000000));
   command->add_option("--first-seed", arguments->dataset.first_seed, "Seed of the first song; the others count on");
@@ -55,8 +56,9 @@ void add_render(CLI::App& data, Run& run) {
   command->add_option("--fonts", arguments->fonts, "SoundFont files, or folders with them");
   command->add_option("--held-out-fonts", arguments->dataset.palette.held_out_fonts,
                       "File names of the fonts that are kept for testing");
-  command->add_option("--split", arguments->split,
-                      "train: no held-out font or style; held-out: only those; all: everything")
+  command
+      ->add_option("--split", arguments->split,
+                   "train: no held-out font or style; held-out: only those; all: everything")
       ->check(CLI::IsMember({"all", "train", "held-out"}));
   command->add_option("-j,--jobs", arguments->dataset.jobs, "Songs at a time")->check(CLI::Range(1, 256));
   command->add_flag("--flac", arguments->dataset.flac, "Half the disk space, slower to read");
@@ -106,6 +108,40 @@ void add_triplets(CLI::App& data, Run& run) {
   command->callback([arguments, &run] { run = [arguments] { return triplets(*arguments); }; });
 }
 
+struct MixArguments {
+  std::string song, out;
+  size_t arrangement = 0, version = 0;
+};
+
+int mix(const MixArguments& arguments) {
+  const SongInfo song = read_song_info(arguments.song);
+  if (arguments.arrangement >= song.arrangements.size() ||
+      arguments.version >= song.arrangements[arguments.arrangement].versions.size())
+    throw Error(ErrorKind::kUsage, format("%s has no arrangement %zu with a version %zu", arguments.song.c_str(),
+                                          arguments.arrangement, arguments.version));
+  const VersionInfo& version = song.arrangements[arguments.arrangement].versions[arguments.version];
+  std::vector<float> sum(static_cast<size_t>(song.frames), 0.0f);
+  for (const auto& stem : version.stems) {
+    const AudioBuffer audio = read_audio(std::filesystem::path(arguments.song) / stem.file);
+    for (size_t i = 0; i < sum.size() && i < audio.samples.size(); ++i) sum[i] += audio.samples[i];
+    std::printf("%-20s %-24s %s\n", stem.instrument.c_str(), stem.source.c_str(), stem.preset.c_str());
+  }
+  write_audio(arguments.out, from_mono(std::move(sum), song.sample_rate), {.encoding = AudioEncoding::kPcm16});
+  std::printf("%s: %s, %.0f beats per minute, %s\n", arguments.out.c_str(), song.title.c_str(), song.tempo_bpm,
+              key_label(song.key).c_str());
+  return 0;
+}
+
+void add_mix(CLI::App& data, Run& run) {
+  auto arguments = std::make_shared<MixArguments>();
+  CLI::App* command = data.add_subcommand("mix", "Write the full mix of one rendered song as a sound file.");
+  command->add_option("SONG", arguments->song, "One song's folder, inside a folder made by 'data render'")->required();
+  command->add_option("-o,--out", arguments->out, "The sound file to write")->required();
+  command->add_option("--arrangement", arguments->arrangement, "Which arrangement, from 0");
+  command->add_option("--version", arguments->version, "Which version of the arrangement, from 0");
+  command->callback([arguments, &run] { run = [arguments] { return mix(*arguments); }; });
+}
+
 struct TokenizerArguments {
   std::string out;
   int vocabulary = 512;
@@ -138,6 +174,7 @@ void add_data_command(CLI::App& app, Run& run) {
   data->require_subcommand(1);
   data->fallthrough();
   add_render(*data, run);
+  add_mix(*data, run);
   add_triplets(*data, run);
   add_tokenizer(*data, run);
 }

@@ -19,10 +19,8 @@ struct EditArguments {
   bool overwrite = false, dry_run = false;
 };
 
-constexpr const char* kDescription =
-    "Edit a piece of music by a sentence.\n"
-    "\n"
-    "What can be said:\n"
+constexpr const char* kHelp =
+    "\nWhat can be said:\n"
     "  extract the bass                     hear one instrument alone\n"
     "  remove the drums                     the same music without it\n"
     "  add an acoustic guitar               a new part that fits\n"
@@ -46,8 +44,9 @@ int edit(EditArguments arguments) {
   if (arguments.output.empty()) arguments.output = default_output(arguments, instruction);
   check_audio_target(arguments.output);
   if (!arguments.overwrite && arguments.output == arguments.file)
-    throw Error(ErrorKind::kUsage, "the output would overwrite the source " + arguments.file + "; give another -o, or "
-                                   "--overwrite if that is meant");
+    throw Error(ErrorKind::kUsage, "the output would overwrite the source " + arguments.file +
+                                       "; give another -o, or "
+                                       "--overwrite if that is meant");
   std::fprintf(stderr, "understood: %s\n", plain_sentence(instruction).c_str());
   if (arguments.dry_run) return 0;
 
@@ -61,7 +60,8 @@ int edit(EditArguments arguments) {
   std::fprintf(stderr, "listening %.1f s, editing %.1f s (%lld steps), playing %.1f s\n", result.seconds_encode,
                result.seconds_sample, static_cast<long long>(result.settings.sampler.steps), result.seconds_decode);
   if (written.clipped_samples > 0)
-    std::fprintf(stderr, "%lld samples were louder than the file can hold and were cut; write a float WAV to keep them\n",
+    std::fprintf(stderr,
+                 "%lld samples were louder than the file can hold and were cut; write a float WAV to keep them\n",
                  static_cast<long long>(written.clipped_samples));
   std::printf("%s\n", arguments.output.c_str());
   return 0;
@@ -71,17 +71,21 @@ int edit(EditArguments arguments) {
 
 void add_edit_command(CLI::App& app, Run& run) {
   auto arguments = std::make_shared<EditArguments>();
-  CLI::App* command = app.add_subcommand("edit", kDescription);
+  CLI::App* command = app.add_subcommand("edit", "Edit a piece of music by a sentence.");
+  command->footer(kHelp);
   command->add_option("FILE", arguments->file, "The music")->required();
   command->add_option("SENTENCE", arguments->sentence, "What is to be done, in quotes")->required();
   command->add_option("-o,--output", arguments->output,
                       "Where to write; the ending chooses the format (default: beside FILE, e.g. song_remove.flac)");
   command->add_option("-m,--model", arguments->model, "Model folder (default: the one that came with the program)");
-  command->add_option("--seed", arguments->edit.seed, "Another number, another version; the same number, the same bytes");
-  command->add_option("--steps", arguments->edit.steps, "Sampling steps: more is slower and richer; 0: as the model says")
+  command->add_option("--seed", arguments->edit.seed,
+                      "Another number, another version; the same number, the same bytes");
+  command
+      ->add_option("--steps", arguments->edit.steps, "Sampling steps: more is slower and richer; 0: as the model says")
       ->check(CLI::Range(0, 1000));
-  command->add_option("--guidance", arguments->edit.guidance,
-                      "How hard to follow the sentence, 1 plain, 2 to 4 stronger; -1: as the model says")
+  command
+      ->add_option("--guidance", arguments->edit.guidance,
+                   "How hard to follow the sentence, 1 plain, 2 to 4 stronger; -1: as the model says")
       ->check(CLI::Range(-1.0, 30.0));
   command->add_flag("--bfloat16", arguments->editor.bfloat16, "Faster on processors with AMX or AVX512-BF16");
   command->add_option("--device", arguments->editor.device, "cpu or cuda")->check(CLI::IsMember({"cpu", "cuda"}));

@@ -35,10 +35,12 @@ int evaluate(EvaluateArguments& arguments) {
 
 void add_evaluate_command(CLI::App& app, Run& run) {
   auto arguments = std::make_shared<EvaluateArguments>();
-  CLI::App* command = app.add_subcommand(
-      "evaluate", "Score a model: log-mel distance and SI-SDR of its edits against the true result, beside those of the\n"
-                  "unedited source and of the VAE's own reconstruction of the true result (what the model can reach at\n"
-                  "best). Either on songs made by 'data render', or on a folder of clips.");
+  CLI::App* command = app.add_subcommand("evaluate", "Score a model's edits against the true results.");
+  command->footer(
+      "\nThe table gives log-mel distance and SI-SDR of the edits, beside those of the unedited source and of the "
+      "VAE's\n"
+      "own reconstruction of the true result (what the model can reach at best), on songs made by 'data render' or on\n"
+      "a folder of clips.");
   auto* songs = command->add_option("--songs", arguments->songs, "A folder made by 'data render --split held-out'");
   auto* clips = command->add_option("--clips", arguments->clips,
                                     "A folder with clips.tsv (clip, instruction) and for each clip NAME_source, "

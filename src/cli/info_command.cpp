@@ -67,10 +67,12 @@ int info(const InfoArguments& arguments) {
 
 void add_info_command(CLI::App& app, Run& run) {
   auto arguments = std::make_shared<InfoArguments>();
-  CLI::App* command = app.add_subcommand(
-      "info", "Say what is here: the program, this machine and the model; the properties of a music file; or, with the\n"
-              "word 'words', every instrument, genre, mood and operation that sentences may name.");
-  command->add_option("WHAT", arguments->what, "A music file, or 'words'; nothing: program, machine and model");
+  CLI::App* command =
+      app.add_subcommand("info", "Say what is here: program, machine, model, a music file, or the known words.");
+  command->add_option(
+      "WHAT", arguments->what,
+      "A music file: its properties; the word 'words': every instrument, genre, mood and operation that\n"
+      "sentences may name; nothing: program, machine and model");
   command->add_option("-m,--model", arguments->model, "Model folder");
   command->add_flag("--speed", arguments->speed, "Measure the rate of matrix products");
   command->callback([arguments, &run] { run = [arguments] { return info(*arguments); }; });

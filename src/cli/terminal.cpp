@@ -1,8 +1,9 @@
 #include "terminal.h"
 
+#include <unistd.h>
+
 #include <csignal>
 #include <cstdio>
-#include <unistd.h>
 
 #include "instructme/base/strings.h"
 

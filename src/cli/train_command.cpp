@@ -1,7 +1,7 @@
+#include <torch/torch.h>
+
 #include <cstdio>
 #include <memory>
-
-#include <torch/torch.h>
 
 #include "command.h"
 #include "instructme/base/config_reader.h"
@@ -40,8 +40,7 @@ int train(const TrainArguments& arguments, bool vae) {
   make_folder(arguments.out);
   write_file_atomically(arguments.out + "/recipe.json", read_text_file(arguments.config));
   Trainer trainer(session->task(), recipe.trainer, arguments.out);
-  if (trainer.step() > 0)
-    std::fprintf(stderr, "going on from step %lld\n", static_cast<long long>(trainer.step()));
+  if (trainer.step() > 0) std::fprintf(stderr, "going on from step %lld\n", static_cast<long long>(trainer.step()));
   ProgressLine line("steps");
   const int64_t done = trainer.run(cancel, line.callback());
   line.finish();
@@ -54,9 +53,10 @@ void add_common(CLI::App* command, TrainArguments& arguments) {
   command->add_option("-c,--config", arguments.config, "Recipe file, e.g. configs/train/default.json")->required();
   command->add_option("-s,--songs", arguments.songs, "Folders made by 'data render'")->required();
   command->add_option("--validation", arguments.validation, "Folders with songs that are not trained on");
-  command->add_option("-o,--out", arguments.out,
-                      "Folder of the run: checkpoint, log.jsonl, loss.png, export/. The same command again goes on "
-                      "from its checkpoint")
+  command
+      ->add_option("-o,--out", arguments.out,
+                   "Folder of the run: checkpoint, log.jsonl, loss.png, export/. The same command again goes on "
+                   "from its checkpoint")
       ->required();
   command->add_option("--from", arguments.start_from, "Begin with these weights instead of random ones");
   command->add_option("--steps", arguments.steps, "Instead of the recipe's number of steps");
@@ -68,9 +68,8 @@ void add_common(CLI::App* command, TrainArguments& arguments) {
 }  // namespace
 
 void add_train_command(CLI::App& app, Run& run) {
-  CLI::App* train_app = app.add_subcommand(
-      "train", "Train a model: first the VAE, then the editor (U-Net and text encoder) on top of it.\n"
-               "Ctrl-C stops with a checkpoint; the same command goes on from it as if never stopped.");
+  CLI::App* train_app = app.add_subcommand("train", "Train a model: first the VAE, then the editor on top of it.");
+  train_app->footer("\nCtrl-C stops with a checkpoint; the same command goes on from it as if never stopped.");
   train_app->require_subcommand(1);
   train_app->fallthrough();
 

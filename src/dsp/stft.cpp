@@ -28,8 +28,8 @@ Tensor Stft::forward(const Tensor& wave) const {
 }
 
 Tensor Stft::magnitude(const Tensor& wave) const {
-  const Tensor parts = at::view_as_real(forward(wave));
-  return (parts.pow(2).sum(-1) + 1e-14).sqrt();
+  // torch's complex absolute value has gradient 0 at 0.
+  return forward(wave).abs();
 }
 
 Tensor Stft::inverse(const Tensor& spectrum, int64_t samples) const {

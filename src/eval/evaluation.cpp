@@ -56,7 +56,7 @@ Tensor reconstruct(Editor& editor, const Tensor& wave) {
 
 }  // namespace
 
-void Score::add(double log_mel_distance, double si_sdr_db) {
+void Distances::add(double log_mel_distance, double si_sdr_db) {
   log_mel += log_mel_distance;
   si_sdr += si_sdr_db;
   ++examples;
@@ -69,10 +69,10 @@ void EvaluationReport::add(const std::string& task, const std::string& system, d
   sums[task][system].add(log_mel_distance, si_sdr_db);
 }
 
-Score EvaluationReport::mean(const std::string& task, const std::string& system) const {
+Distances EvaluationReport::mean(const std::string& task, const std::string& system) const {
   const auto of_task = sums.find(task);
   ensure(of_task != sums.end() && of_task->second.count(system) > 0, "no score of " + system + " for " + task);
-  Score score = of_task->second.at(system);
+  Distances score = of_task->second.at(system);
   score.log_mel /= static_cast<double>(score.examples);
   score.si_sdr /= static_cast<double>(score.examples);
   return score;
@@ -83,7 +83,7 @@ std::string EvaluationReport::markdown() const {
   for (const auto& task : tasks)
     for (const auto& system : systems) {
       if (sums.at(task).count(system) == 0) continue;
-      const Score score = mean(task, system);
+      const Distances score = mean(task, system);
       text += format("| %s | %s | %.3f | %.2f | %lld |\n", task.c_str(), system.c_str(), score.log_mel, score.si_sdr,
                      static_cast<long long>(score.examples));
     }

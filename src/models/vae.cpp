@@ -108,9 +108,9 @@ VaeImpl::VaeImpl(VaeOptions options) : options_(options), stft_(options.n_fft, o
 
 Tensor VaeImpl::compressed_spectrum(const Tensor& wave) const {
   const int64_t r = options_.samples_per_latent(), samples = (wave.size(1) + r - 1) / r * r;
-  const Tensor parts = at::view_as_real(stft_.forward(at::constant_pad_nd(wave, {0, samples - wave.size(1)})));
-  const Tensor power = parts.pow(2).sum(-1, true) + 1e-12;
-  return parts * power.pow(0.5 * (options_.compression - 1.0)) * kFeatureScale;  // (N, T * fold, F, 2)
+  const Tensor spectrum = stft_.forward(at::constant_pad_nd(wave, {0, samples - wave.size(1)}));  // (N, T', F)
+  const Tensor gain = (spectrum.abs() + 1e-6).pow(options_.compression - 1.0) * kFeatureScale;
+  return at::view_as_real(spectrum) * gain.unsqueeze(-1);  // (N, T * fold, F, 2)
 }
 
 VaePosterior VaeImpl::posterior(const Tensor& wave) {
@@ -131,10 +131,11 @@ VaeDecoded VaeImpl::decode_raw(const Tensor& latent, int64_t samples) {
   h = decoder_out_(rms_norm(h, decoder_norm_)).to(at::kFloat);  // (N, T, fold * F * 2)
   VaeDecoded out;
   out.compressed = h.reshape({h.size(0), h.size(1) * options_.frames_per_latent, stft_.bins(), 2});
-  const Tensor scaled = out.compressed * (1.0 / kFeatureScale);
-  const Tensor power = scaled.pow(2).sum(-1, true) + 1e-12;
-  const Tensor spectrum = scaled * power.pow(0.5 * (1.0 / options_.compression - 1.0));
-  out.wave = stft_.inverse(at::view_as_complex(spectrum.contiguous()), samples);
+  const Tensor complex = at::view_as_complex(out.compressed.contiguous()) * (1.0 / kFeatureScale);
+  const double exponent = 1.0 / options_.compression - 1.0;
+  const Tensor magnitude = complex.abs();
+  const Tensor spectrum = complex * (exponent == 1.0 ? magnitude : (magnitude + 1e-6).pow(exponent));
+  out.wave = stft_.inverse(spectrum, samples);
   return out;
 }
 

@@ -18,7 +18,7 @@ struct EvaluationOptions {
 };
 
 /// Means over the examples of one row of the report.
-struct Score {
+struct Distances {
   double log_mel = 0;  ///< natural-log amplitude, lower is nearer (LogMelDistance)
   double si_sdr = 0;   ///< dB, higher is nearer
   int64_t examples = 0;
@@ -30,10 +30,10 @@ struct Score {
 /// source", "edit", "VAE of the true result", or another system's name), in the order of first use.
 struct EvaluationReport {
   std::vector<std::string> tasks, systems;
-  std::map<std::string, std::map<std::string, Score>> sums;
+  std::map<std::string, std::map<std::string, Distances>> sums;
 
   void add(const std::string& task, const std::string& system, double log_mel_distance, double si_sdr_db);
-  Score mean(const std::string& task, const std::string& system) const;
+  Distances mean(const std::string& task, const std::string& system) const;
   std::string markdown() const;
 };
 

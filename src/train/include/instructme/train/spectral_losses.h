@@ -13,7 +13,7 @@ namespace instructme {
 /// wave (N, S) float32, both.
 class MultiResolutionStftLoss {
  public:
-  explicit MultiResolutionStftLoss(const std::vector<int64_t>& sizes = {2048, 512, 128});
+  explicit MultiResolutionStftLoss(const std::vector<int64_t>& sizes = {1024, 256});
   at::Tensor operator()(const at::Tensor& estimate, const at::Tensor& target) const;
 
  private:
@@ -24,7 +24,7 @@ class MultiResolutionStftLoss {
 class MelLoss {
  public:
   explicit MelLoss(double sample_rate, const std::vector<std::pair<int64_t, int64_t>>& sizes_and_bands = {
-                                           {2048, 128}, {1024, 80}, {256, 20}});
+                                           {2048, 128}, {512, 40}});
   at::Tensor operator()(const at::Tensor& estimate, const at::Tensor& target) const;
 
  private:
