@@ -7,10 +7,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
+#include <thread>
 
 #include "instructme/base/error.h"
 #include "instructme/base/strings.h"
@@ -19,6 +21,8 @@ extern char** environ;
 
 namespace instructme {
 namespace {
+
+constexpr int64_t kPoll_ms = 1000;
 
 struct SpawnActions {
   SpawnActions() { posix_spawn_file_actions_init(&actions); }
@@ -57,20 +61,30 @@ ProcessResult run_process(const std::vector<std::string>& arguments, double time
     const auto left =
         std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
     pollfd watched{pipe_ends[0], POLLIN, 0};
-    const int ready = left.count() > 0 ? ::poll(&watched, 1, static_cast<int>(left.count())) : 0;
-    if (ready < 0 && errno == EINTR) continue;
-    if (ready <= 0) {
+    if (left.count() <= 0) {
       late = true;
-      ::kill(child, SIGKILL);
       break;
     }
+    const int ready = ::poll(&watched, 1, static_cast<int>(std::min<int64_t>(left.count(), kPoll_ms)));
+    if (ready == 0 || (ready < 0 && errno == EINTR)) continue;
+    if (ready < 0) break;
     const ssize_t got = ::read(pipe_ends[0], buffer, sizeof buffer);
     if (got <= 0) break;
     result.output.append(buffer, static_cast<size_t>(got));
   }
   ::close(pipe_ends[0]);
   int status = 0;
-  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  // A program may close its output and go on, so the time limit holds here too.
+  while (!late) {
+    const pid_t ended = ::waitpid(child, &status, WNOHANG);
+    if (ended == child || (ended < 0 && errno != EINTR)) break;
+    late = std::chrono::steady_clock::now() >= deadline;
+    if (!late) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  if (late) {
+    ::kill(child, SIGKILL);
+    while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+    }
   }
   if (late) throw Error(ErrorKind::kIo, format("the program '%s' did not end within %.0f seconds", argv[0], timeout_s));
   result.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
@@ -79,8 +93,11 @@ ProcessResult run_process(const std::vector<std::string>& arguments, double time
 
 bool program_exists(const std::string& program) {
   const char* path = std::getenv("PATH");
-  for (const auto& folder : split(path ? path : "", ':'))
-    if (::access((folder + "/" + program).c_str(), X_OK) == 0) return true;
+  for (const auto& folder : split(path ? path : "", ':')) {
+    const std::string file = folder + "/" + program;
+    std::error_code ignored;
+    if (std::filesystem::is_regular_file(file, ignored) && ::access(file.c_str(), X_OK) == 0) return true;
+  }
   return false;
 }
 

@@ -5,6 +5,7 @@
 #include "command.h"
 #include "instructme/audio/audio_file.h"
 #include "instructme/base/error.h"
+#include "instructme/base/files.h"
 #include "instructme/base/strings.h"
 #include "instructme/edit/editor.h"
 #include "terminal.h"
@@ -43,13 +44,17 @@ int edit(EditArguments arguments) {
   const Instruction instruction = parse_instruction(arguments.sentence, Lexicon::builtin());
   if (arguments.output.empty()) arguments.output = default_output(arguments, instruction);
   check_audio_target(arguments.output);
-  if (!arguments.overwrite && arguments.output == arguments.file)
+  std::error_code not_there;
+  if (!arguments.overwrite &&
+      (arguments.output == arguments.file || std::filesystem::equivalent(arguments.output, arguments.file, not_there)))
     throw Error(ErrorKind::kUsage, "the output would overwrite the source " + arguments.file +
                                        "; give another -o, or "
                                        "--overwrite if that is meant");
   std::fprintf(stderr, "understood: %s\n", plain_sentence(instruction).c_str());
   if (arguments.dry_run) return 0;
 
+  // Refuses a place that cannot be written to before the work, not after it.
+  { const AtomicFile place(arguments.output); }
   const AudioBuffer source = read_audio(arguments.file, {.max_seconds = Editor::max_seconds()});
   Editor editor(find_model(arguments.model), arguments.editor);
   ProgressLine line("steps");

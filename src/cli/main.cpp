@@ -1,8 +1,12 @@
+#include <cerrno>
+#include <csignal>
 #include <cstdio>
+#include <cstring>
 #include <new>
 
 #include "command.h"
 #include "instructme/base/error.h"
+#include "instructme/base/strings.h"
 #include "instructme/torchx/runtime.h"
 
 namespace {
@@ -27,7 +31,10 @@ int run_guarded(const instructme::cli::Run& run) {
     return instructme::exit_code(kind);
   };
   try {
-    return run();
+    const int code = run();
+    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
+      throw Error(ErrorKind::kIo, std::string("cannot write to standard output: ") + std::strerror(errno));
+    return code;
   } catch (const Error& error) {
     return complain(error.what(), error.kind());
   } catch (const std::bad_alloc&) {
@@ -38,6 +45,16 @@ int run_guarded(const instructme::cli::Run& run) {
     return complain(("this should not have happened, please report it: " + text.substr(0, text.find('\n'))).c_str(),
                     ErrorKind::kInternal);
   }
+}
+
+/// What the parser found wrong; it complains of a missing command when the given one is not known.
+std::string complaint(const CLI::App& app, const CLI::ParseError& error) {
+  const std::vector<std::string> unknown = app.remaining();
+  if (!app.get_subcommands().empty() || unknown.empty() || unknown.front().starts_with("-")) return error.what();
+  std::vector<std::string> known;
+  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; }))
+    known.push_back(command->get_name());
+  return "there is no command '" + unknown.front() + "'" + instructme::did_you_mean(unknown.front(), known);
 }
 
 }  // namespace
@@ -63,9 +80,11 @@ int main(int argc, char** argv) {
   } catch (const CLI::Success& asked) {  // --help, --version
     return app.exit(asked);
   } catch (const CLI::ParseError& error) {
-    std::fprintf(stderr, "instructme: %s (see instructme --help)\n", error.what());
+    std::fprintf(stderr, "instructme: %s (see instructme --help)\n", complaint(app, error).c_str());
     return instructme::exit_code(instructme::ErrorKind::kUsage);
   }
+  // A file beyond the user's limit is then an error of write() with a sentence, not a sudden end.
+  std::signal(SIGXFSZ, SIG_IGN);
   instructme::set_up_runtime(threads);
   return run_guarded(run);
 }

@@ -19,9 +19,7 @@ namespace {
 class Stopwatch {
  public:
   explicit Stopwatch(double& seconds) : seconds_(seconds), start_(std::chrono::steady_clock::now()) {}
-  ~Stopwatch() {
-    seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-  }
+  ~Stopwatch() { seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
   Stopwatch(const Stopwatch&) = delete;
   Stopwatch& operator=(const Stopwatch&) = delete;
 
@@ -43,7 +41,8 @@ Editor::Editor(const std::filesystem::path& model_folder, EditorOptions options)
     : Editor(Pipeline::load(model_folder), std::move(options)) {}
 
 Editor::Editor(Pipeline pipeline, EditorOptions options)
-    : pipeline_(std::move(pipeline)), options_(std::move(options)),
+    : pipeline_(std::move(pipeline)),
+      options_(std::move(options)),
       chord_extractor_(std::make_unique<ChromaTemplateChordExtractor>()) {
   pipeline_.eval();
   pipeline_.to(find_device(options_.device));
@@ -109,9 +108,13 @@ EditResult Editor::edit(const AudioBuffer& source, const std::string& sentence, 
                                           source.seconds(), max_seconds()));
   if (is_silent(source))
     throw Error(ErrorKind::kInput, "the music is silent (below -80 dBFS): there is nothing to edit");
+  const std::vector<float> mixed = mix_to_mono(source);
+  if (is_silent(from_mono(mixed, source.sample_rate)))
+    throw Error(ErrorKind::kInput, "the channels of the music cancel each other in the mono mix that the model hears");
 
   const double rate = static_cast<double>(pipeline_.config.vae.sample_rate);
-  const std::vector<float> mono = resample(mix_to_mono(source), source.sample_rate, rate);
+  const std::vector<float> mono = resample(mixed, source.sample_rate, rate);
+  if (mono.empty()) throw Error(ErrorKind::kInput, "the music is shorter than one sample of the model");
   const Tensor wave =
       torch::from_blob(const_cast<float*>(mono.data()), {static_cast<int64_t>(mono.size())}, at::kFloat).clone();
   const Tensor edited =
@@ -119,8 +122,8 @@ EditResult Editor::edit(const AudioBuffer& source, const std::string& sentence, 
   std::vector<float> back = resample(
       std::span<const float>(edited.data_ptr<float>(), static_cast<size_t>(edited.size(0))), rate, source.sample_rate);
   back.resize(static_cast<size_t>(source.frames()), 0.0f);
-  result.audio = from_planar(
-      std::vector<std::vector<float>>(static_cast<size_t>(source.channels), std::move(back)), source.sample_rate);
+  result.audio = from_planar(std::vector<std::vector<float>>(static_cast<size_t>(source.channels), std::move(back)),
+                             source.sample_rate);
   return result;
 }
 

@@ -79,7 +79,8 @@ Distances EvaluationReport::mean(const std::string& task, const std::string& sys
 }
 
 std::string EvaluationReport::markdown() const {
-  std::string text = "| task | compared with the true result | log-mel L1 | SI-SDR (dB) | examples |\n|---|---|---|---|---|\n";
+  std::string text =
+      "| task | compared with the true result | log-mel L1 | SI-SDR (dB) | examples |\n|---|---|---|---|---|\n";
   for (const auto& task : tasks)
     for (const auto& system : systems) {
       if (sums.at(task).count(system) == 0) continue;
@@ -93,6 +94,10 @@ std::string EvaluationReport::markdown() const {
 EvaluationReport evaluate_songs(Editor& editor, const fs::path& folder, const EvaluationOptions& options,
                                 const ProgressCallback& progress, const CancelToken& cancel) {
   const SongSet songs(folder);
+  if (songs.sample_rate() != editor.pipeline().config.vae.sample_rate)
+    throw Error(ErrorKind::kInput,
+                format("%s: the songs have %d Hz, the model works at %lld Hz; render them at its rate", folder.c_str(),
+                       songs.sample_rate(), static_cast<long long>(editor.pipeline().config.vae.sample_rate)));
   TripletOptions triplet_options;
   triplet_options.seconds = options.seconds;
   triplet_options.source_level_db = editor.pipeline().config.level_dbfs;
@@ -118,8 +123,8 @@ EvaluationReport evaluate_songs(Editor& editor, const fs::path& folder, const Ev
       EditResult edited;
       EditOptions edit_options = options.edit;
       edit_options.seed = options.seed + static_cast<uint64_t>(i);
-      const Tensor wave = editor.edit_wave(source, triplet.instruction, triplet.sentence, edit_options, Tensor(),
-                                           edited, {}, cancel);
+      const Tensor wave =
+          editor.edit_wave(source, triplet.instruction, triplet.sentence, edit_options, Tensor(), edited, {}, cancel);
       scorer.add(name, kUnedited, source, target);
       scorer.add(name, kEdit, wave, target);
       scorer.add(name, kCeiling, reconstruct(editor, target), target);
@@ -145,6 +150,14 @@ EvaluationReport evaluate_clips(Editor& editor, const fs::path& folder, const Ev
   EvaluationReport report;
   Scorer scorer(report);
   const auto lines = split(read_text_file(folder / "clips.tsv"), '\n');
+  std::vector<std::string> clips;
+  for (const auto& line : lines) clips.push_back(split(line, '\t').front());
+  // "take_2_source" is of the clip "take_2" also when there is a clip "take".
+  const auto is_of = [&](const std::string& stem, const std::string& clip) {
+    return stem.starts_with(clip + "_") && std::none_of(clips.begin(), clips.end(), [&](const std::string& other) {
+             return other.size() > clip.size() && stem.starts_with(other + "_");
+           });
+  };
   for (size_t i = 1; i < lines.size(); ++i) {  // the first line names the columns
     cancel.check();
     if (trim(lines[i]).empty()) continue;
@@ -159,13 +172,12 @@ EvaluationReport evaluate_clips(Editor& editor, const fs::path& folder, const Ev
     const std::string task = operation_name(instruction.operation);
     const Tensor source = read(source_file), target = read(target_file);
     EditResult edited;
-    const Tensor wave =
-        editor.edit_wave(source, instruction, sentence, options.edit, Tensor(), edited, {}, cancel);
+    const Tensor wave = editor.edit_wave(source, instruction, sentence, options.edit, Tensor(), edited, {}, cancel);
     scorer.add(task, kUnedited, source, target);
     std::set<std::string> others;
     for (const auto& entry : fs::directory_iterator(folder)) {
-      const std::string stem = entry.path().stem().string();
-      if (stem.starts_with(clip + "_")) others.insert(stem.substr(clip.size() + 1));
+      const std::string stem = entry.path().stem().string(), ending = entry.path().extension().string();
+      if ((ending == ".flac" || ending == ".wav") && is_of(stem, clip)) others.insert(stem.substr(clip.size() + 1));
     }
     others.erase("source");
     others.erase("target");

@@ -27,10 +27,10 @@ VaeOptions VaeOptions::read(ConfigReader& config) {
   config.read("kernel", o.kernel);
   config.read("compression", o.compression);
   config.finish();
-  const bool sane = o.hop > 0 && o.hop % 2 == 0 && o.n_fft % o.hop == 0 && o.n_fft >= 2 * o.hop &&
-                    o.frames_per_latent > 0 && o.latent_channels > 0 && o.encoder_channels > 0 &&
-                    o.decoder_channels > 0 && o.expansion > 0 && o.kernel % 2 == 1 && o.compression > 0 &&
-                    o.compression <= 1;
+  const bool sane = o.sample_rate > 0 && o.encoder_blocks >= 0 && o.decoder_blocks >= 0 && o.hop > 0 &&
+                    o.hop % 2 == 0 && o.n_fft % o.hop == 0 && o.n_fft >= 2 * o.hop && o.frames_per_latent > 0 &&
+                    o.latent_channels > 0 && o.encoder_channels > 0 && o.decoder_channels > 0 && o.expansion > 0 &&
+                    o.kernel > 0 && o.kernel % 2 == 1 && o.compression > 0 && o.compression <= 1;
   if (!sane)
     throw Error(ErrorKind::kModel, config.context() +
                                        ": the sizes do not fit together (hop even and dividing n_fft, "
@@ -91,16 +91,16 @@ Tensor run(const torch::nn::ModuleList& list, Tensor x) {
 
 }  // namespace
 
+// No norm between the blocks and the outer layers: an unbroken linear path from spectrum to latent and
+// back learns the phase of strong partials within minutes, which the residual branches then refine.
 VaeImpl::VaeImpl(VaeOptions options) : options_(options), stft_(options.n_fft, options.hop) {
   const auto& o = options_;
   const int64_t features = o.frames_per_latent * stft_.bins() * 2;
   encoder_in_ = register_module("encoder_in", torch::nn::Linear(features, o.encoder_channels));
   encoder_ = register_module("encoder", blocks(o.encoder_blocks, o.encoder_channels, o.expansion, o.kernel));
-  encoder_norm_ = register_parameter("encoder_norm", torch::ones({o.encoder_channels}));
   encoder_out_ = register_module("encoder_out", torch::nn::Linear(o.encoder_channels, 2 * o.latent_channels));
   decoder_in_ = register_module("decoder_in", torch::nn::Linear(o.latent_channels, o.decoder_channels));
   decoder_ = register_module("decoder", blocks(o.decoder_blocks, o.decoder_channels, o.expansion, o.kernel));
-  decoder_norm_ = register_parameter("decoder_norm", torch::ones({o.decoder_channels}));
   decoder_out_ = register_module("decoder_out", torch::nn::Linear(o.decoder_channels, features));
   latent_mean_ = register_buffer("latent_mean", torch::zeros({o.latent_channels}));
   latent_deviation_ = register_buffer("latent_deviation", torch::ones({o.latent_channels}));
@@ -117,18 +117,18 @@ VaePosterior VaeImpl::posterior(const Tensor& wave) {
   ensure(wave.dim() == 2, "the VAE wants a wave of shape (N, S)");
   const Tensor spectrum = compressed_spectrum(wave);
   Tensor h = spectrum.reshape({wave.size(0), -1, options_.frames_per_latent * stft_.bins() * 2});  // (N, T, fold*F*2)
-  h = encoder_in_(h.to(encoder_norm_.scalar_type()));
+  h = encoder_in_(h.to(encoder_in_->weight.scalar_type()));
   h = run(encoder_, h);
-  h = encoder_out_(rms_norm(h, encoder_norm_)).to(at::kFloat);  // (N, T, 2C)
+  h = encoder_out_(h).to(at::kFloat);  // (N, T, 2C)
   const auto halves = h.chunk(2, -1);
   return {halves[0], halves[1].clamp(-14.0, 4.0)};
 }
 
 VaeDecoded VaeImpl::decode_raw(const Tensor& latent, int64_t samples) {
   ensure(latent.dim() == 3 && latent.size(2) == options_.latent_channels, "the VAE wants a latent of shape (N, T, C)");
-  Tensor h = decoder_in_(latent.to(decoder_norm_.scalar_type()));
+  Tensor h = decoder_in_(latent.to(decoder_in_->weight.scalar_type()));
   h = run(decoder_, h);
-  h = decoder_out_(rms_norm(h, decoder_norm_)).to(at::kFloat);  // (N, T, fold * F * 2)
+  h = decoder_out_(h).to(at::kFloat);  // (N, T, fold * F * 2)
   VaeDecoded out;
   out.compressed = h.reshape({h.size(0), h.size(1) * options_.frames_per_latent, stft_.bins(), 2});
   const Tensor complex = at::view_as_complex(out.compressed.contiguous()) * (1.0 / kFeatureScale);
@@ -153,6 +153,40 @@ void VaeImpl::set_latent_statistics(const Tensor& mean, const Tensor& deviation)
   torch::NoGradGuard no_grad;
   latent_mean_.copy_(mean);
   latent_deviation_.copy_(deviation.clamp_min(1e-4));
+}
+
+void VaeImpl::initialise_linear_path(const Tensor& waves) {
+  torch::NoGradGuard no_grad;
+  const auto& o = options_;
+  const int64_t features = o.frames_per_latent * stft_.bins() * 2;
+  const int64_t kept = std::min({o.encoder_channels, o.decoder_channels, features});
+  ensure(o.latent_channels <= kept, "initialise_linear_path: more latent channels than hidden ones");
+  const Tensor x = compressed_spectrum(waves).reshape({-1, features}).to(at::kDouble);  // (N * T, features)
+  ensure(x.size(0) > features, "initialise_linear_path wants more latent frames than spectrum values");
+  const auto [values, vectors] = torch::linalg_eigh(x.t().mm(x) / static_cast<double>(x.size(0)));
+  const Tensor deviations = values.flip(0).narrow(0, 0, kept).clamp_min(1e-12).sqrt();  // largest first
+  const Tensor components = vectors.flip(1).narrow(1, 0, kept);                         // (features, kept)
+  // Hidden channel i carries component i, scaled to deviation 1; the first C of them are the latent.
+  encoder_in_->weight.narrow(0, 0, kept).copy_((components / deviations).t());
+  encoder_in_->bias.zero_();
+  encoder_out_->weight.zero_();
+  encoder_out_->bias.zero_();
+  for (int64_t c = 0; c < o.latent_channels; ++c) encoder_out_->weight[c][c] = 1.0;
+  encoder_out_->bias.narrow(0, o.latent_channels, o.latent_channels).fill_(-5.0);
+  decoder_in_->weight.zero_();
+  decoder_in_->bias.zero_();
+  for (int64_t c = 0; c < o.latent_channels; ++c) decoder_in_->weight[c][c] = 1.0;
+  decoder_out_->weight.mul_(0.1);
+  decoder_out_->weight.narrow(1, 0, o.latent_channels)
+      .copy_((components * deviations).narrow(1, 0, o.latent_channels));
+  decoder_out_->bias.zero_();
+  for (auto& item : named_parameters())
+    if (item.key().find("down.weight") != std::string::npos) item.value().mul_(0.2);
+}
+
+void VaeImpl::freeze_encoder() {
+  for (auto& item : named_parameters())
+    if (item.key().starts_with("encoder")) item.value().set_requires_grad(false);
 }
 
 }  // namespace instructme

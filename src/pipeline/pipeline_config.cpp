@@ -21,12 +21,18 @@ SamplingSettings default_sampling(Operation operation) {
 SamplingSettings read_sampling(ConfigReader config, SamplingSettings settings) {
   std::string kind = sampler_kind_name(settings.sampler.kind);
   config.read("sampler", kind);
-  settings.sampler.kind = parse_sampler_kind(kind);
   config.read("steps", settings.sampler.steps);
   config.read("eta", settings.sampler.eta);
   config.read("guidance", settings.guidance.scale);
   config.read("guidance_rescale", settings.guidance.rescale);
   config.finish();
+  try {
+    settings.sampler.kind = parse_sampler_kind(kind);
+    settings.sampler.validate();
+    settings.guidance.validate();
+  } catch (const Error& error) {  // in a file these are mistakes of the model, not of the command line
+    throw Error(ErrorKind::kModel, config.context() + ": " + error.what());
+  }
   return settings;
 }
 

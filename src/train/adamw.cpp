@@ -105,13 +105,18 @@ std::map<std::string, Tensor> AdamW::state() const {
 
 void AdamW::load_state(const std::map<std::string, Tensor>& state, int64_t steps, const std::string& file) {
   torch::NoGradGuard no_grad;
-  for (const auto& [name, tensor] : this->state()) {
+  const auto own = this->state();
+  for (const auto& [name, tensor] : own) {
     const auto found = state.find(name);
     if (found == state.end() || found->second.sizes() != tensor.sizes())
       throw Error(ErrorKind::kModel, file + ": the optimizer state of '" + name +
                                          "' is missing or has another shape; was the configuration changed?");
-    tensor.copy_(found->second);
   }
+  for (const auto& item : state)
+    if (item.first.starts_with("master/") && own.count(item.first) == 0)
+      throw Error(ErrorKind::kModel, file + ": '" + item.first.substr(7) +
+                                         "' is no parameter of this model; was the configuration changed?");
+  for (const auto& [name, tensor] : own) tensor.copy_(state.at(name));
   steps_ = steps;
   for (auto& slot : slots_) slot.parameter.copy_(slot.master);
 }

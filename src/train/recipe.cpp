@@ -1,5 +1,7 @@
 #include "instructme/train/recipe.h"
 
+#include <torch/torch.h>
+
 #include "instructme/base/error.h"
 #include "instructme/base/strings.h"
 #include "instructme/torchx/state_dict.h"
@@ -48,10 +50,32 @@ void load_vae(Vae& vae, const std::filesystem::path& folder) {
   load_into(*vae, load_tensors(file), file.string());
 }
 
+void require_rate(const SongSet& songs, const Recipe& recipe) {
+  if (songs.sample_rate() != recipe.pipeline.vae.sample_rate)
+    throw Error(ErrorKind::kInput,
+                format("the songs have %d Hz, the recipe's VAE %lld Hz; render the songs at that rate",
+                       songs.sample_rate(), static_cast<long long>(recipe.pipeline.vae.sample_rate)));
+}
+
+/// Enough examples for VaeImpl::initialise_linear_path: (N, S).
+at::Tensor draw_music(const WaveSource& source, const VaeOptions& options) {
+  const int64_t values = options.frames_per_latent * (options.n_fft + 2);
+  const int64_t frames = 100, samples = frames * options.samples_per_latent();
+  const int64_t count = 6 * values / frames + 1;
+  at::Tensor waves = torch::empty({count, samples});
+  for (int64_t i = 0; i < count; ++i) {
+    Rng rng = Rng(0).fork("linear path").fork(static_cast<uint64_t>(i));
+    const std::vector<float> wave = source(rng, samples);
+    std::copy(wave.begin(), wave.end(), waves.data_ptr<float>() + i * samples);
+  }
+  return waves;
+}
+
 class VaeSession : public TrainingSession {
  public:
   VaeSession(const Recipe& recipe, const RecipePaths& paths)
       : songs_(paths.songs), sampler_(songs_, Lexicon::builtin(), recipe.triplets) {
+    require_rate(songs_, recipe);
     Vae vae(recipe.pipeline.vae);
     if (!paths.start_from.empty()) load_vae(vae, paths.start_from);
     const double rate = static_cast<double>(recipe.pipeline.vae.sample_rate);
@@ -61,9 +85,11 @@ class VaeSession : public TrainingSession {
       wave.resize(static_cast<size_t>(samples));
       return wave;
     };
+    if (paths.start_from.empty()) vae->initialise_linear_path(draw_music(source, vae->options()));
     std::vector<std::vector<float>> validation;
     if (!paths.validation_songs.empty()) {
       const SongSet songs(paths.validation_songs);
+      require_rate(songs, recipe);
       const TripletSampler sampler(songs, Lexicon::builtin(), recipe.triplets);
       const Rng rng = Rng(0).fork("validation");
       for (int64_t i = 0; i < recipe.validation_examples; ++i) {
@@ -103,11 +129,14 @@ Pipeline make_pipeline(const Recipe& recipe, const RecipePaths& paths) {
 class EditorSession : public TrainingSession {
  public:
   EditorSession(const Recipe& recipe, const RecipePaths& paths)
-      : pipeline_(make_pipeline(recipe, paths)), songs_(paths.songs),
+      : pipeline_(make_pipeline(recipe, paths)),
+        songs_(paths.songs),
         sampler_(songs_, Lexicon::builtin(), recipe.triplets) {
+    require_rate(songs_, recipe);
     std::vector<Triplet> validation;
     if (!paths.validation_songs.empty()) {
       const SongSet songs(paths.validation_songs);
+      require_rate(songs, recipe);
       const TripletSampler sampler(songs, Lexicon::builtin(), recipe.triplets);
       const Rng rng = Rng(0).fork("validation");
       // The operations in turn, so that each is judged by as many examples.

@@ -2,6 +2,7 @@
 
 #include <torch/torch.h>
 
+#include <charconv>
 #include <chrono>
 #include <cmath>
 #include <numbers>
@@ -113,6 +114,14 @@ void Trainer::load_checkpoint() {
       throw Error(ErrorKind::kModel, path.string() + " is not a checkpoint of this task: it has no '" + key + "'");
     return found->second;
   };
+  const auto number = [&](const std::string& key) {
+    const std::string digits = text(key);
+    int64_t value = 0;
+    const auto [end, failure] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    if (failure != std::errc() || end != digits.data() + digits.size() || value < 0)
+      throw Error(ErrorKind::kModel, path.string() + ": '" + key + "' is '" + digits + "', a number was expected");
+    return value;
+  };
   if (text("format") != kCheckpointFormat)
     throw Error(ErrorKind::kModel, path.string() + ": unknown checkpoint format '" + text("format") + "'");
   const TensorMap tensors = load_tensors(path);
@@ -122,13 +131,16 @@ void Trainer::load_checkpoint() {
     TensorMap own;
     for (const auto& [name, tensor] : tensors)
       if (name.starts_with(prefix)) own[name.substr(prefix.size())] = tensor;
-    optimizers_[i].load_state(own, std::stoll(text(prefix + "updates")), path.string());
+    optimizers_[i].load_state(own, number(prefix + "updates"), path.string());
     for (auto& item : players_[i].module->named_buffers()) {
       const auto found = own.find("buffer/" + item.key());
-      if (found != own.end()) item.value().copy_(found->second);
+      if (found == own.end() || found->second.sizes() != item.value().sizes())
+        throw Error(ErrorKind::kModel, path.string() + ": the buffer '" + item.key() +
+                                           "' is missing or has another shape; was the configuration changed?");
+      item.value().copy_(found->second);
     }
   }
-  step_ = std::stoll(text("step"));
+  step_ = number("step");
 }
 
 Batch Trainer::to_device(Batch batch) const {
@@ -149,12 +161,15 @@ void Trainer::train_step(const Batch& batch) {
           at::make_generator<at::CPUGeneratorImpl>(Rng(options_.seed).fork("noise").fork(uint64_t(step_)).next());
       loss = task_.loss(i, batch, step_, generator);
     }
+    const auto require_number = [&](const char* what, double number) {
+      if (!std::isfinite(number))
+        throw Error(ErrorKind::kModel,
+                    format("the %s of '%s' is not a number at step %lld; lower the learning rate and "
+                           "start again from the last checkpoint in %s",
+                           what, players_[i].name.c_str(), static_cast<long long>(step_), folder_.c_str()));
+    };
     const double value = loss.total.item<double>();
-    if (!std::isfinite(value))
-      throw Error(ErrorKind::kModel,
-                  format("the loss of '%s' is not a number at step %lld; lower the learning rate and "
-                         "start again from the last checkpoint in %s",
-                         players_[i].name.c_str(), static_cast<long long>(step_), folder_.c_str()));
+    require_number("loss", value);
     {
       const auto timer = log_->timers.time("backward");
       // Every optimizer is cleared: a player's loss may reach the weights of another.
@@ -162,7 +177,10 @@ void Trainer::train_step(const Batch& batch) {
       loss.total.backward();
     }
     const auto timer = log_->timers.time("optimizer");
-    log_->lines.add(players_[i].name + "_gradient", optimizers_[i].clip_gradients(options_.gradient_clip));
+    const double norm = optimizers_[i].clip_gradients(options_.gradient_clip);
+    // A finite loss may have an infinite gradient; the weights must not take it in.
+    require_number("gradient", norm);
+    log_->lines.add(players_[i].name + "_gradient", norm);
     optimizers_[i].step(optimizers_[i].options().learning_rate * factor);
     log_->lines.add(players_[i].name + "_loss", value);
     for (const auto& [name, part] : loss.parts) log_->lines.add(name, part.item<double>());

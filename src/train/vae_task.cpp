@@ -11,6 +11,18 @@ namespace instructme {
 
 using at::Tensor;
 
+namespace {
+
+/// ||a - b||^2 / ||b||^2 per example, averaged; `floor` (mean square) keeps silence from counting more
+/// than everything else. Squares rather than absolute values: they let strong partials lead, so that
+/// phase is learned before the decoder settles for magnitudes.
+Tensor relative_error(const Tensor& a, const Tensor& b, double floor) {
+  const Tensor error = (a - b).pow(2).flatten(1).mean(1), power = b.pow(2).flatten(1).mean(1);
+  return (error / (power + floor)).mean();
+}
+
+}  // namespace
+
 VaeTaskOptions VaeTaskOptions::read(ConfigReader& config) {
   VaeTaskOptions o;
   config.read("batch", o.batch);
@@ -20,6 +32,7 @@ VaeTaskOptions VaeTaskOptions::read(ConfigReader& config) {
   config.read("stft_weight", o.stft_weight);
   config.read("mel_weight", o.mel_weight);
   config.read("kl_weight", o.kl_weight);
+  config.read("train_encoder", o.train_encoder);
   config.read("adversarial_from", o.adversarial_from);
   config.read("adversarial_weight", o.adversarial_weight);
   config.read("feature_weight", o.feature_weight);
@@ -37,6 +50,7 @@ VaeTask::VaeTask(Vae vae, VaeTaskOptions options, DiscriminatorOptions discrimin
       training_(std::move(training)),
       validation_(std::move(validation)),
       mel_loss_(static_cast<double>(vae_->options().sample_rate)) {
+  if (!options_.train_encoder) vae_->freeze_encoder();
   if (options_.adversarial_from >= 0) discriminators_ = Discriminators(discriminators);
 }
 
@@ -68,8 +82,8 @@ Tensor VaeTask::reconstruct(const Tensor& wave, at::Generator generator, LossVal
   const Tensor noise = torch::randn(q.mean.sizes(), generator).to(q.mean.device());
   const VaeDecoded decoded = vae_->decode_raw(q.mean + (0.5 * q.log_variance).exp() * noise, wave.size(1));
   if (loss) {
-    const Tensor spectrum = (decoded.compressed - vae_->compressed_spectrum(wave)).abs().mean();
-    const Tensor direct = (decoded.wave - wave).abs().mean();
+    const Tensor spectrum = relative_error(decoded.compressed, vae_->compressed_spectrum(wave), 1e-2);
+    const Tensor direct = relative_error(decoded.wave, wave, 1e-5);
     const Tensor stft = stft_loss_(decoded.wave, wave), mel = mel_loss_(decoded.wave, wave);
     const Tensor kl = kl_loss(q.mean, q.log_variance);
     loss->total = options_.spectrum_weight * spectrum + options_.wave_weight * direct + options_.stft_weight * stft +
@@ -141,7 +155,7 @@ void VaeTask::measure_latent_statistics() {
 
 void VaeTask::export_model(const std::string& folder, int64_t step) {
   make_folder(folder);
-  measure_latent_statistics();
+  if (options_.train_encoder) measure_latent_statistics();
   save_tensors(folder + "/vae.safetensors", named_tensors(*vae_), {{"steps", std::to_string(step)}}, at::kBFloat16);
   write_json_file(folder + "/vae.json", vae_->options().to_json());
 }

@@ -76,6 +76,13 @@ class VaeImpl : public torch::nn::Module {
   /// Statistics (C) of the raw posterior means over the training music.
   void set_latent_statistics(const at::Tensor& mean, const at::Tensor& deviation);
 
+  /// Starts the linear path from spectrum to latent and back as the best linear autoencoder (principal
+  /// components of the folded compressed spectra) of the music given, so that training begins with the
+  /// phase of strong partials already kept. Wants more latent frames than spectrum values; waves (N, S).
+  void initialise_linear_path(const at::Tensor& waves);
+  /// Ends the training of everything that makes latents.
+  void freeze_encoder();
+
   const VaeOptions& options() const { return options_; }
 
  private:
@@ -83,7 +90,7 @@ class VaeImpl : public torch::nn::Module {
   Stft stft_;
   torch::nn::Linear encoder_in_{nullptr}, encoder_out_{nullptr}, decoder_in_{nullptr}, decoder_out_{nullptr};
   torch::nn::ModuleList encoder_{nullptr}, decoder_{nullptr};
-  at::Tensor encoder_norm_, decoder_norm_, latent_mean_, latent_deviation_;
+  at::Tensor latent_mean_, latent_deviation_;
 };
 TORCH_MODULE(Vae);
 

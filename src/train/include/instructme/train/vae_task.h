@@ -12,11 +12,13 @@ namespace instructme {
 struct VaeTaskOptions {
   int64_t batch = 16;
   double seconds = 2.0;          ///< of each example
-  double spectrum_weight = 1.0;  ///< L1 of the compressed complex spectrum (phase included)
-  double wave_weight = 10.0;     ///< L1 of the waveform
+  double spectrum_weight = 1.0;  ///< relative squared error of the compressed complex spectrum, phase included
+  double wave_weight = 1.0;      ///< relative squared error of the waveform
   double stft_weight = 1.0;
   double mel_weight = 1.0;
   double kl_weight = 1e-3;
+  /// false: the latents stay what they are, so that an editor trained on them keeps its meaning.
+  bool train_encoder = true;
   /// The discriminators join at this step; negative: never. Before it only the losses above count.
   int64_t adversarial_from = -1;
   double adversarial_weight = 0.1;

@@ -1,0 +1,68 @@
+#include "golden.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "instructme/base/files.h"
+#include "instructme/base/strings.h"
+
+namespace instructme {
+namespace {
+
+std::string with_placeholder(std::string text, const std::string& folder) {
+  if (folder.empty()) return text;
+  for (size_t at = 0; (at = text.find(folder, at)) != std::string::npos;) text.replace(at, folder.size(), "FOLDER");
+  return text;
+}
+
+std::string quoted(const std::string& word) {
+  return word.empty() || word.find_first_of(" '&;*?") != std::string::npos ? "\"" + word + "\"" : word;
+}
+
+}  // namespace
+
+std::string session(const std::vector<Arguments>& calls, const std::string& folder) {
+  std::string text;
+  for (const auto& call : calls) {
+    const Outcome outcome = run_program(call);
+    text += (text.empty() ? "$ instructme" : "\n$ instructme");
+    for (const auto& word : call) text += " " + quoted(word);
+    text += "\n" + outcome.out;
+    if (!outcome.out.empty() && outcome.out.back() != '\n') text += "\n";
+    for (const auto& line : lines_of(outcome.err)) text += "! " + line + "\n";
+    if (outcome.exit_code != 0) text += format("exit code %d\n", outcome.exit_code);
+  }
+  return with_placeholder(text, folder);
+}
+
+std::string first_difference(const std::string& wanted, const std::string& found) {
+  if (wanted == found) return "";
+  const auto a = split(wanted, '\n'), b = split(found, '\n');
+  size_t line = 0;
+  while (line < a.size() && line < b.size() && a[line] == b[line]) ++line;
+  const std::string left = line < a.size() ? a[line] : "<end of text>",
+                    right = line < b.size() ? b[line] : "<end of text>";
+  size_t column = 0;
+  while (column < left.size() && column < right.size() && left[column] == right[column]) ++column;
+  std::string text = format("line %zu, column %zu differs\n", line + 1, column + 1);
+  for (size_t i = line > 2 ? line - 2 : 0; i < line; ++i) text += "    same    |" + a[i] + "\n";
+  text += "    wanted  |" + left + "\n    found   |" + right + "\n            |" + std::string(column, ' ') + "^\n";
+  return text;
+}
+
+void expect_golden(const std::string& name, const std::string& found) {
+  const auto file = std::filesystem::path(INSTRUCTME_SOURCE_DIR) / "tests" / "golden" / (name + ".txt");
+  const char* renew = std::getenv("INSTRUCTME_RENEW_GOLDEN");
+  if (renew != nullptr && std::string(renew) == "1") {
+    write_file_atomically(file, found);
+    GTEST_SKIP() << file << " was written anew";
+  }
+  ASSERT_TRUE(std::filesystem::exists(file)) << file << " is missing; make it with INSTRUCTME_RENEW_GOLDEN=1";
+  const std::string difference = first_difference(read_text_file(file), found);
+  EXPECT_EQ(difference, "") << file << ": " << difference
+                            << "If that is meant, write it anew with INSTRUCTME_RENEW_GOLDEN=1 and look at git diff.";
+}
+
+}  // namespace instructme

@@ -1,0 +1,118 @@
+#include <gmock/gmock.h>
+
+#include <csignal>
+#include <memory>
+
+#include "instructme/audio/audio_file.h"
+#include "instructme/base/strings.h"
+#include "material.h"
+#include "program.h"
+
+namespace fs = std::filesystem;
+
+namespace instructme {
+namespace {
+
+constexpr const char* kFont = "/usr/share/sounds/sf2/TimGM6mb.sf2";
+
+/// The way from nothing to an edit with a model of one's own, as a user goes it, on two short songs.
+class Loop : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    if (!fs::exists(kFont)) return;
+    shared_ = std::make_unique<TempDir>();
+    rendered_ = run_program(render());
+  }
+  static void TearDownTestSuite() { shared_.reset(); }
+  void SetUp() override {
+    if (!shared_) GTEST_SKIP() << "needs " << kFont << " (apt install timgm6mb-soundfont)";
+    ASSERT_EQ(rendered_.exit_code, 0) << rendered_.err;
+  }
+
+  static std::string songs() { return (shared_->path() / "songs").string(); }
+  static Arguments render() {
+    return {"data", "render", "--no-mma", "-n", "2", "--seconds", "12", "--fonts", kFont, "-o", songs()};
+  }
+  std::string path(const std::string& name) const { return (folder_.path() / name).string(); }
+
+  static void expect_done(const Outcome& outcome, const std::string& part) {
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    EXPECT_THAT(outcome.out, testing::HasSubstr(part));
+  }
+
+  TempDir folder_;
+  static std::unique_ptr<TempDir> shared_;
+  static Outcome rendered_;
+};
+std::unique_ptr<TempDir> Loop::shared_;
+Outcome Loop::rendered_;
+
+TEST_F(Loop, FromNothingToAnEdit) {
+  expect_done(rendered_, "2 songs rendered, 0 were there already, 0 could not be made");
+  expect_done(run_program(render()), "0 songs rendered, 2 were there already");
+  expect_done(run_program({"data", "triplets", songs(), "-o", path("triplets"), "-n", "2", "--seconds", "2"}),
+              "2 triplets");
+  EXPECT_EQ(read_audio(path("triplets/00001_source.flac")).frames(),
+            read_audio(path("triplets/00001_target.flac")).frames());
+  EXPECT_EQ(lines_of(read_text_file(path("triplets/triplets.tsv"))).size(), 3u);
+
+  const std::string recipe = tiny_recipe().string();
+  expect_done(
+      run_program({"train", "vae", "-c", recipe, "-s", songs(), "-o", path("vae"), "--steps", "3", "--threads", "1"}),
+      "3 of 3 steps done");
+  expect_done(run_program({"train", "editor", "-c", recipe, "-s", songs(), "-o", path("editor"), "--steps", "3",
+                           "--vae", path("vae/export"), "--tokenizer", tokenizer_file().string(), "--threads", "1"}),
+              "3 of 3 steps done");
+  for (const char* name : {"vae/checkpoint.safetensors", "vae/log.jsonl", "vae/loss.png", "vae/recipe.json",
+                           "editor/checkpoint.safetensors", "editor/log.jsonl", "editor/export/config.json"})
+    EXPECT_TRUE(fs::exists(path(name))) << name;
+
+  expect_done(run_program({"evaluate", "--songs", songs(), "-m", path("editor/export"), "-n", "1", "--operations",
+                           "extract", "--seconds", "2", "-o", path("scores.md"), "--threads", "1"}),
+              "| extract | VAE of the true result |");
+  EXPECT_EQ(lines_of(read_text_file(path("scores.md"))).size(), 5u);
+
+  std::string song;
+  for (const auto& entry : fs::directory_iterator(songs()))
+    if (entry.is_directory()) song = entry.path().string();
+  expect_done(run_program({"data", "mix", song, "-o", path("mix.wav")}), "beats per minute");
+  expect_done(run_program({"edit", path("mix.wav"), "remove the bass", "-o", path("edited.flac"), "-m",
+                           path("editor/export"), "--threads", "1"}),
+              "edited.flac");
+  const AudioBuffer mix = read_audio(path("mix.wav")), edited = read_audio(path("edited.flac"));
+  EXPECT_EQ(edited.frames(), mix.frames());
+  EXPECT_EQ(edited.sample_rate, mix.sample_rate);
+  EXPECT_THAT(leftovers(folder_.path()), testing::IsEmpty());
+}
+
+TEST_F(Loop, CtrlCLeavesACheckpointAndTheSameCommandGoesOn) {
+  const Arguments train{"train",   "vae",     "-c",        tiny_recipe().string(),
+                        "-s",      songs(),   "-o",        path("run"),
+                        "--steps", "1000000", "--threads", "1"};
+  const auto stop_after = [&](const std::function<bool(RunningProgram&)>& seen) {
+    RunningProgram program(train);
+    EXPECT_TRUE(wait_until([&] { return seen(program) || program.ended(); }, 60)) << program.err();
+    program.send(SIGINT);
+    return program.wait(60);
+  };
+  const auto logged = [&] {
+    return fs::exists(path("run/log.jsonl")) ? lines_of(read_text_file(path("run/log.jsonl"))).size() : 0;
+  };
+  const auto steps_of = [](const std::string& out) { return std::stol(out.substr(out.find(": ") + 2)); };
+
+  const Outcome first = stop_after([&](RunningProgram&) { return logged() >= 1; });
+  EXPECT_EQ(first.exit_code, 130) << first.err;
+  ASSERT_THAT(first.out, testing::HasSubstr(" of 1000000 steps done"));
+  EXPECT_GE(steps_of(first.out), 10);
+  EXPECT_TRUE(fs::exists(path("run/checkpoint.safetensors")));
+
+  const size_t before = logged();
+  const Outcome second = stop_after([&](RunningProgram&) { return logged() > before; });
+  EXPECT_EQ(second.exit_code, 130) << second.err;
+  EXPECT_THAT(second.err, testing::HasSubstr(format("going on from step %ld\n", steps_of(first.out))));
+  EXPECT_GT(steps_of(second.out), steps_of(first.out));
+  EXPECT_THAT(leftovers(folder_.path()), testing::IsEmpty());
+}
+
+}  // namespace
+}  // namespace instructme

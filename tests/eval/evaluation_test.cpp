@@ -1,0 +1,177 @@
+#include <torch/torch.h>
+// The precompiled torch header comes first.
+#include <atomic>
+
+#include "expect_error.h"
+#include "instructme/audio/audio_file.h"
+#include "instructme/base/strings.h"
+#include "instructme/dsp/metrics.h"
+#include "instructme/eval/evaluation.h"
+#include "tiny_pipeline.h"
+#include "tiny_song.h"
+
+namespace instructme {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kUnedited = "unedited source";
+constexpr const char* kCeiling = "VAE of the true result";
+
+TEST(EvaluationReport, MeansAndMarkdown) {
+  EvaluationReport report;
+  report.add("remove", "edit", 1.0, 10.0);
+  report.add("remove", "edit", 2.0, -4.0);
+  report.add("extract", "edit", 0.25, 1.0);
+  report.add("remove", "another", 0.5, 2.0);
+  const Distances mean = report.mean("remove", "edit");
+  EXPECT_DOUBLE_EQ(mean.log_mel, 1.5);
+  EXPECT_DOUBLE_EQ(mean.si_sdr, 3.0);
+  EXPECT_EQ(mean.examples, 2);
+  EXPECT_EQ(report.tasks, (std::vector<std::string>{"remove", "extract"}));
+  EXPECT_EQ(report.systems, (std::vector<std::string>{"edit", "another"}));
+  EXPECT_EQ(report.markdown(),
+            "| task | compared with the true result | log-mel L1 | SI-SDR (dB) | examples |\n"
+            "|---|---|---|---|---|\n"
+            "| remove | edit | 1.500 | 3.00 | 2 |\n"
+            "| remove | another | 0.500 | 2.00 | 1 |\n"
+            "| extract | edit | 0.250 | 1.00 | 1 |\n");
+  expect_error(ErrorKind::kInternal, "no score of another for extract", [&] { report.mean("extract", "another"); });
+}
+
+class EvaluateSongs : public testing::Test {
+ protected:
+  EvaluateSongs() {
+    write_tiny_song(folder_.path() / "a");
+    options_.examples = 2;
+    options_.seconds = 1.0;
+  }
+  TempDir folder_;
+  EvaluationOptions options_;
+  Editor editor_{tiny_pipeline()};
+};
+
+TEST_F(EvaluateSongs, ScoresEverySystemOnEveryExample) {
+  std::vector<int64_t> done;
+  int64_t total = 0;
+  const EvaluationReport report = evaluate_songs(editor_, folder_.path(), options_, [&](const Progress& progress) {
+    done.push_back(progress.done);
+    total = progress.total;
+  });
+  EXPECT_EQ(done, (std::vector<int64_t>{1, 2, 3, 4}));
+  EXPECT_EQ(total, 4);
+  EXPECT_EQ(report.tasks, (std::vector<std::string>{"extract", "remove"}));
+  EXPECT_EQ(report.systems, (std::vector<std::string>{kUnedited, "edit", kCeiling}));
+  for (const auto& task : report.tasks) {
+    for (const auto& system : report.systems) {
+      const Distances mean = report.mean(task, system);
+      EXPECT_EQ(mean.examples, 2);
+      EXPECT_GT(mean.log_mel, 0);
+      EXPECT_TRUE(std::isfinite(mean.si_sdr));
+    }
+    // Two or three sines of like level against some of them: a few dB; the random network is far away.
+    EXPECT_GT(report.mean(task, kUnedited).si_sdr, -12);
+    EXPECT_LT(report.mean(task, kUnedited).si_sdr, 12);
+    EXPECT_LT(report.mean(task, "edit").si_sdr, report.mean(task, kUnedited).si_sdr);
+  }
+}
+
+TEST_F(EvaluateSongs, TheSeedDecidesTheExamples) {
+  const auto table = [&] { return evaluate_songs(editor_, folder_.path(), options_).markdown(); };
+  const std::string first = table();
+  EXPECT_EQ(first, table());
+  options_.seed = 1;
+  EXPECT_NE(first, table());
+}
+
+TEST_F(EvaluateSongs, Errors) {
+  const std::atomic<bool> stop = true;
+  expect_error(ErrorKind::kCancelled, "stopped",
+               [&] { evaluate_songs(editor_, folder_.path(), options_, {}, CancelToken(&stop)); });
+  options_.operations = {"extrakt"};
+  expect_error(ErrorKind::kUsage, "'extrakt' (did you mean 'extract'",
+               [&] { evaluate_songs(editor_, folder_.path(), options_); });
+  const TempDir empty, slow;
+  expect_error(ErrorKind::kInput, "", [&] { evaluate_songs(editor_, empty.path(), options_); });
+  write_tiny_song(slow.path() / "a", 16000);
+  expect_error(ErrorKind::kInput, "the songs have 16000 Hz, the model works at 24000 Hz",
+               [&] { evaluate_songs(editor_, slow.path(), options_); });
+}
+
+class EvaluateClips : public testing::Test {
+ protected:
+  void clip(const std::string& name, const std::vector<float>& wave) {
+    write_audio(folder_.path() / name, from_mono(wave, 24000), {.encoding = AudioEncoding::kPcm16});
+  }
+  void table(const std::string& lines) {
+    write_file_atomically(folder_.path() / "clips.tsv", "clip\tinstruction\n" + lines);
+  }
+  EvaluationReport evaluate() { return evaluate_clips(editor_, folder_.path(), {}); }
+
+  TempDir folder_;
+  Editor editor_{tiny_pipeline()};
+  const std::vector<float> bass_ = sine(110, 0.2, 24000), flute_ = sine(1320, 0.2, 24000);
+  const std::vector<float> both_ = [this] {
+    std::vector<float> sum = bass_;
+    for (size_t i = 0; i < sum.size(); ++i) sum[i] += flute_[i];
+    return sum;
+  }();
+};
+
+TEST_F(EvaluateClips, ScoresOtherSystemsBesideTheEditor) {
+  clip("one_source.wav", both_);
+  clip("one_target.flac", bass_);
+  clip("one_perfect.wav", bass_);
+  clip("one_wrong.wav", flute_);
+  clip("two_source.wav", both_);
+  clip("two_target.wav", bass_);
+  clip("without_target_source.wav", both_);
+  write_file_atomically(folder_.path() / "one_notes.txt", "not music");
+  table("one\textract the bass\ntwo\tremove the flute\r\n\nwithout_target\tremove the flute\n");
+  const EvaluationReport report = evaluate();
+  EXPECT_EQ(report.tasks, (std::vector<std::string>{"extract", "remove"}));
+  EXPECT_EQ(report.systems, (std::vector<std::string>{kUnedited, "perfect", "wrong", "edit", kCeiling}));
+  EXPECT_EQ(report.sums.at("remove").size(), 3u);
+  EXPECT_NEAR(report.mean("extract", kUnedited).si_sdr, 0, 0.2);
+  EXPECT_GT(report.mean("extract", "perfect").si_sdr, 60);
+  EXPECT_LT(report.mean("extract", "perfect").log_mel, 1e-6);
+  EXPECT_LT(report.mean("extract", "wrong").si_sdr, -20);
+  EXPECT_GT(report.mean("extract", "wrong").log_mel, report.mean("extract", kUnedited).log_mel);
+}
+
+TEST_F(EvaluateClips, ANameThatBeginsAnotherIsNotMixedUp) {
+  for (const char* name : {"take", "take_2"}) {
+    clip(std::string(name) + "_source.wav", both_);
+    clip(std::string(name) + "_target.wav", bass_);
+  }
+  clip("take_2_other.wav", bass_);
+  table("take\textract the bass\ntake_2\tremove the flute\n");
+  const EvaluationReport report = evaluate();
+  EXPECT_EQ(report.sums.at("extract").size(), 3u) << report.markdown();
+  EXPECT_EQ(report.sums.at("remove").count("other"), 1u);
+  EXPECT_EQ(report.systems.size(), 4u) << join(report.systems, ", ");
+}
+
+TEST_F(EvaluateClips, OtherRatesAndLengths) {
+  write_audio(folder_.path() / "a_source.wav",
+              from_planar({sine(110, 0.2, 44100, 44100), sine(110, 0.2, 44100, 44100)}, 44100));
+  clip("a_target.wav", std::vector<float>(bass_.begin(), bass_.begin() + 20000));
+  table("a\tremove the drums\n");
+  EXPECT_GT(evaluate().mean("remove", kUnedited).si_sdr, 30);
+}
+
+TEST_F(EvaluateClips, Errors) {
+  expect_error(ErrorKind::kIo, "clips.tsv", [&] { evaluate(); });
+  table("one\textract the bass\nno tab here\n");
+  expect_error(ErrorKind::kInput, "clips.tsv, line 3", [&] { evaluate(); });
+  clip("one_source.wav", both_);
+  clip("one_target.wav", bass_);
+  table("one\textract the basss drumm\n");
+  expect_error(ErrorKind::kInput, "", [&] { evaluate(); });
+  write_file_atomically(folder_.path() / "one_target.wav", "not a sound");
+  table("one\textract the bass\n");
+  expect_error(ErrorKind::kInput, "one_target.wav", [&] { evaluate(); });
+}
+
+}  // namespace
+}  // namespace instructme

@@ -1,0 +1,125 @@
+#include <torch/torch.h>
+// The precompiled torch header comes first.
+#include "expect_error.h"
+#include "instructme/base/files.h"
+#include "instructme/train/recipe.h"
+#include "tiny_pipeline.h"
+#include "tiny_song.h"
+
+namespace instructme {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+fs::path recipes() { return fs::path(INSTRUCTME_SOURCE_DIR) / "configs/train"; }
+
+TEST(Recipe, EveryPublishedOneCanBeRead) {
+  int count = 0;
+  for (const auto& entry : fs::directory_iterator(recipes())) {
+    if (entry.path().extension() != ".json") continue;
+    SCOPED_TRACE(entry.path());
+    const Recipe recipe = Recipe::read(read_json_file(entry.path()), entry.path().string());
+    EXPECT_EQ(recipe.text.d_model, recipe.pipeline.unet.text_dim) << "the editor could not be built";
+    EXPECT_EQ(recipe.triplets.source_level_db, recipe.pipeline.level_dbfs);
+    EXPECT_EQ(recipe.triplets.chord_frame_rate, recipe.pipeline.chord_rate());
+    EXPECT_EQ(recipe.text.dropout_rate, 0) << "dropout would draw from torch's generator, and a run not resume exactly";
+    ++count;
+  }
+  EXPECT_GE(count, 1);
+}
+
+void read_with(const char* pointer, json value) {
+  json recipe = read_json_file(recipes() / "default.json");
+  recipe[json::json_pointer(pointer)] = std::move(value);
+  Recipe::read(recipe, "recipe.json");
+}
+
+TEST(Recipe, UnknownKeysNameTheNearest) {
+  for (const auto& [pointer, nearest] :
+       std::vector<std::pair<const char*, const char*>>{{"/trainr", "trainer"},
+                                                        {"/trainer/step", "steps"},
+                                                        {"/triplets/second", "seconds"},
+                                                        {"/vae_training/bach", "batch"},
+                                                        {"/editor_training/text_drp", "text_drop"},
+                                                        {"/text_encoder/d_modell", "d_model"},
+                                                        {"/model/vae/hopp", "hop"},
+                                                        {"/model/unet/chanels", "channels"},
+                                                        {"/model/level_dbf", "level_dbfs"},
+                                                        {"/discriminators/period", "periods"}}) {
+    SCOPED_TRACE(pointer);
+    expect_error(ErrorKind::kModel, std::string("did you mean '") + nearest + "'", [&] { read_with(pointer, 1); });
+    expect_error(ErrorKind::kModel, "recipe.json", [&] { read_with(pointer, 1); });
+  }
+}
+
+TEST(Recipe, WrongTypes) {
+  expect_error(ErrorKind::kModel, "'steps' has an unsuitable value 6.5", [] { read_with("/trainer/steps", 6.5); });
+  expect_error(ErrorKind::kModel, "'proportions'", [] { read_with("/triplets/proportions", json::array({1})); });
+  expect_error(ErrorKind::kModel, "expected a JSON object", [] { read_with("/trainer", 3); });
+  expect_error(ErrorKind::kModel, "model", [] { Recipe::read(json::object(), "recipe.json"); });
+}
+
+class Sessions : public testing::Test {
+ protected:
+  Sessions() {
+    write_tiny_song(files_.path() / "songs/a");
+    paths_.songs = paths_.validation_songs = {files_.path() / "songs"};
+    json recipe = {
+        {"model", tiny_config().to_json()},
+        {"text_encoder",
+         {{"vocab_size", 512}, {"d_model", 16}, {"d_kv", 8}, {"d_ff", 16}, {"num_layers", 1}, {"num_heads", 2}}},
+        {"triplets", {{"seconds", 1.28}, {"proportions", {{"extract", 1.0}, {"remove", 1.0}}}}},
+        {"vae_training", {{"batch", 2}, {"seconds", 0.4}}},
+        {"editor_training", {{"batch", 2}}},
+        {"trainer", {{"steps", 2}, {"log_every", 1}, {"validate_every", 2}, {"bfloat16", true}}},
+        {"validation_examples", 1}};
+    recipe_ = Recipe::read(recipe, "recipe.json");
+  }
+  void train(TrainingSession& session, const char* folder) {
+    Trainer trainer(session.task(), recipe_.trainer, files_.path() / folder);
+    EXPECT_EQ(trainer.run({}, {}), 2);
+  }
+
+  TempDir files_;
+  Recipe recipe_;
+  RecipePaths paths_;
+};
+
+TEST_F(Sessions, AVaeThenAnEditorThenOnFromTheEditor) {
+  torch::manual_seed(1);
+  train(*make_vae_training(recipe_, paths_), "vae");
+  paths_.start_from = files_.path() / "vae/export";
+  train(*make_vae_training(recipe_, paths_), "vae2");
+
+  paths_.start_from.clear();
+  paths_.vae = files_.path() / "vae2/export";
+  paths_.tokenizer = tokenizer_file();
+  train(*make_editor_training(recipe_, paths_), "editor");
+  Pipeline::load(files_.path() / "editor/export");
+
+  RecipePaths on = paths_;
+  on.start_from = files_.path() / "editor/export";
+  on.vae.clear();
+  train(*make_editor_training(recipe_, on), "editor2");
+  recipe_.pipeline.unet.time_channels = 24;
+  expect_error(ErrorKind::kModel, "networks of different sizes", [&] { make_editor_training(recipe_, on); });
+}
+
+TEST_F(Sessions, WhatIsMissingOrDoesNotFit) {
+  expect_error(ErrorKind::kUsage, "needs --vae and --tokenizer", [&] { make_editor_training(recipe_, paths_); });
+  RecipePaths other = paths_;
+  other.songs = {files_.path() / "nowhere"};
+  EXPECT_THROW(make_vae_training(recipe_, other), Error);
+  write_tiny_song(files_.path() / "slow/a", 16000);
+  other.songs = {files_.path() / "slow"};
+  expect_error(ErrorKind::kInput, "the songs have 16000 Hz", [&] { make_vae_training(recipe_, other); });
+  tiny_pipeline().save(files_.path() / "model");
+  other = paths_;
+  other.start_from = files_.path() / "model";
+  recipe_.pipeline.vae.decoder_channels = 24;
+  expect_error(ErrorKind::kModel, "vae.safetensors", [&] { make_vae_training(recipe_, other); });
+}
+
+}  // namespace
+}  // namespace instructme
