@@ -73,13 +73,13 @@ double peak_megabytes() {
   return static_cast<double>(peak_memory_bytes()) / (1024.0 * 1024.0);
 }
 
-void set_columns(benchmark::State& state, double gflop, double music_s) {
-  using benchmark::Counter;
+// Plain numbers: Google Benchmark's own rates are printed with "/s" and prefixes, fractions too.
+void set_columns(benchmark::State& state, double gflop, double seconds, double music_s) {
   state.counters["GFLOP"] = gflop;
-  state.counters["GFLOP/s"] = Counter(gflop, Counter::kIsIterationInvariantRate);
-  state.counters["of_bf16"] = Counter(gflop / bfloat16_rate(), Counter::kIsIterationInvariantRate);
+  state.counters["GFLOP/s"] = gflop / seconds;
+  state.counters["of_bf16"] = gflop / seconds / bfloat16_rate();
   state.counters["peak_MB"] = peak_megabytes();
-  if (music_s > 0) state.counters["x_real_time"] = Counter(music_s, Counter::kIsIterationInvariantRate);
+  if (music_s > 0) state.counters["x_real_time"] = music_s / seconds;
 }
 
 }  // namespace instructme

@@ -2,6 +2,8 @@
 
 #include <benchmark/benchmark.h>
 
+#include <chrono>
+
 namespace instructme {
 
 /// Adds up the arithmetic of all matrix products that torch runs on this thread while it lives: 2 m n k
@@ -34,14 +36,17 @@ double peak_megabytes();
 template <class Body>
 void measure(benchmark::State& state, double music_s, Body&& body);
 
-void set_columns(benchmark::State& state, double gflop, double music_s);
+void set_columns(benchmark::State& state, double gflop, double seconds, double music_s);
 
 template <class Body>
 void measure(benchmark::State& state, double music_s, Body&& body) {
   reset_peak_memory();
   const WorkCounter counter;
+  const auto start = std::chrono::steady_clock::now();
   for (auto _ : state) body();
-  set_columns(state, counter.gflop() / static_cast<double>(state.iterations()), music_s);
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  const auto iterations = static_cast<double>(state.iterations());
+  set_columns(state, counter.gflop() / iterations, seconds / iterations, music_s);
 }
 
 }  // namespace instructme

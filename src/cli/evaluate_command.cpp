@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "command.h"
+#include "instructme/base/error.h"
 #include "instructme/base/files.h"
 #include "instructme/base/strings.h"
 #include "instructme/data/triplet.h"
@@ -19,6 +20,8 @@ struct EvaluateArguments {
 
 int evaluate(EvaluateArguments& arguments) {
   const CancelToken cancel = cancel_on_signals();
+  if (arguments.songs.empty() == arguments.clips.empty())
+    throw Error(ErrorKind::kUsage, "evaluate wants either --songs or --clips");
   Editor editor(find_model(arguments.model), arguments.editor);
   ProgressLine line("examples");
   const EvaluationReport report =
@@ -46,7 +49,6 @@ void add_evaluate_command(CLI::App& app, Run& run) {
                                     "A folder with clips.tsv (clip, instruction) and for each clip NAME_source, "
                                     "NAME_target and outputs of other systems NAME_<system>, as FLAC or WAV");
   songs->excludes(clips);
-  command->require_option(1, 0);
   command->add_option("-m,--model", arguments->model, "Model folder");
   command->add_option("-n,--examples", arguments->options.examples, "Examples per operation (songs)")
       ->check(CLI::Range(1, 100000));

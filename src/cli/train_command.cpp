@@ -65,6 +65,28 @@ void add_common(CLI::App* command, TrainArguments& arguments) {
       ->check(CLI::IsMember({"cpu", "cuda"}));
 }
 
+void add_pack(CLI::App& train_app, Run& run) {
+  struct PackArguments {
+    std::string model, out, vae, format = "int8";
+  };
+  auto arguments = std::make_shared<PackArguments>();
+  CLI::App* command = train_app.add_subcommand("pack", "Make a small model folder to give to others.");
+  command->add_option("MODEL", arguments->model, "A model folder, e.g. the export/ of a training run")->required();
+  command->add_option("-o,--out", arguments->out, "The folder to write")->required();
+  command->add_option("--vae", arguments->vae, "Take the VAE of this folder instead: a decoder trained further");
+  command->add_option("--format", arguments->format, "bfloat16 or int8")->check(CLI::IsMember({"bfloat16", "int8"}));
+  command->callback([arguments, &run] {
+    run = [arguments] {
+      Pipeline pipeline = Pipeline::load(arguments->model);
+      if (!arguments->vae.empty()) load_vae(pipeline.vae, arguments->vae);
+      pipeline.to(at::kBFloat16);
+      pipeline.save(arguments->out, {}, parse_weight_format(arguments->format));
+      std::printf("%s\n", arguments->out.c_str());
+      return 0;
+    };
+  });
+}
+
 }  // namespace
 
 void add_train_command(CLI::App& app, Run& run) {
@@ -84,6 +106,8 @@ void add_train_command(CLI::App& app, Run& run) {
   editor_command->add_option("--vae", editor->vae, "Folder with vae.safetensors, from 'train vae' (or use --from)");
   editor_command->add_option("--tokenizer", editor->tokenizer, "A spiece.model (or use --from)");
   editor_command->callback([editor, &run] { run = [editor] { return train(*editor, false); }; });
+
+  add_pack(*train_app, run);
 }
 
 }  // namespace instructme::cli

@@ -4,7 +4,6 @@
 
 #include "instructme/base/error.h"
 #include "instructme/base/files.h"
-#include "instructme/torchx/state_dict.h"
 
 namespace instructme {
 
@@ -32,7 +31,7 @@ Pipeline Pipeline::load(const std::filesystem::path& folder) {
   Pipeline pipeline(PipelineConfig::read(read_json_file(config_file), config_file.string()),
                     TextEncoder::load(folder / "text_encoder"));
   const auto load = [&](torch::nn::Module& module, const char* name) {
-    load_into(module, load_tensors(folder / name), (folder / name).string());
+    load_into(module, load_weights(folder / name), (folder / name).string());
   };
   load(*pipeline.vae, "vae.safetensors");
   load(*pipeline.unet, "unet.safetensors");
@@ -40,10 +39,11 @@ Pipeline Pipeline::load(const std::filesystem::path& folder) {
   return pipeline;
 }
 
-void Pipeline::save(const std::filesystem::path& folder, const std::map<std::string, std::string>& metadata) const {
+void Pipeline::save(const std::filesystem::path& folder, const std::map<std::string, std::string>& metadata,
+                    WeightFormat format) const {
   make_folder(folder);
-  save_tensors(folder / "vae.safetensors", named_tensors(*vae), metadata, at::kBFloat16);
-  save_tensors(folder / "unet.safetensors", named_tensors(*unet), metadata, at::kBFloat16);
+  save_weights(folder / "vae.safetensors", named_tensors(*vae), format, metadata);
+  save_weights(folder / "unet.safetensors", named_tensors(*unet), format, metadata);
   text.save(folder / "text_encoder");
   write_json_file(folder / "config.json", config.to_json());
 }

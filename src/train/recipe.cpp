@@ -2,9 +2,11 @@
 
 #include <torch/torch.h>
 
+#include <algorithm>
+
 #include "instructme/base/error.h"
 #include "instructme/base/strings.h"
-#include "instructme/torchx/state_dict.h"
+#include "instructme/torchx/quantised_weights.h"
 
 namespace instructme {
 namespace {
@@ -45,11 +47,6 @@ TripletOptions read_triplets(ConfigReader config, const PipelineConfig& pipeline
   return o;
 }
 
-void load_vae(Vae& vae, const std::filesystem::path& folder) {
-  const auto file = folder / "vae.safetensors";
-  load_into(*vae, load_tensors(file), file.string());
-}
-
 void require_rate(const SongSet& songs, const Recipe& recipe) {
   if (songs.sample_rate() != recipe.pipeline.vae.sample_rate)
     throw Error(ErrorKind::kInput,
@@ -76,6 +73,10 @@ class VaeSession : public TrainingSession {
   VaeSession(const Recipe& recipe, const RecipePaths& paths)
       : songs_(paths.songs), sampler_(songs_, Lexicon::builtin(), recipe.triplets) {
     require_rate(songs_, recipe);
+    if (recipe.vae_task.seconds >= recipe.triplets.seconds)
+      throw Error(ErrorKind::kModel, format("the recipe's vae_training has examples of %g s; they must be shorter than "
+                                            "its triplets of %g s",
+                                            recipe.vae_task.seconds, recipe.triplets.seconds));
     Vae vae(recipe.pipeline.vae);
     if (!paths.start_from.empty()) load_vae(vae, paths.start_from);
     const double rate = static_cast<double>(recipe.pipeline.vae.sample_rate);
@@ -94,7 +95,7 @@ class VaeSession : public TrainingSession {
       const Rng rng = Rng(0).fork("validation");
       for (int64_t i = 0; i < recipe.validation_examples; ++i) {
         Rng own = rng.fork(static_cast<uint64_t>(i));
-        validation.push_back(sampler.sample_mix(own, 5.0));
+        validation.push_back(sampler.sample_mix(own, std::min(5.0, recipe.triplets.seconds)));
       }
     }
     task_ = std::make_unique<VaeTask>(vae, recipe.vae_task, recipe.discriminators, source, std::move(validation));
@@ -161,6 +162,11 @@ class EditorSession : public TrainingSession {
 };
 
 }  // namespace
+
+void load_vae(Vae& vae, const std::filesystem::path& folder) {
+  const auto file = folder / "vae.safetensors";
+  load_into(*vae, load_weights(file), file.string());
+}
 
 Recipe Recipe::read(const nlohmann::json& json, const std::string& context) {
   Recipe recipe;

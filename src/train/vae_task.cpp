@@ -5,7 +5,7 @@
 #include "instructme/base/error.h"
 #include "instructme/base/files.h"
 #include "instructme/dsp/metrics.h"
-#include "instructme/torchx/state_dict.h"
+#include "instructme/torchx/quantised_weights.h"
 
 namespace instructme {
 
@@ -156,7 +156,8 @@ void VaeTask::measure_latent_statistics() {
 void VaeTask::export_model(const std::string& folder, int64_t step) {
   make_folder(folder);
   if (options_.train_encoder) measure_latent_statistics();
-  save_tensors(folder + "/vae.safetensors", named_tensors(*vae_), {{"steps", std::to_string(step)}}, at::kBFloat16);
+  save_weights(folder + "/vae.safetensors", named_tensors(*vae_), WeightFormat::kBFloat16,
+               {{"steps", std::to_string(step)}});
   write_json_file(folder + "/vae.json", vae_->options().to_json());
 }
 

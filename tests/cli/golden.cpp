@@ -18,7 +18,10 @@ std::string with_placeholder(std::string text, const std::string& folder) {
 }
 
 std::string quoted(const std::string& word) {
-  return word.empty() || word.find_first_of(" '&;*?") != std::string::npos ? "\"" + word + "\"" : word;
+  if (!word.empty() && word.find_first_of(" '&;*?") == std::string::npos) return word;
+  std::string text = "\"";
+  text.append(word).append("\"");
+  return text;
 }
 
 }  // namespace
@@ -27,11 +30,12 @@ std::string session(const std::vector<Arguments>& calls, const std::string& fold
   std::string text;
   for (const auto& call : calls) {
     const Outcome outcome = run_program(call);
-    text += (text.empty() ? "$ instructme" : "\n$ instructme");
-    for (const auto& word : call) text += " " + quoted(word);
-    text += "\n" + outcome.out;
+    if (!text.empty()) text.append("\n");
+    text.append("$ instructme");
+    for (const auto& word : call) text.append(" ").append(quoted(word));
+    text.append("\n").append(outcome.out);
     if (!outcome.out.empty() && outcome.out.back() != '\n') text += "\n";
-    for (const auto& line : lines_of(outcome.err)) text += "! " + line + "\n";
+    for (const auto& line : lines_of(outcome.err)) text.append("! ").append(line).append("\n");
     if (outcome.exit_code != 0) text += format("exit code %d\n", outcome.exit_code);
   }
   return with_placeholder(text, folder);
@@ -42,14 +46,16 @@ std::string first_difference(const std::string& wanted, const std::string& found
   const auto a = split(wanted, '\n'), b = split(found, '\n');
   size_t line = 0;
   while (line < a.size() && line < b.size() && a[line] == b[line]) ++line;
-  const std::string left = line < a.size() ? a[line] : "<end of text>",
-                    right = line < b.size() ? b[line] : "<end of text>";
+  const auto line_of = [&](const std::vector<std::string>& lines) {
+    return line < lines.size() ? lines[line] : std::string("<end of text>");
+  };
+  const std::string left = line_of(a), right = line_of(b);
   size_t column = 0;
   while (column < left.size() && column < right.size() && left[column] == right[column]) ++column;
   std::string text = format("line %zu, column %zu differs\n", line + 1, column + 1);
-  for (size_t i = line > 2 ? line - 2 : 0; i < line; ++i) text += "    same    |" + a[i] + "\n";
-  text += "    wanted  |" + left + "\n    found   |" + right + "\n            |" + std::string(column, ' ') + "^\n";
-  return text;
+  for (size_t i = line > 2 ? line - 2 : 0; i < line; ++i) text.append("    same    |").append(a[i]).append("\n");
+  text.append("    wanted  |").append(left).append("\n    found   |").append(right);
+  return text.append("\n            |").append(column, ' ').append("^\n");
 }
 
 void expect_golden(const std::string& name, const std::string& found) {

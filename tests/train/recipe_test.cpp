@@ -114,6 +114,10 @@ TEST_F(Sessions, WhatIsMissingOrDoesNotFit) {
   write_tiny_song(files_.path() / "slow/a", 16000);
   other.songs = {files_.path() / "slow"};
   expect_error(ErrorKind::kInput, "the songs have 16000 Hz", [&] { make_vae_training(recipe_, other); });
+  Recipe long_examples = recipe_;
+  long_examples.vae_task.seconds = long_examples.triplets.seconds;
+  expect_error(ErrorKind::kModel, "must be shorter than its triplets",
+               [&] { make_vae_training(long_examples, paths_); });
   tiny_pipeline().save(files_.path() / "model");
   other = paths_;
   other.start_from = files_.path() / "model";

@@ -80,7 +80,7 @@ class TrainerTest : public testing::Test {
     options_.bfloat16 = false;
     options_.adamw.learning_rate = 0.02;
     options_.warmup_steps = 3;
-    options_.log_every = 1;
+    options_.log_every = 5;
     options_.validate_every = 0;
     options_.checkpoint_every_s = 1e9;
   }
@@ -115,6 +115,7 @@ class TrainerTest : public testing::Test {
 
 TEST_F(TrainerTest, TheLossFalls) {
   options_.steps = 300;
+  options_.log_every = 300;
   SineTask task;
   EXPECT_EQ(go(task, folder()), 300);
   const auto mean = [&](size_t first) {
@@ -134,12 +135,12 @@ TEST_F(TrainerTest, AStoppedRunEqualsAnUninterruptedOne) {
     EXPECT_EQ(go(parts, 10), 10);
     EXPECT_EQ(go(parts), 20);
     expect_equal_checkpoints(whole, parts);
-    // The loss of every step too.
+    // The log too.
     const auto a = log(whole), b = log(parts);
-    ASSERT_EQ(a.size(), 20u);
-    ASSERT_EQ(b.size(), 20u);
-    for (size_t i = 0; i < 20; ++i) {
-      EXPECT_EQ(b[i].at("step"), i + 1);
+    ASSERT_EQ(a.size(), 4u);
+    ASSERT_EQ(b.size(), 4u);
+    for (size_t i = 0; i < 4; ++i) {
+      EXPECT_EQ(b[i].at("step"), 5 * (i + 1));
       EXPECT_EQ(a[i].at("net_loss"), b[i].at("net_loss"));
       EXPECT_EQ(a[i].at("learning_rate"), b[i].at("learning_rate"));
     }
@@ -147,6 +148,7 @@ TEST_F(TrainerTest, AStoppedRunEqualsAnUninterruptedOne) {
 }
 
 TEST_F(TrainerTest, AKilledRunEqualsAnUninterruptedOne) {
+  options_.log_every = 1;
   go(folder("whole"));
   const fs::path killed = folder("killed");
   go(killed, 10);
@@ -167,6 +169,7 @@ TEST_F(TrainerTest, AKilledRunEqualsAnUninterruptedOne) {
 TEST_F(TrainerTest, ValidationDoesNotChangeTheTraining) {
   go(folder("without"));
   options_.validate_every = 3;
+  options_.log_every = 1;
   SineTask task;
   go(task, folder("with"));
   EXPECT_EQ(read_text_file(folder("with") / "export/steps"), "20") << "also at the end";

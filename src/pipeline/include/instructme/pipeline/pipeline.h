@@ -12,6 +12,7 @@
 #include "instructme/models/unet.h"
 #include "instructme/models/vae.h"
 #include "instructme/text/instruction.h"
+#include "instructme/torchx/quantised_weights.h"
 
 namespace instructme {
 
@@ -55,8 +56,9 @@ class Pipeline {
   Pipeline(PipelineConfig config, const T5EncoderOptions& text, const std::filesystem::path& tokenizer);
   /// Throws kModel (what is wrong in which file) or kIo.
   static Pipeline load(const std::filesystem::path& folder);
-  /// Weights are stored as bfloat16. Throws kIo.
-  void save(const std::filesystem::path& folder, const std::map<std::string, std::string>& metadata = {}) const;
+  /// The text encoder keeps the type it has, as published T5 files do. Throws kIo.
+  void save(const std::filesystem::path& folder, const std::map<std::string, std::string>& metadata = {},
+            WeightFormat format = WeightFormat::kBFloat16) const;
 
   /// Converts all networks; bfloat16 is about twice as fast where the processor has it.
   void to(at::ScalarType type);

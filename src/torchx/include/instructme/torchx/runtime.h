@@ -10,7 +10,7 @@ namespace instructme {
 /// (`threads` 0: one per core this process may use).
 void set_up_runtime(int threads = 0);
 
-/// What this machine offers, for logs: torch version, threads, BLAS, vector instructions, GPU.
+/// What this machine offers, for logs: torch version, threads, GPU.
 std::string describe_runtime();
 
 /// Measured float32 and bfloat16 matrix-product rate of this machine in GFLOP/s (about 0.3 s).

@@ -44,6 +44,9 @@ class TrainingSession {
   virtual TrainingTask& task() = 0;
 };
 
+/// Weights of `vae.safetensors` in a folder. Throws kModel when they do not fit.
+void load_vae(Vae& vae, const std::filesystem::path& folder);
+
 /// Throw kUsage when a path is needed and not given, kModel when weights do not fit the recipe, and
 /// what SongSet throws.
 std::unique_ptr<TrainingSession> make_vae_training(const Recipe& recipe, const RecipePaths& paths);
