@@ -47,10 +47,11 @@ int run_guarded(const instructme::cli::Run& run) {
   }
 }
 
-/// What the parser found wrong; it complains of a missing command when the given one is not known.
+/// What the parser found wrong; by itself it complains of a missing command when the first word is not known.
 std::string complaint(const CLI::App& app, const CLI::ParseError& error) {
   const std::vector<std::string> unknown = app.remaining();
-  if (!app.get_subcommands().empty() || unknown.empty() || unknown.front().starts_with("-")) return error.what();
+  if (!app.get_subcommands().empty() || unknown.empty()) return error.what();
+  if (unknown.front().starts_with("-")) return "there is no option '" + unknown.front() + "' before a command";
   std::vector<std::string> known;
   for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; }))
     known.push_back(command->get_name());

@@ -4,12 +4,8 @@
 #include <cmath>
 #include <vector>
 
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__)
-#define INSTRUCTME_MULTIVERSION \
-  __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default"), optimize("O3")))
-#else
-#define INSTRUCTME_MULTIVERSION
-#endif
+#include "instructme/base/multiversion.h"
+
 #define INSTRUCTME_INLINE inline __attribute__((always_inline))
 
 namespace instructme::kernels {

@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "adamw_kernel.h"
 #include "instructme/base/error.h"
 #include "instructme/base/strings.h"
 
@@ -51,20 +52,14 @@ void AdamW::update(Slot& slot, double learning_rate, double correction1, double 
     slot.master.addcdiv_(slot.m, (slot.v / correction2).sqrt_().add_(options_.epsilon), -learning_rate / correction1);
     slot.ema.lerp_(slot.master, 1 - ema_decay);
   } else {
-    const float* g = gradient.data_ptr<float>();
-    float *w = slot.master.data_ptr<float>(), *m = slot.m.data_ptr<float>(), *v = slot.v.data_ptr<float>(),
-          *e = slot.ema.data_ptr<float>();
-    const float b1 = static_cast<float>(options_.beta1), b2 = static_cast<float>(options_.beta2),
-                keep = static_cast<float>(1 - decay), rate = static_cast<float>(learning_rate / correction1),
-                second = static_cast<float>(1 / correction2), epsilon = static_cast<float>(options_.epsilon),
-                share = static_cast<float>(1 - ema_decay);
+    const AdamWStep step{static_cast<float>(options_.beta1),  static_cast<float>(options_.beta2),
+                         static_cast<float>(1 - decay),       static_cast<float>(learning_rate / correction1),
+                         static_cast<float>(1 / correction2), static_cast<float>(options_.epsilon),
+                         static_cast<float>(1 - ema_decay)};
     at::parallel_for(0, slot.master.numel(), 1 << 15, [&](int64_t first, int64_t last) {
-      for (int64_t i = first; i < last; ++i) {
-        m[i] = b1 * m[i] + (1 - b1) * g[i];
-        v[i] = b2 * v[i] + (1 - b2) * g[i] * g[i];
-        w[i] = keep * w[i] - rate * m[i] / (std::sqrt(v[i] * second) + epsilon);
-        e[i] += share * (w[i] - e[i]);
-      }
+      adamw_update(gradient.data_ptr<float>() + first, slot.master.data_ptr<float>() + first,
+                   slot.m.data_ptr<float>() + first, slot.v.data_ptr<float>() + first,
+                   slot.ema.data_ptr<float>() + first, last - first, step);
     });
   }
   slot.parameter.copy_(slot.master);

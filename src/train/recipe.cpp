@@ -55,9 +55,12 @@ void require_rate(const SongSet& songs, const Recipe& recipe) {
 }
 
 /// Enough examples for VaeImpl::initialise_linear_path: (N, S).
-at::Tensor draw_music(const WaveSource& source, const VaeOptions& options) {
+at::Tensor draw_music(const WaveSource& source, const VaeOptions& options, double seconds) {
   const int64_t values = options.frames_per_latent * (options.n_fft + 2);
-  const int64_t frames = 100, samples = frames * options.samples_per_latent();
+  // At most two seconds each, and one sample less than the sampler's clips.
+  const auto longest = static_cast<int64_t>(seconds * static_cast<double>(options.sample_rate)) - 1;
+  const int64_t frames = std::clamp<int64_t>(longest / options.samples_per_latent(), 1, 100);
+  const int64_t samples = frames * options.samples_per_latent();
   const int64_t count = 6 * values / frames + 1;
   at::Tensor waves = torch::empty({count, samples});
   for (int64_t i = 0; i < count; ++i) {
@@ -86,7 +89,8 @@ class VaeSession : public TrainingSession {
       wave.resize(static_cast<size_t>(samples));
       return wave;
     };
-    if (paths.start_from.empty()) vae->initialise_linear_path(draw_music(source, vae->options()));
+    if (paths.start_from.empty())
+      vae->initialise_linear_path(draw_music(source, vae->options(), recipe.triplets.seconds));
     std::vector<std::vector<float>> validation;
     if (!paths.validation_songs.empty()) {
       const SongSet songs(paths.validation_songs);

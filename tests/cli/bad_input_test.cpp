@@ -139,7 +139,7 @@ TEST(BadPlaces, TrainingAndDataRefuseWithOneSentence) {
   expect_one_sentence(run_program({"train", "vae", "-c", recipe, "-s", path("songs"), "-o", path("run")}), 3, "songs");
   expect_one_sentence(run_program({"train", "editor", "-c", recipe, "-s", path("songs"), "-o", path("run")}), 2,
                       "--vae");
-  expect_one_sentence(run_program({"data", "triplets", path("absent"), "-o", path("triplets")}), 5, "absent");
+  expect_one_sentence(run_program({"data", "triplets", path("absent"), "-o", path("triplets")}), 3, "absent");
   expect_one_sentence(run_program({"data", "mix", path("absent"), "-o", path("mix.wav")}), 5, "absent");
   expect_one_sentence(run_program({"evaluate", "--songs", path("songs"), "-m", path("absent")}), 4, "absent");
   EXPECT_FALSE(fs::exists(path("run")));
@@ -164,7 +164,7 @@ void expect_disk_error(const Outcome& outcome, const std::string& reason) {
 TEST(FullDisk, FileBeyondTheLimitOfTheUser) {
   const TempDir folder;
   write_music(folder.path() / "song.wav", 2);
-  for (const char* name : {"out.flac", "out.wav", "out.ogg", "out.mp3"}) {
+  for (const char* name : {"out.flac", "out.mp3"}) {
     const Outcome outcome = run_program_behind({"sh", "-c", "ulimit -f 8; exec \"$@\"", "sh"},
                                                edit_of(folder.path() / "song.wav", folder.path() / name));
     expect_disk_error(outcome, "File too large");

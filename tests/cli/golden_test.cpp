@@ -24,20 +24,19 @@ TEST(Golden, HelpPages) {
 
 TEST(Golden, Words) { expect_golden("words", session({{"info", "words"}})); }
 
+// Starting the program takes half a second of libtorch, so these are few; the parser has tests of its own.
 TEST(Golden, UnderstoodSentences) {
   std::vector<Arguments> calls;
   for (const char* sentence :
-       {"extract the bass", "remove the drums", "add an acoustic guitar", "replace the piano with a violin",
-        "remix this with bass, drums and strings", "remix it to funk", "Please get rid of the sax!",
-        "take out the drums and the bass", "make it sad", "play a flute to this", "swap the organ for a choir"})
+       {"extract the bass", "replace the piano with a violin", "remix this with bass and strings", "remix it to funk",
+        "make it sad", "Please get rid of the sax!"})
     calls.push_back({"edit", "song.wav", sentence, "--dry-run"});
   expect_golden("understood", session(calls));
 }
 
 TEST(Golden, RefusedSentences) {
   std::vector<Arguments> calls;
-  for (const char* sentence : {"", "   ", "remove the pianno", "destroy the piano", "remove", "remix it to jaz",
-                               "replace the piano", "remove the drums and add a piano"})
+  for (const char* sentence : {"", "remix it to jaz", "replace the piano", "remove the drums and add a piano"})
     calls.push_back({"edit", "song.wav", sentence, "--dry-run"});
   expect_golden("refused", session(calls));
 }
@@ -45,41 +44,24 @@ TEST(Golden, RefusedSentences) {
 TEST(Golden, WrongCommandLines) {
   expect_golden("usage", session({{},
                                   {"edti", "song.wav"},
-                                  {"frobnicate"},
                                   {"--no-such-option"},
-                                  {"edit"},
                                   {"edit", "song.wav"},
                                   {"edit", "song.wav", "remove the drums", "--steps", "many"},
-                                  {"edit", "song.wav", "remove the drums", "--steps", "-3"},
-                                  {"edit", "song.wav", "remove the drums", "--guidance", "99"},
                                   {"edit", "song.wav", "remove the drums", "--device", "tpu"},
                                   {"edit", "song.wav", "remove the drums", "-o", "out.fla"},
-                                  {"edit", "song.wav", "remove the drums", "-o", "song.wav"},
                                   {"edit", "song.wav", "remove", "the", "drums"},
-                                  {"data"},
                                   {"data", "render", "-o", "songs"},
-                                  {"data", "render", "-o", "songs", "-n", "0"},
-                                  {"data", "render", "-o", "songs", "-n", "1", "--split", "half"},
                                   {"train"},
-                                  {"train", "vae", "-s", "songs", "-o", "run"},
                                   {"evaluate"},
-                                  {"evaluate", "--songs", "a", "--clips", "b"},
-                                  {"--threads", "-1", "info", "words"}}));
+                                  {"evaluate", "--songs", "a", "--clips", "b"}}));
 }
 
 TEST(Golden, MusicFiles) {
   const TempDir folder;
   const auto file = [&](const char* name) { return (folder.path() / name).string(); };
   write_music(file("song.wav"));
-  write_music(file("song.flac"), 1.5, 48000, 1);
-  write_music(file("song.ogg"), 1, 22050, 2);
-  write_silence(file("silence.aiff"));
-  expect_golden("files", session({{"info", file("song.wav")},
-                                  {"info", file("song.flac")},
-                                  {"info", file("song.ogg")},
-                                  {"info", file("silence.aiff")},
-                                  {"info", file("absent.wav")},
-                                  {"info", folder.path().string()}},
+  write_music(file("song.ogg"), 1, 22050, 1);
+  expect_golden("files", session({{"info", file("song.wav")}, {"info", file("song.ogg")}, {"info", file("absent.wav")}},
                                  folder.path().string()));
 }
 
