@@ -26,10 +26,13 @@ DiffusionTaskOptions DiffusionTaskOptions::read(ConfigReader& config) {
   config.read("batch", o.batch);
   config.read("text_drop", o.text_drop);
   config.read("terminal_share", o.terminal_share);
+  config.read("audibility", o.audibility);
   config.finish();
-  if (o.batch < 1 || o.text_drop < 0 || o.text_drop > 1 || o.terminal_share < 0 || o.terminal_share > 1)
-    throw Error(ErrorKind::kModel,
-                config.context() + ": batch must be at least 1, text_drop and terminal_share within 0 and 1");
+  if (o.batch < 1 || o.text_drop < 0 || o.text_drop > 1 || o.terminal_share < 0 || o.terminal_share > 1 ||
+      o.audibility < 0 || o.audibility > 1)
+    throw Error(
+        ErrorKind::kModel,
+        config.context() + ": batch must be at least 1, text_drop, terminal_share and audibility within 0 and 1");
   return o;
 }
 
@@ -83,6 +86,14 @@ DiffusionTask::Latents DiffusionTask::encode(const Batch& batch) {
   return {both[0], both[1]};
 }
 
+Tensor DiffusionTask::measure_channel_weights(at::Device device) {
+  // The same examples in every run, so that a resumed one has the same weights.
+  Batch batch = make_batch(Rng(0).fork("audibility"));
+  for (auto& [name, tensor] : batch.tensors) tensor = tensor.to(device);
+  const Tensor weights = channel_audibility(pipeline_.vae, encode(batch).target);
+  return (1.0 - options_.audibility) + options_.audibility * weights;
+}
+
 LossValue DiffusionTask::loss(size_t, const Batch& batch, int64_t, at::Generator generator) {
   const Latents z = encode(batch);
   const auto device = z.source.device();
@@ -103,7 +114,8 @@ LossValue DiffusionTask::loss(size_t, const Batch& batch, int64_t, at::Generator
       pipeline_.unet->encode_condition(z.source, text, mask, batch.tensors.at("chords"), drop);
   const Tensor predicted = pipeline_.unet->forward(z_t, t.to(device).to(at::kFloat), condition).to(at::kFloat);
 
-  const Tensor per_example = (predicted - wanted).pow(2).mean({1, 2});  // (N)
+  if (!channel_weights_.defined()) channel_weights_ = measure_channel_weights(device);
+  const Tensor per_example = ((predicted - wanted).pow(2) * channel_weights_).mean({1, 2});  // (N)
   LossValue value;
   value.total = per_example.mean();
   const Tensor at_end = (t == last).to(device);
@@ -144,6 +156,20 @@ std::map<std::string, double> DiffusionTask::validate() {
 
 void DiffusionTask::export_model(const std::string& folder, int64_t step) {
   pipeline_.save(folder, {{"steps", std::to_string(step)}});
+}
+
+Tensor channel_audibility(Vae& vae, const Tensor& z) {
+  torch::NoGradGuard no_grad;
+  constexpr double kStep = 0.5;
+  const int64_t channels = z.size(2), samples = z.size(1) * vae->options().samples_per_latent();
+  const Tensor sound = vae->decode(z, samples);
+  Tensor power = torch::empty({channels}, at::kFloat);
+  for (int64_t c = 0; c < channels; ++c) {
+    Tensor changed = z.clone();
+    changed.select(2, c).add_(kStep);
+    power[c] = (vae->decode(changed, samples) - sound).pow(2).mean().to(at::kCPU, at::kFloat);
+  }
+  return (power / power.mean().clamp_min(1e-20)).to(z.device());
 }
 
 }  // namespace instructme

@@ -67,8 +67,9 @@ void expect_golden(const std::string& name, const std::string& found) {
   }
   ASSERT_TRUE(std::filesystem::exists(file)) << file << " is missing; make it with INSTRUCTME_RENEW_GOLDEN=1";
   const std::string difference = first_difference(read_text_file(file), found);
-  EXPECT_EQ(difference, "") << file << ": " << difference
-                            << "If that is meant, write it anew with INSTRUCTME_RENEW_GOLDEN=1 and look at git diff.";
+  EXPECT_TRUE(difference.empty())
+      << file << ": " << difference
+      << "If that is meant, write it anew with INSTRUCTME_RENEW_GOLDEN=1 and look at git diff.";
 }
 
 }  // namespace instructme

@@ -14,6 +14,10 @@ struct DiffusionTaskOptions {
   /// Share of examples at t = T, where v-prediction is the one-step answer to the whole edit; the
   /// others are uniform over 1..T (Eq. 2).
   double terminal_share = 0.3;
+  /// How the channels of the latent count in the loss: 0 all alike (Eq. 2), 1 in proportion to the power
+  /// each adds to the decoded sound, values between mix the two. Alike, a model spends most of its effort
+  /// on channels that can hardly be heard.
+  double audibility = 0.5;
 
   static DiffusionTaskOptions read(ConfigReader& config);  ///< throws kModel
 };
@@ -43,12 +47,18 @@ class DiffusionTask : public TrainingTask {
     at::Tensor source, target;  ///< (N, T, C)
   };
   Latents encode(const Batch& batch);
+  at::Tensor measure_channel_weights(at::Device device);
 
   Pipeline& pipeline_;
   DiffusionTaskOptions options_;
+  at::Tensor channel_weights_;  ///< (C), mean 1
   std::shared_ptr<torch::nn::Module> trained_;
   TripletSource training_;
   std::vector<Triplet> validation_;
 };
+
+/// Power that a unit change of each latent channel adds to the decoded sound, relative to the mean over
+/// channels, measured around the latents z (N, T, C) of some music: (C) float32.
+at::Tensor channel_audibility(Vae& vae, const at::Tensor& z);
 
 }  // namespace instructme
