@@ -215,7 +215,7 @@ int64_t Trainer::run(const CancelToken& cancel, const ProgressCallback& progress
     }
     train_step(batch);
     const bool last = step_ == options_.steps;
-    if (options_.validate_every > 0 && (step_ % options_.validate_every == 0 || last)) validate_and_export();
+    if (last || (options_.validate_every > 0 && step_ % options_.validate_every == 0)) validate_and_export();
     if (step_ % options_.log_every == 0 || last) {
       const double rate = static_cast<double>(step_ - line_first) / seconds_since(line_start);
       log_->lines.write_line(
