@@ -126,7 +126,9 @@ TEST(DiffusionTask, TrainsUNetAndTextButNotTheVae) {
 TEST(DiffusionTask, BeforeTrainingTheLossIsThePowerOfTheTarget) {
   // The untrained network answers 0, and v at t = T is -x0.
   Pipeline pipeline = fresh_pipeline();
-  DiffusionTask task = make_task(pipeline, options(1.0));
+  DiffusionTaskOptions alike = options(1.0);
+  alike.audibility = 0;
+  DiffusionTask task = make_task(pipeline, alike);
   const Batch batch = task.make_batch(Rng(1));
   EXPECT_EQ(batch.sentences.size(), 4u);
   EXPECT_EQ(batch.tensors.at("chords").sizes(), (std::vector<int64_t>{4, 8, kChordClasses}));
@@ -137,6 +139,21 @@ TEST(DiffusionTask, BeforeTrainingTheLossIsThePowerOfTheTarget) {
   ASSERT_EQ(loss.parts.size(), 1u);
   EXPECT_EQ(loss.parts[0].first, "one_step_loss");
   EXPECT_NEAR(loss.parts[0].second.item<double>(), power, 1e-4);
+}
+
+TEST(DiffusionTask, AudibilityFollowsTheDecoder) {
+  Pipeline pipeline = fresh_pipeline();
+  const int64_t channels = pipeline.config.vae.latent_channels;
+  {
+    torch::NoGradGuard no_grad;
+    // A decoder that does not listen to channel 0.
+    pipeline.vae->named_parameters()["decoder_in.weight"].select(1, 0).zero_();
+  }
+  const at::Tensor weights = channel_audibility(pipeline.vae, torch::randn({1, 8, channels}));
+  EXPECT_EQ(weights.sizes(), (std::vector<int64_t>{channels}));
+  EXPECT_EQ(weights[0].item<double>(), 0.0);
+  EXPECT_NEAR(weights.mean().item<double>(), 1.0, 1e-5);
+  EXPECT_GT(weights.narrow(0, 1, channels - 1).min().item<double>(), 0.0);
 }
 
 TEST(DiffusionTask, TheGeneratorDecidesTimesAndNoise) {
