@@ -37,6 +37,11 @@ at::Device find_device(const std::string& name) {
 
 }  // namespace
 
+double level_gain(const Tensor& wave, double level_dbfs) {
+  const double rms = std::sqrt(wave.to(at::kDouble).pow(2).mean().item<double>());
+  return std::pow(10.0, level_dbfs / 20) / std::max(rms, 1e-6);
+}
+
 Editor::Editor(const std::filesystem::path& model_folder, EditorOptions options)
     : Editor(Pipeline::load(model_folder), std::move(options)) {}
 
@@ -59,8 +64,7 @@ Tensor Editor::edit_wave(const Tensor& source, const Instruction& instruction, c
   const int64_t samples = source.size(0);
 
   // Training music has one level; the model gets the same and the answer is brought back.
-  const double rms = std::sqrt(source.to(at::kDouble).pow(2).mean().item<double>());
-  const double gain = std::pow(10.0, config.level_dbfs / 20) / std::max(rms, 1e-6);
+  const double gain = level_gain(source, config.level_dbfs);
   const Tensor wave = (source * gain).to(device);
 
   SamplingSettings settings = config.sampling_of(instruction.operation);

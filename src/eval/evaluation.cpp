@@ -3,7 +3,6 @@
 #include <torch/torch.h>
 
 #include <algorithm>
-#include <cmath>
 #include <set>
 
 #include "instructme/audio/audio_file.h"
@@ -48,8 +47,7 @@ class Scorer {
 /// The VAE's reconstruction of a wave (S) at the level of the training music.
 Tensor reconstruct(Editor& editor, const Tensor& wave) {
   torch::NoGradGuard no_grad;
-  const double rms = std::sqrt(wave.to(at::kDouble).pow(2).mean().item<double>());
-  const double gain = std::pow(10.0, editor.pipeline().config.level_dbfs / 20) / std::max(rms, 1e-6);
+  const double gain = level_gain(wave, editor.pipeline().config.level_dbfs);
   Vae& vae = editor.pipeline().vae;
   return decode_long(vae, encode_long(vae, wave * gain), wave.size(0)) / gain;
 }

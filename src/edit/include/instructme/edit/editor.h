@@ -66,6 +66,10 @@ class Editor {
   std::unique_ptr<ChordExtractor> chord_extractor_;
 };
 
+/// The factor that brings a wave (S) to the RMS level of the model's training music, dB below full scale;
+/// dividing by it brings the answer back. Finite for silence.
+double level_gain(const at::Tensor& wave, double level_dbfs);
+
 /// The VAE over any length in bounded memory: segments with enough context on both sides that the
 /// result equals that of one pass up to rounding.  (S) -> (1, T, C), and back.
 at::Tensor encode_long(Vae& vae, const at::Tensor& wave, const CancelToken& cancel = {});
