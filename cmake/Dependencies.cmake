@@ -4,12 +4,30 @@ find_package(Threads REQUIRED)
 
 find_package(nlohmann_json REQUIRED)
 find_package(CLI11 REQUIRED)
-find_package(PNG REQUIRED)
 
-foreach(package sndfile soxr libebur128 fluidsynth)
+foreach(package sndfile soxr libebur128)
   pkg_check_modules(${package} REQUIRED IMPORTED_TARGET ${package})
   add_library(instructme_dep_${package} ALIAS PkgConfig::${package})
 endforeach()
+
+# instructme_optional(FLUIDSYNTH fluidsynth): INSTRUCTME_HAVE_FLUIDSYNTH and the target instructme_dep_fluidsynth
+# when the option INSTRUCTME_WITH_FLUIDSYNTH (Options.cmake) allows it and pkg-config finds the library.
+function(instructme_optional name package)
+  set(INSTRUCTME_HAVE_${name} OFF PARENT_SCOPE)
+  if(INSTRUCTME_WITH_${name} STREQUAL "OFF")
+    return()
+  endif()
+  pkg_check_modules(${package} QUIET IMPORTED_TARGET ${package})
+  if(TARGET PkgConfig::${package})
+    add_library(instructme_dep_${package} ALIAS PkgConfig::${package})
+    set(INSTRUCTME_HAVE_${name} ON PARENT_SCOPE)
+  elseif(INSTRUCTME_WITH_${name} STREQUAL "ON")
+    message(FATAL_ERROR "INSTRUCTME_WITH_${name} is ON, but pkg-config does not find '${package}'")
+  endif()
+endfunction()
+instructme_optional(FLUIDSYNTH fluidsynth)
+instructme_optional(PNG libpng)
+instructme_optional(YAML_CPP yaml-cpp)
 
 # Torch goes through one INTERFACE target so that its headers are SYSTEM for us and so that the
 # check in InstructmeTarget.cmake has one name to look for.

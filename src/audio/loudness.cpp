@@ -2,6 +2,7 @@
 
 #include <ebur128.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <memory>
@@ -60,6 +61,35 @@ LoudnessGain normalise(std::vector<float>& mono, int sample_rate, double target_
   result.gain = static_cast<float>(std::pow(10.0, (target_lufs - result.before_lufs) / 20.0));
   result.apply(mono);
   return result;
+}
+
+namespace {
+
+double rms_of_active_blocks(std::span<const float> samples, size_t block) {
+  std::vector<double> powers;
+  for (size_t start = 0; start < samples.size(); start += block) {
+    const size_t end = std::min(samples.size(), start + block);
+    double sum = 0;
+    for (size_t i = start; i < end; ++i) sum += static_cast<double>(samples[i]) * samples[i];
+    powers.push_back(sum / static_cast<double>(end - start));
+  }
+  const double loudest = powers.empty() ? 0.0 : *std::max_element(powers.begin(), powers.end());
+  double sum = 0;
+  int count = 0;
+  for (const double power : powers)
+    if (power > 0 && power >= loudest * 1e-3) sum += power, ++count;
+  return count == 0 ? 0.0 : std::sqrt(sum / count);
+}
+
+}  // namespace
+
+double active_rms(const AudioBuffer& buffer) {
+  return rms_of_active_blocks(buffer.samples, static_cast<size_t>(std::max(1, buffer.sample_rate / 2)) *
+                                                  static_cast<size_t>(std::max(1, buffer.channels)));
+}
+
+double active_rms(std::span<const float> mono, int sample_rate) {
+  return rms_of_active_blocks(mono, static_cast<size_t>(std::max(1, sample_rate / 2)));
 }
 
 }  // namespace instructme

@@ -16,6 +16,11 @@ namespace instructme {
 double loudness_lufs(const AudioBuffer& buffer);
 double loudness_lufs(std::span<const float> mono, int sample_rate);
 
+/// Root mean square of all channels over the half seconds that are within 30 dB of the loudest one, so that pauses
+/// do not count; 0 for silence.
+double active_rms(const AudioBuffer& buffer);
+double active_rms(std::span<const float> mono, int sample_rate);
+
 /// A change of level that can be taken back.
 struct LoudnessGain {
   float gain = 1.0f;       ///< factor that was applied; 1 when the sound was silent

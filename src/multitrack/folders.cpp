@@ -1,0 +1,184 @@
+#include <algorithm>
+#include <map>
+
+#include "instructme/base/error.h"
+#include "instructme/base/files.h"
+#include "instructme/base/strings.h"
+#include "instructme/multitrack/stem_name.h"
+#include "loaders.h"
+
+namespace instructme {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Deep enough for collection/split/artist/album/song.
+constexpr int kDepth = 5;
+
+bool is_song(const fs::path& folder) { return sound_files(folder).size() >= 2; }
+
+bool has_word(const std::string& words, std::initializer_list<const char*> wanted) {
+  for (const std::string& word : split(words, ' '))
+    for (const char* candidate : wanted)
+      if (word == candidate) return true;
+  return false;
+}
+
+bool is_click(const std::string& words) { return has_word(words, {"click", "clicktrack", "metronome"}); }
+
+// "drums mix" is drums.
+bool is_mix(const std::string& name, const Lexicon& lexicon) {
+  return has_word(plain_words(name), {"mix", "mixture", "mixdown", "fullmix", "master", "mastered"}) &&
+         instrument_of_stem_name(name, lexicon).empty();
+}
+
+// The name without the word of a side, if it has exactly one; `side` is 'l', 'r' or 0.
+std::string without_side(const std::string& words, char& side) {
+  std::vector<std::string> rest;
+  side = 0;
+  int sides = 0;
+  for (const std::string& word : split(words, ' ')) {
+    const bool left = word == "l" || word == "left", right = word == "r" || word == "right";
+    if (left || right) {
+      side = left ? 'l' : 'r';
+      ++sides;
+    } else {
+      rest.push_back(word);
+    }
+  }
+  if (sides != 1) side = 0;
+  return side == 0 ? words : join(rest, " ");
+}
+
+// Halves of a stereo recording: a mono mix has the mean of both.
+void weigh_pairs(std::vector<StemPart>& parts) {
+  std::map<std::string, std::string> sides;
+  for (const StemPart& part : parts) {
+    char side = 0;
+    const std::string name = without_side(plain_words(part.path.stem().string()), side);
+    if (side != 0) sides[name] += side;
+  }
+  for (StemPart& part : parts) {
+    char side = 0;
+    const std::string name = without_side(plain_words(part.path.stem().string()), side);
+    if (side != 0 && (sides[name] == "lr" || sides[name] == "rl")) part.gain = 0.5;
+  }
+}
+
+void load_song(const LoaderContext& context, const fs::path& folder, MultitrackSong& song) {
+  std::vector<StemPart> parts;
+  for (const fs::path& path : sound_files(folder)) {
+    const std::string name = path.stem().string();
+    if (is_click(plain_words(name))) continue;
+    if (is_mix(name, context.lexicon)) {
+      if (song.mix.empty()) song.mix = path;
+    } else {
+      parts.push_back({path});
+    }
+  }
+  weigh_pairs(parts);
+  std::map<std::string, size_t> merged;  // stems of several files: kits, and pairs by their name without the side
+  for (const StemPart& part : parts) {
+    const std::string name = part.path.stem().string(), instrument = context.instrument(name);
+    const InstrumentEntry* entry = context.lexicon.find_instrument(instrument);
+    char side = 0;
+    std::string key;
+    if (entry != nullptr && entry->family == "drums")
+      key = "kit " + instrument;
+    else if (part.gain != 1)
+      key = "pair " + without_side(plain_words(name), side);
+    if (!key.empty() && merged.contains(key)) {
+      song.stems[merged[key]].files.push_back(part);
+      continue;
+    }
+    if (!key.empty()) merged[key] = song.stems.size();
+    MultitrackStem stem;
+    stem.name = name;
+    stem.instrument = instrument;
+    stem.files.push_back(part);
+    song.stems.push_back(std::move(stem));
+  }
+}
+
+fs::path first_part(const fs::path& relative) { return relative.empty() ? fs::path() : *relative.begin(); }
+
+std::string relative_id(const fs::path& folder, const fs::path& root) {
+  return folder == root ? root.filename().string() : folder.lexically_relative(root).generic_string();
+}
+
+// song.ini of the game: "name = value" lines after "[song]".
+std::map<std::string, std::string> read_ini(const fs::path& path) {
+  std::map<std::string, std::string> values;
+  for (const std::string& line : split(read_text_file(path), '\n')) {
+    const size_t equals = line.find('=');
+    if (equals != std::string::npos) values[lower(trim(line.substr(0, equals)))] = trim(line.substr(equals + 1));
+  }
+  return values;
+}
+
+bool is_game_song(const fs::path& folder) {
+  return fs::exists(folder / "song.ini") && (fs::exists(folder / "song.ogg") || fs::exists(folder / "guitar.ogg"));
+}
+
+void load_game_song(const LoaderContext& context, const fs::path& folder, MultitrackSong& song) {
+  const auto values = read_ini(folder / "song.ini");
+  const auto value = [&](const char* key) { return values.contains(key) ? values.at(key) : std::string(); };
+  if (!value("name").empty())
+    song.title = value("artist").empty() ? value("name") : value("artist") + " - " + value("name");
+  song.genre = context.genre(value("genre"));
+  for (const char* wanted : {"guitar.ogg", "song.ogg"})
+    if (!fs::exists(folder / wanted))
+      throw Error(ErrorKind::kInput,
+                  "'" + folder.string() + "' has no " + wanted + ", so its parts cannot be told apart.");
+  for (const fs::path& path : sound_files(folder)) {
+    MultitrackStem stem;
+    stem.name = path.stem().string();
+    if (stem.name == "preview") continue;
+    if (stem.name == "guitar")
+      stem.instrument = context.instrument_or(stem.name, "electric guitar");
+    else if (stem.name == "song" || stem.name == "rhythm")
+      stem.instrument = context.instrument_or(stem.name, "");  // rhythm may be a bass or a second guitar
+    else
+      stem.instrument = context.instrument(stem.name);
+    stem.files.push_back({path});
+    song.stems.push_back(std::move(stem));
+  }
+}
+
+}  // namespace
+
+bool looks_like_folders(const fs::path& root, const Lexicon& lexicon) {
+  for (const fs::path& folder : folders_where(root, kDepth, is_song))
+    for (const fs::path& file : sound_files(folder))
+      if (!instrument_of_stem_name(file.stem().string(), lexicon).empty()) return true;
+  return false;
+}
+
+bool looks_like_frets_on_fire(const fs::path& root) { return !folders_where(root, kDepth, is_game_song).empty(); }
+
+std::vector<MultitrackSong> load_folders(const LoaderContext& context) {
+  std::vector<MultitrackSong> songs;
+  for (const fs::path& folder : folders_where(context.root, kDepth, is_song)) {
+    MultitrackSong song;
+    song.id = relative_id(folder, context.root);
+    song.title = fs::path(song.id).filename().string();
+    song.split = song.id.find('/') == std::string::npos ? "" : split_of_folder(first_part(song.id));
+    load_or_note(song, [&] { load_song(context, folder, song); });
+    songs.push_back(std::move(song));
+  }
+  return songs;
+}
+
+std::vector<MultitrackSong> load_frets_on_fire(const LoaderContext& context) {
+  std::vector<MultitrackSong> songs;
+  for (const fs::path& folder : folders_where(context.root, kDepth, is_game_song)) {
+    MultitrackSong song;
+    song.id = relative_id(folder, context.root);
+    song.title = fs::path(song.id).filename().string();
+    load_or_note(song, [&] { load_game_song(context, folder, song); });
+    songs.push_back(std::move(song));
+  }
+  return songs;
+}
+
+}  // namespace instructme

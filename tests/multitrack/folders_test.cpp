@@ -1,0 +1,90 @@
+#include "expect_error.h"
+#include "multitrack_test_support.h"
+
+namespace instructme {
+namespace {
+
+namespace fs = std::filesystem;
+
+TEST(Folders, NamesMixesAndClicks) {
+  const TempDir folder;
+  for (const char* name : {"01_Drums.wav", "02 bass.flac", "elec gtr.WAV", "Vox.wav", "Full Mix.wav", "click.wav",
+                           "Piano mix.wav", "cover.txt"})
+    if (std::string(name).ends_with("txt"))
+      write_text(folder.path() / "song" / name, "");
+    else
+      write_tone(folder.path() / "song" / name);
+  ASSERT_EQ(detect_collection(folder.path(), lexicon()), CollectionKind::kFolders);
+  FindOptions options;
+  options.licence = "CC0";
+  const auto songs = find(folder.path(), options);
+  ASSERT_EQ(songs.size(), 1u);
+  EXPECT_EQ(songs[0].id, "song");
+  EXPECT_EQ(songs[0].licence, "CC0");
+  EXPECT_EQ(songs[0].mix.filename(), "Full Mix.wav");
+  EXPECT_THAT(stems_of(songs[0]), testing::ElementsAre("01_Drums=drum kit", "02 bass=bass", "Piano mix=piano",
+                                                       "Vox=", "elec gtr=electric guitar"));
+}
+
+TEST(Folders, KitsAndPairsAreOneStem) {
+  const TempDir folder;
+  for (const char* name : {"kick.wav", "snare.wav", "OH L.wav", "OH R.wav", "piano_L.wav", "piano_R.wav",
+                           "gtr elec 1.wav", "gtr elec 2.wav", "violin left.wav"})
+    write_tone(folder.path() / name);
+  const auto songs = find(folder.path());
+  ASSERT_EQ(songs.size(), 1u);
+  EXPECT_EQ(songs[0].id, folder.path().filename());
+  EXPECT_EQ(find(folder.path() / "").at(0).id, folder.path().filename());
+  EXPECT_THAT(stems_of(songs[0]),
+              testing::ElementsAre("OH L=drum kit", "gtr elec 1=electric guitar", "gtr elec 2=electric guitar",
+                                   "piano_L=piano", "violin left=violin"));
+  const auto gains = [](const MultitrackStem& stem) {
+    std::vector<double> list;
+    for (const StemPart& part : stem.files) list.push_back(part.gain);
+    return list;
+  };
+  EXPECT_THAT(gains(songs[0].stems[0]), testing::ElementsAre(0.5, 0.5, 1, 1));  // OH L, OH R, kick, snare
+  EXPECT_THAT(gains(songs[0].stems[3]), testing::ElementsAre(0.5, 0.5));
+  EXPECT_THAT(gains(songs[0].stems[4]), testing::ElementsAre(1));
+}
+
+TEST(Folders, SplitsAndNestedSongs) {
+  const TempDir folder;
+  for (const char* song : {"train/band/one", "valid/two", "test/three", "bonus/four"}) {
+    write_tone(folder.path() / song / "drums.wav");
+    write_tone(folder.path() / song / "bass.wav");
+  }
+  write_tone(folder.path() / "train" / "alone" / "drums.wav");  // one file is no song in stems
+  make_folder(folder.path() / "empty");
+  const auto songs = find(folder.path());
+  EXPECT_THAT(ids_of(songs), testing::ElementsAre("bonus/four", "test/three", "train/band/one", "valid/two"));
+  EXPECT_EQ(songs[0].split, "");
+  EXPECT_EQ(songs[1].split, "test");
+  EXPECT_EQ(songs[2].split, "train");
+  EXPECT_EQ(songs[2].title, "one");
+  EXPECT_EQ(songs[3].split, "validation");
+}
+
+TEST(FretsOnFire, GuitarAndTheRest) {
+  const TempDir folder;
+  const fs::path song = folder.path() / "songs" / "One";
+  for (const char* name : {"guitar.ogg", "song.ogg", "rhythm.ogg", "preview.ogg"}) write_tone(song / name);
+  write_text(song / "song.ini", "[song]\r\nname = Metal madness\r\nartist = Sectoid\r\ngenre = Heavy Metal\r\n");
+  const fs::path broken = folder.path() / "songs" / "Two";
+  write_tone(broken / "song.ogg");
+  write_text(broken / "song.ini", "[song]\n");
+  ASSERT_EQ(detect_collection(folder.path(), lexicon()), CollectionKind::kFretsOnFire);
+  const auto songs = find(folder.path());
+  ASSERT_EQ(songs.size(), 2u);
+  EXPECT_EQ(songs[0].title, "Sectoid - Metal madness");
+  EXPECT_EQ(songs[0].genre, "metal");
+  EXPECT_THAT(stems_of(songs[0]), testing::ElementsAre("guitar=electric guitar", "rhythm=", "song="));
+  EXPECT_THAT(songs[1].problems, testing::ElementsAre(testing::HasSubstr("no guitar.ogg")));
+  FindOptions options;
+  options.instruments = {{"guitar", "distorted guitar"}, {"rhythm", "bass"}};
+  EXPECT_THAT(stems_of(find(folder.path(), options).at(0)),
+              testing::ElementsAre("guitar=distorted guitar", "rhythm=bass", "song="));
+}
+
+}  // namespace
+}  // namespace instructme
