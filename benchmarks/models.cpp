@@ -47,8 +47,8 @@ UNetCondition make_condition(Pipeline& pipeline, int64_t frames) {
   if (o.chord_classes > 0)
     chords =
         torch::softmax(torch::randn({1, (frames + 3) / pipeline.config.latent_frames_per_chord, o.chord_classes}), -1);
-  return pipeline.unet->encode_condition(torch::randn({1, frames, o.latent_channels}), text.embeddings, text.mask,
-                                         chords);
+  return pipeline.unet->encode_condition(torch::randn({1, frames, o.latent_channels + o.source_mel}), text.embeddings,
+                                         text.mask, chords);
 }
 
 AudioBuffer make_music(double seconds) {

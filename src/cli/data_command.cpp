@@ -174,6 +174,7 @@ void add_data_command(CLI::App& app, Run& run) {
   data->require_subcommand(1);
   data->fallthrough();
   add_render(*data, run);
+  add_import(*data, run);
   add_mix(*data, run);
   add_triplets(*data, run);
   add_tokenizer(*data, run);

@@ -13,7 +13,7 @@ namespace instructme::cli {
 namespace {
 
 struct EvaluateArguments {
-  std::string songs, clips, model, out;
+  std::string songs, clips, model, out, details;
   EvaluationOptions options;
   EditorOptions editor;
 };
@@ -31,6 +31,7 @@ int evaluate(EvaluateArguments& arguments) {
   const std::string table = report.markdown();
   std::fputs(table.c_str(), stdout);
   if (!arguments.out.empty()) write_file_atomically(arguments.out, table);
+  if (!arguments.details.empty()) write_file_atomically(arguments.details, report.json_lines());
   return 0;
 }
 
@@ -62,6 +63,8 @@ void add_evaluate_command(CLI::App& app, Run& run) {
       ->check(CLI::Range(-1.0, 30.0));
   command->add_flag("--bfloat16", arguments->editor.bfloat16, "Faster on processors with AMX or AVX512-BF16");
   command->add_option("-o,--out", arguments->out, "Also write the table to this file");
+  command->add_option("--details", arguments->details,
+                      "Also write the scores of every example to this file (JSON lines)");
   command->callback([arguments, &run] { run = [arguments] { return evaluate(*arguments); }; });
 }
 

@@ -17,13 +17,15 @@ namespace instructme::cli {
 namespace {
 
 struct TrainArguments {
-  std::string config, out, start_from, vae, tokenizer, device;
+  std::string config, out, start_from, vae, text, tokenizer, device;
   std::vector<std::string> songs, validation;
   int64_t steps = 0;
   double limit_s = -1;
 };
 
-int train(const TrainArguments& arguments, bool vae) {
+using MakeTraining = std::unique_ptr<TrainingSession> (*)(const Recipe&, const RecipePaths&);
+
+int train(const TrainArguments& arguments, MakeTraining make_training) {
   const CancelToken cancel = cancel_on_signals();
   Recipe recipe = Recipe::read(read_json_file(arguments.config), arguments.config);
   if (arguments.steps > 0) recipe.trainer.steps = arguments.steps;
@@ -34,9 +36,11 @@ int train(const TrainArguments& arguments, bool vae) {
   paths.validation_songs.assign(arguments.validation.begin(), arguments.validation.end());
   paths.start_from = arguments.start_from;
   paths.vae = arguments.vae;
+  paths.text = arguments.text;
   paths.tokenizer = arguments.tokenizer;
   torch::manual_seed(recipe.trainer.seed);
-  const auto session = vae ? make_vae_training(recipe, paths) : make_editor_training(recipe, paths);
+  const auto session = make_training(recipe, paths);
+  if (!session->note().empty()) std::fprintf(stderr, "%s\n", session->note().c_str());
   make_folder(arguments.out);
   write_file_atomically(arguments.out + "/recipe.json", read_text_file(arguments.config));
   Trainer trainer(session->task(), recipe.trainer, arguments.out);
@@ -51,18 +55,21 @@ int train(const TrainArguments& arguments, bool vae) {
 
 void add_common(CLI::App* command, TrainArguments& arguments) {
   command->add_option("-c,--config", arguments.config, "Recipe file, e.g. configs/train/default.json")->required();
-  command->add_option("-s,--songs", arguments.songs, "Folders made by 'data render'")->required();
-  command->add_option("--validation", arguments.validation, "Folders with songs that are not trained on");
   command
       ->add_option("-o,--out", arguments.out,
                    "Folder of the run: checkpoint, log.jsonl, loss.png, export/. The same command again goes on "
                    "from its checkpoint")
       ->required();
-  command->add_option("--from", arguments.start_from, "Begin with these weights instead of random ones");
   command->add_option("--steps", arguments.steps, "Instead of the recipe's number of steps");
   command->add_option("--limit", arguments.limit_s, "Stop with a checkpoint after this many seconds; 0: no limit");
   command->add_option("--device", arguments.device, "cpu or cuda, instead of the recipe's")
       ->check(CLI::IsMember({"cpu", "cuda"}));
+}
+
+void add_songs(CLI::App* command, TrainArguments& arguments) {
+  command->add_option("-s,--songs", arguments.songs, "Folders made by 'data render'")->required();
+  command->add_option("--validation", arguments.validation, "Folders with songs that are not trained on");
+  command->add_option("--from", arguments.start_from, "Begin with these weights instead of random ones");
 }
 
 void add_pack(CLI::App& train_app, Run& run) {
@@ -90,22 +97,33 @@ void add_pack(CLI::App& train_app, Run& run) {
 }  // namespace
 
 void add_train_command(CLI::App& app, Run& run) {
-  CLI::App* train_app = app.add_subcommand("train", "Train a model: first the VAE, then the editor on top of it.");
+  CLI::App* train_app =
+      app.add_subcommand("train", "Train a model: text encoder and VAE, then the editor on top of them.");
   train_app->footer("\nCtrl-C stops with a checkpoint; the same command goes on from it as if never stopped.");
   train_app->require_subcommand(1);
   train_app->fallthrough();
 
+  auto text = std::make_shared<TrainArguments>();
+  CLI::App* text_command = train_app->add_subcommand("text", "The text encoder, on sentences of the lexicon.");
+  add_common(text_command, *text);
+  text_command->add_option("--tokenizer", text->tokenizer, "A spiece.model (or use --from)");
+  text_command->add_option("--from", text->text, "Begin with this T5 folder instead of random weights");
+  text_command->callback([text, &run] { run = [text] { return train(*text, make_text_training); }; });
+
   auto vae = std::make_shared<TrainArguments>();
   CLI::App* vae_command = train_app->add_subcommand("vae", "The VAE that turns sound into latents and back.");
   add_common(vae_command, *vae);
-  vae_command->callback([vae, &run] { run = [vae] { return train(*vae, true); }; });
+  add_songs(vae_command, *vae);
+  vae_command->callback([vae, &run] { run = [vae] { return train(*vae, make_vae_training); }; });
 
   auto editor = std::make_shared<TrainArguments>();
   CLI::App* editor_command = train_app->add_subcommand("editor", "The U-Net and the text encoder.");
   add_common(editor_command, *editor);
+  add_songs(editor_command, *editor);
   editor_command->add_option("--vae", editor->vae, "Folder with vae.safetensors, from 'train vae' (or use --from)");
-  editor_command->add_option("--tokenizer", editor->tokenizer, "A spiece.model (or use --from)");
-  editor_command->callback([editor, &run] { run = [editor] { return train(*editor, false); }; });
+  editor_command->add_option("--text", editor->text, "A T5 folder, from 'train text' or published (or use --from)");
+  editor_command->add_option("--tokenizer", editor->tokenizer, "A spiece.model, for a text encoder of random weights");
+  editor_command->callback([editor, &run] { run = [editor] { return train(*editor, make_editor_training); }; });
 
   add_pack(*train_app, run);
 }

@@ -34,6 +34,7 @@ json manifest_of(const DatasetOptions& options, const Palette& palette) {
             {"mix_level_db", render.mix_level_db},
             {"level_spread_db", render.level_spread_db},
             {"effects", render.effects},
+            {"bus_probability", render.bus_probability},
             {"tail_s", render.tail_s}}}};
 }
 

@@ -7,12 +7,12 @@
 #include <set>
 #include <thread>
 
+#include "instructme/audio/loudness.h"
 #include "instructme/base/config_reader.h"
 #include "instructme/base/error.h"
 #include "instructme/base/files.h"
 #include "instructme/base/strings.h"
 #include "instructme/data/palette.h"
-#include "instructme/data/stem_effects.h"
 #include "stem_file.h"
 
 namespace instructme {
@@ -58,7 +58,7 @@ json song_json(const SongInfo& info) {
     for (const VersionInfo& version : arrangement.versions) {
       json stems = json::array();
       for (const StemInfo& stem : version.stems) stems.push_back(stem_json(stem));
-      versions.push_back({{"stems", stems}});
+      versions.push_back({{"stems", stems}, {"bus", version.bus}});
     }
     arrangements.push_back({{"genre", arrangement.genre}, {"groove", arrangement.groove}, {"versions", versions}});
   }
@@ -108,7 +108,6 @@ StemInfo read_stem_info(const json& value, const std::string& context, int64_t b
   stem.role = parse_role(role);
   require(!stem.file.empty() && fs::path(stem.file).filename() == stem.file, context,
           "the stem file '" + stem.file + "' is not a plain file name.");
-  require(!stem.instrument.empty(), context, "a stem has no instrument.");
   require(static_cast<int64_t>(stem.block_levels_db.size()) == blocks, context,
           format("'%s' has %zu block levels where its length needs %lld.", stem.file.c_str(),
                  stem.block_levels_db.size(), static_cast<long long>(blocks)));
@@ -125,10 +124,11 @@ ArrangementInfo read_arrangement(const json& value, const std::string& context, 
   require(versions.is_array() && !versions.empty(), context, "an arrangement needs at least one version.");
   for (const json& entry : versions) {
     ConfigReader version_config(entry, context);
+    VersionInfo version;
     const json stems = version_config.raw("stems");
+    version_config.read("bus", version.bus);
     version_config.finish();
     require(stems.is_array() && !stems.empty(), context, "a version needs at least one stem.");
-    VersionInfo version;
     std::set<int> parts;
     for (const json& stem : stems) {
       version.stems.push_back(read_stem_info(stem, context, blocks));
@@ -199,7 +199,7 @@ void check_stem_file(const fs::path& path, const SongInfo& info) {
 
 std::string file_word(const std::string& text) {
   std::string word;
-  for (char c : lower(text)) word += (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ? c : '-';
+  for (char c : lower(text.empty() ? "rest" : text)) word += (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ? c : '-';
   return word;
 }
 

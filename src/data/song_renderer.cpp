@@ -4,9 +4,10 @@
 #include <cmath>
 #include <optional>
 
+#include "instructme/audio/loudness.h"
 #include "instructme/base/error.h"
 #include "instructme/base/strings.h"
-#include "instructme/data/stem_effects.h"
+#include "instructme/effects/draw.h"
 
 namespace instructme {
 namespace {
@@ -16,12 +17,14 @@ constexpr const char* kElectricGuitar = "electric guitar";
 constexpr const char* kDistortedGuitar = "distorted guitar";
 // Stems whose loudest sample is below this were not really played (raw stems peak at 0.05 to 0.5).
 constexpr float kInaudible = 1e-4f;
-constexpr double kColouredRms = 0.1;
+constexpr double kEffectRms = 0.1;  // of a stem as effects want it, and of a mix on its way into the bus
 constexpr double kPeakLimit = 0.98;
 
 StemRendererOptions synth_options(const RenderOptions& options) {
   if (options.versions < 1 || options.versions > 16)
     throw Error(ErrorKind::kUsage, format("A song needs 1 to 16 versions, not %d.", options.versions));
+  if (options.effects < 0 || options.effects > 2 || options.bus_probability < 0 || options.bus_probability > 1)
+    throw Error(ErrorKind::kUsage, "The intensity of effects is 0 to 2 and the probability of a bus 0 to 1.");
   if (options.level_spread_db < 0 || options.mix_level_db > 0)
     throw Error(ErrorKind::kUsage, "The level of a mix is at most 0 dBFS and its spread at least 0 dB.");
   StemRendererOptions synth;
@@ -96,6 +99,30 @@ void fade_end(std::vector<float>& stem, size_t frames) {
     stem[stem.size() - 1 - i] *= static_cast<float>(i) / static_cast<float>(std::max<size_t>(1, frames));
 }
 
+// Who a stem is for the habits of mixing. Distortion of whole chords, as an amplifier makes it, differs from that of
+// the single notes in a font, so a clean sound may stand for a distorted guitar.
+std::string effect_family(const InstrumentEntry* entry, bool through_amplifier) {
+  if (entry == nullptr) return "other";
+  if (entry->name == kDistortedGuitar) return through_amplifier ? kDistortedGuitar : "guitar";
+  if (entry->name == kElectricGuitar) return kElectricGuitar;
+  const auto& known = effect_families();
+  return std::find(known.begin(), known.end(), entry->family) == known.end() ? "other" : entry->family;
+}
+
+// Sends the stems of a version through a bus; they still sum to its mix. Returns what was done.
+std::string through_bus(std::vector<std::vector<float>>& stems, const BusSettings& bus, int sample_rate) {
+  std::vector<AudioBuffer> buffers;
+  for (auto& stem : stems) buffers.push_back(from_mono(std::move(stem), sample_rate));
+  BusResult result = process_bus(std::move(buffers), bus);
+  for (size_t i = 0; i < stems.size(); ++i) stems[i] = std::move(result.stems[i].samples);
+  return describe(bus);
+}
+
+void scale(std::vector<std::vector<float>>& stems, double gain) {
+  for (auto& stem : stems)
+    for (float& x : stem) x = static_cast<float>(x * gain);
+}
+
 // One gain for all stems: the mix at the wanted level, neither it nor a stem beyond full scale.
 double song_gain(const std::vector<std::vector<float>>& stems, double level_db, int sample_rate) {
   std::vector<float> mix(stems.front().size());
@@ -148,14 +175,9 @@ SongRenderer::Casting SongRenderer::cast(const Part& part, const Casting* before
     casting.instrument = palette_->draw_instrument(part.role, avoid, rng);
   }
   used.insert(casting.instrument);
-  // Distortion of whole chords, as an amplifier makes it, differs from that of the single notes in a font.
-  const bool distorted = casting.instrument == kDistortedGuitar;
-  const bool through_amplifier = distorted && palette_->has(kElectricGuitar) && rng.chance(0.6);
-  casting.sound = &palette_->draw_sound(through_amplifier ? kElectricGuitar : casting.instrument, rng);
-  if (through_amplifier)
-    casting.amplifier_drive = std::pow(10.0, rng.uniform(0.9, 1.6));
-  else if (casting.instrument == kElectricGuitar && rng.chance(0.5))
-    casting.amplifier_drive = std::pow(10.0, rng.uniform(-0.3, 0.5));
+  casting.through_amplifier =
+      casting.instrument == kDistortedGuitar && palette_->has(kElectricGuitar) && rng.chance(0.6);
+  casting.sound = &palette_->draw_sound(casting.through_amplifier ? kElectricGuitar : casting.instrument, rng);
   return casting;
 }
 
@@ -193,26 +215,32 @@ void SongRenderer::render_version(const Score& score, const std::vector<Casting>
                   .block_levels_db = {}};
     Rng stem_rng = rng.fork("stem").fork(p);
     double rms = active_rms(stem, options_.sample_rate);
-    if (options_.effects) {
-      ColourOptions colour;
-      colour.amplifier_drive = casting[p].amplifier_drive;
-      colour.room_probability = part.role == Role::kBass ? 0.15 : 0.5;
-      colour.double_probability = part.drums || part.role == Role::kBass ? 0 : colour.amplifier_drive > 0 ? 0.35 : 0.12;
-      info.effects = colour_stem(stem, colour, options_.sample_rate, stem_rng);
-      rms = kColouredRms;
+    if (options_.effects > 0) {
+      const InstrumentEntry* entry = lexicon_.find_instrument(casting[p].instrument);
+      const EffectChain chain =
+          draw_chain(stem_rng, effect_family(entry, casting[p].through_amplifier), options_.effects);
+      AudioBuffer buffer = from_mono(std::move(stem), options_.sample_rate);
+      apply_chain_at_level(chain, buffer, kEffectRms);
+      stem = std::move(buffer.samples);
+      info.effects = describe(chain);
+      rms = kEffectRms;
     }
     const double level_db = usual_level_db(part) + stem_rng.uniform(-1, 1) * options_.level_spread_db;
     const double gain = std::pow(10.0, level_db / 20) / rms;
     for (float& x : stem) x = static_cast<float>(x * gain);
-    fade_end(stem, static_cast<size_t>(0.25 * options_.tail_s * options_.sample_rate));
     version.stems.push_back(std::move(info));
     stems.push_back(std::move(stem));
   }
   if (stems.empty())
     throw Error(ErrorKind::kInput, "No part of '" + score.title + "' (" + score.groove + ") sounds; use another seed.");
-  const double gain = song_gain(stems, options_.mix_level_db, options_.sample_rate);
-  for (auto& stem : stems)
-    for (float& x : stem) x = static_cast<float>(x * gain);
+  Rng bus_rng = rng.fork("bus");
+  if (bus_rng.chance(options_.bus_probability)) {
+    scale(stems, song_gain(stems, 20 * std::log10(kEffectRms), options_.sample_rate));
+    version.bus = through_bus(stems, draw_bus(bus_rng, options_.effects), options_.sample_rate);
+  }
+  // Last, as rooms and buses ring on.
+  for (auto& stem : stems) fade_end(stem, static_cast<size_t>(0.25 * options_.tail_s * options_.sample_rate));
+  scale(stems, song_gain(stems, options_.mix_level_db, options_.sample_rate));
 }
 
 RenderedSong SongRenderer::render(uint64_t seed) {

@@ -73,6 +73,7 @@ struct TripletSampler::Clip {
 struct TripletSampler::Take {
   size_t arrangement = 0, version = 0;
   std::map<std::string, std::vector<size_t>> groups;
+  std::vector<size_t> unnamed;  // stems without an instrument
   std::vector<double> gains;
 
   Names instruments() const {
@@ -112,10 +113,11 @@ class TripletSampler::Mixer {
 TripletSampler::TripletSampler(const SongSet& songs, const Lexicon& lexicon, TripletOptions options)
     : songs_(songs), lexicon_(lexicon), options_(std::move(options)) {
   frames_ = std::llround(options_.seconds * songs_.sample_rate());
-  if (options_.seconds <= 0 || options_.chord_frame_rate <= 0 || options_.stem_gain_db < 0 ||
+  if (options_.seconds <= 0 || options_.chord_frame_rate <= 0 || options_.stem_gain_db < 0 || options_.siblings < 1 ||
       options_.mix_high_db < options_.mix_low_db)
     throw Error(ErrorKind::kUsage,
-                "A triplet needs a length and a chord frame rate above 0 and no negative range of gains.");
+                "A triplet needs a length and a chord frame rate above 0, no negative range of gains, "
+                "and at least 1 sibling.");
   Names names;
   for (int i = 0; i < kOperations; ++i) names.emplace_back(operation_name(static_cast<Operation>(i)));
   for (const auto& [name, weight] : options_.proportions) {
@@ -146,33 +148,49 @@ TripletSampler::Clip TripletSampler::draw_clip(int64_t frames, Rng& rng) const {
 }
 
 TripletSampler::Take TripletSampler::take(const Clip& clip, size_t arrangement, size_t version, Rng& rng) const {
-  Take take{arrangement, version, {}, {}};
+  Take take{arrangement, version, {}, {}, {}};
   const auto& stems = songs_.info(clip.song).arrangements[arrangement].versions[version].stems;
   for (size_t s = 0; s < stems.size(); ++s) {
     take.gains.push_back(std::pow(10.0, rng.uniform(-1, 1) * options_.stem_gain_db / 20));
     if (songs_.clip_level_db(clip.song, arrangement, version, s, clip.first_block, clip.blocks) >= options_.silence_db)
-      take.groups[stems[s].instrument].push_back(s);
+      (stems[s].instrument.empty() ? take.unnamed : take.groups[stems[s].instrument]).push_back(s);
   }
   return take;
 }
 
-bool TripletSampler::subset_pair(Operation operation, const Clip& clip, Rng& rng, Triplet& triplet) const {
+// A mix: some of the instruments that sound in a version, in random order.
+struct TripletSampler::Choice {
+  Take all;
+  Names chosen;          // empty when there is nothing to take apart
+  bool unnamed = false;  // with the stems without an instrument
+};
+
+TripletSampler::Choice TripletSampler::choose(const Clip& clip, Rng& rng) const {
   const auto& arrangements = songs_.info(clip.song).arrangements;
   const size_t a = draw_size(0, arrangements.size() - 1, rng);
-  const Take all = take(clip, a, draw_size(0, arrangements[a].versions.size() - 1, rng), rng);
-  const Names audible = all.instruments();
-  if (audible.size() < 2) return false;
-  const Names chosen = draw(audible, draw_size(2, audible.size(), rng), rng);
-  const Names named = draw(chosen, chosen.size() > 2 && rng.chance(options_.pair_probability) ? 2 : 1, rng);
+  Choice choice{take(clip, a, draw_size(0, arrangements[a].versions.size() - 1, rng), rng), {}, false};
+  const Names audible = choice.all.instruments();
+  const bool company = !choice.all.unnamed.empty();
+  if (audible.size() < (company ? 1U : 2U)) return choice;
+  choice.unnamed = company && (audible.size() < 2 || rng.chance(options_.unnamed_probability));
+  choice.chosen = draw(audible, draw_size(choice.unnamed ? 1 : 2, audible.size(), rng), rng);
+  return choice;
+}
+
+bool TripletSampler::subset_pair(Operation operation, const Clip& clip, const Choice& choice, const Names& named,
+                                 Triplet& triplet) const {
+  const Names& chosen = choice.chosen;
   const Names rest = without(chosen, named);
   std::vector<float> part, background, whole;
   Mixer mixer(songs_, clip);
-  mixer.add(all, named, part);
-  mixer.add(all, rest, background);
+  mixer.add(choice.all, named, part);
+  mixer.add(choice.all, rest, background);
+  if (choice.unnamed) mixer.add(choice.all, choice.all.unnamed, background);
+  triplet.unnamed = choice.unnamed;
   whole.resize(part.size());
   for (size_t i = 0; i < whole.size(); ++i) whole[i] = part[i] + background[i];
   triplet.instruction.instruments = named;
-  triplet.source_genre = triplet.target_genre = arrangements[a].genre;
+  triplet.source_genre = triplet.target_genre = songs_.info(clip.song).arrangements[choice.all.arrangement].genre;
   const auto set = [&](std::vector<float>& source, const Names& before, std::vector<float>& target,
                        const Names& after) {
     triplet.source = std::move(source);
@@ -228,6 +246,9 @@ bool TripletSampler::replace_same_part(const Clip& clip, Rng& rng, Triplet& trip
   mixer.add(before, joined(context, {swap.x}), triplet.source);
   mixer.add(before, context, triplet.target);
   mixer.add(after, swap.stems, triplet.target);
+  mixer.add(before, before.unnamed, triplet.source);
+  mixer.add(before, before.unnamed, triplet.target);
+  triplet.unnamed = !before.unnamed.empty();
   triplet.instruction.instruments = {swap.x};
   triplet.instruction.replacements = {swap.y};
   triplet.source_instruments = joined(context, {swap.x});
@@ -250,6 +271,9 @@ bool TripletSampler::replace_other_part(const Clip& clip, Rng& rng, Triplet& tri
   triplet.target_instruments = joined(context, {pair[1]});
   mixer.add(all, triplet.source_instruments, triplet.source);
   mixer.add(all, triplet.target_instruments, triplet.target);
+  mixer.add(all, all.unnamed, triplet.source);
+  mixer.add(all, all.unnamed, triplet.target);
+  triplet.unnamed = !all.unnamed.empty();
   triplet.instruction.instruments = {pair[0]};
   triplet.instruction.replacements = {pair[1]};
   triplet.source_genre = triplet.target_genre = arrangements[a].genre;
@@ -319,8 +343,9 @@ bool TripletSampler::finish(const Clip& clip, Rng& rng, Triplet& triplet) const 
   triplet.chord_frames = static_cast<int>(std::llround(options_.seconds * options_.chord_frame_rate));
   const double start_s = static_cast<double>(clip.start) / songs_.sample_rate();
   // Drums alone have no chord to hear, whatever the chart says.
-  const bool pitched = std::any_of(triplet.source_instruments.begin(), triplet.source_instruments.end(),
-                                   [&](const std::string& name) { return is_pitched(lexicon_, name); });
+  const bool pitched =
+      triplet.unnamed || std::any_of(triplet.source_instruments.begin(), triplet.source_instruments.end(),
+                                     [&](const std::string& name) { return is_pitched(lexicon_, name); });
   triplet.chords = pitched ? songs_.chord_matrix(clip.song, start_s, triplet.chord_frames, options_.chord_frame_rate)
                            : no_chords(triplet.chord_frames);
   triplet.sentence = rng.chance(options_.phrase_probability) ? phrase_instruction(triplet.instruction, lexicon_, rng)
@@ -339,9 +364,40 @@ bool TripletSampler::try_sample(Operation operation, Rng& rng, Triplet& triplet)
   else if (operation == Operation::kRemix)
     made = rng.chance(options_.genre_probability) ? remix_to_genre(clip, rng, triplet)
                                                   : remix_with_instruments(clip, rng, triplet);
-  else
-    made = subset_pair(operation, clip, rng, triplet);
+  else if (const Choice choice = choose(clip, rng); !choice.chosen.empty())
+    made = subset_pair(
+        operation, clip, choice,
+        draw(choice.chosen,
+             choice.chosen.size() + (choice.unnamed ? 1 : 0) > 2 && rng.chance(options_.pair_probability) ? 2 : 1, rng),
+        triplet);
   return made && finish(clip, rng, triplet);
+}
+
+std::vector<Triplet> TripletSampler::sample_group(Rng& rng) const {
+  const auto operation = static_cast<Operation>(rng.weighted(weights_));
+  const bool names_a_part = operation == Operation::kExtract || operation == Operation::kRemove;
+  std::vector<Triplet> group;
+  if (!names_a_part || options_.siblings < 2) {
+    group.push_back(sample(operation, rng));
+    return group;
+  }
+  const double extract = weights_[static_cast<size_t>(Operation::kExtract)];
+  const double extract_share = extract / (extract + weights_[static_cast<size_t>(Operation::kRemove)]);
+  for (int attempt = 0; attempt < kClipsToTry; ++attempt) {
+    const Clip clip = draw_clip(frames_, rng);
+    const Choice choice = choose(clip, rng);
+    const int64_t members = std::min<int64_t>(options_.siblings, static_cast<int64_t>(choice.chosen.size()));
+    for (int64_t i = 0; i < members; ++i) {
+      Triplet triplet;
+      triplet.instruction.operation = rng.chance(extract_share) ? Operation::kExtract : Operation::kRemove;
+      const Names named{choice.chosen[static_cast<size_t>(i)]};
+      if (subset_pair(triplet.instruction.operation, clip, choice, named, triplet) && finish(clip, rng, triplet))
+        group.push_back(std::move(triplet));
+    }
+    if (!group.empty()) return group;
+  }
+  group.push_back(sample(operation, rng));  // throws, saying why
+  return group;
 }
 
 Triplet TripletSampler::sample(Operation operation, Rng& rng) const {
@@ -364,11 +420,16 @@ std::vector<float> TripletSampler::sample_mix(Rng& rng, double seconds) const {
     const size_t a = draw_size(0, arrangements.size() - 1, rng);
     const Take all = take(clip, a, draw_size(0, arrangements[a].versions.size() - 1, rng), rng);
     const Names audible = all.instruments();
-    if (audible.empty()) continue;
+    if (audible.empty() && all.unnamed.empty()) continue;
     const double kind = rng.uniform();
-    const size_t count = kind < 0.3 ? 1 : kind < 0.65 ? draw_size(1, audible.size(), rng) : audible.size();
+    const size_t count = audible.empty() || kind >= 0.65 ? audible.size()
+                         : kind < 0.3                    ? 1
+                                                         : draw_size(1, audible.size(), rng);
     std::vector<float> mix;
-    Mixer(songs_, clip).add(all, draw(audible, count, rng), mix);
+    Mixer mixer(songs_, clip);
+    mixer.add(all, draw(audible, count, rng), mix);
+    // What has no name is heard in whole mixes.
+    if (count == audible.size() && kind >= 0.3) mixer.add(all, all.unnamed, mix);
     const double level = rms(mix);
     if (level <= 0) continue;
     scale(mix, std::pow(10.0, rng.uniform(options_.mix_low_db, options_.mix_high_db) / 20) / level);

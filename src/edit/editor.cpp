@@ -9,6 +9,7 @@
 #include "instructme/audio/resample.h"
 #include "instructme/base/error.h"
 #include "instructme/base/strings.h"
+#include "instructme/torchx/runtime.h"
 
 namespace instructme {
 
@@ -27,13 +28,6 @@ class Stopwatch {
   double& seconds_;
   std::chrono::steady_clock::time_point start_;
 };
-
-at::Device find_device(const std::string& name) {
-  if (name == "cpu") return at::kCPU;
-  if (name == "cuda" && torch::cuda::is_available()) return at::Device(at::kCUDA, 0);
-  throw Error(name == "cuda" ? ErrorKind::kMissing : ErrorKind::kUsage,
-              "the device '" + name + "' is not available; use 'cpu'");
-}
 
 }  // namespace
 
@@ -54,11 +48,19 @@ Editor::Editor(Pipeline pipeline, EditorOptions options)
   if (options_.bfloat16) pipeline_.to(at::kBFloat16);
 }
 
+bool Editor::can(EditMode mode, Operation operation) const {
+  if (mode == EditMode::kDirect) return true;
+  return pipeline_.mask && (operation == Operation::kExtract || operation == Operation::kRemove);
+}
+
 Tensor Editor::edit_wave(const Tensor& source, const Instruction& instruction, const std::string& sentence,
                          const EditOptions& options, Tensor chords, EditResult& report,
                          const ProgressCallback& progress, const CancelToken& cancel) {
   torch::NoGradGuard no_grad;
   ensure(source.dim() == 1 && source.scalar_type() == at::kFloat, "edit_wave wants a float wave of shape (S)");
+  if (!can(options.mode, instruction.operation))
+    throw Error(ErrorKind::kUsage, "this model cannot " + std::string(operation_name(instruction.operation)) +
+                                       " in compose mode; use direct mode");
   const PipelineConfig& config = pipeline_.config;
   const auto device = find_device(options_.device);
   const int64_t samples = source.size(0);
@@ -79,12 +81,19 @@ Tensor Editor::edit_wave(const Tensor& source, const Instruction& instruction, c
   {
     const Stopwatch watch(report.seconds_encode);
     if (progress) progress({"listening", 0, 1, ""});
-    z_s = encode_long(pipeline_.vae, wave, cancel);  // (1, T, C)
+    z_s = pipeline_.describe_source(encode_long(pipeline_.vae, wave, cancel), wave.unsqueeze(0));  // (1, T, C + M)
     if (!chords.defined() && config.unet.chord_classes > 0)
       chords = chord_extractor_->extract(wave.cpu(), chord_frames(samples))[0];
     if (progress) progress({"listening", 1, 1, ""});
   }
   report.chords = chords;
+  if (options.mode == EditMode::kCompose) {
+    const Stopwatch watch(report.seconds_sample);
+    const Tensor batch = wave.unsqueeze(0), condition = chords.defined() ? chords.unsqueeze(0).to(device) : Tensor();
+    const Tensor mask = pipeline_.predict_mask(z_s, batch, {sentence}, condition, options.seed);
+    const Tensor stem = pipeline_.mask->inverse(pipeline_.mask->spectrum(batch) * mask, samples)[0].cpu() / gain;
+    return instruction.operation == Operation::kRemove ? source - stem : stem;
+  }
   Tensor z;
   {
     const Stopwatch watch(report.seconds_sample);

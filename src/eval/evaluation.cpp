@@ -23,6 +23,7 @@ namespace {
 
 constexpr const char* kUnedited = "unedited source";
 constexpr const char* kEdit = "edit";
+constexpr const char* kCompose = "edit, compose";
 constexpr const char* kCeiling = "VAE of the true result";
 
 Tensor as_tensor(const std::vector<float>& wave) {
@@ -33,16 +34,31 @@ class Scorer {
  public:
   explicit Scorer(EvaluationReport& report) : report_(report) {}
   /// Both (S); the longer one is cut.
-  void add(const std::string& task, const std::string& system, const Tensor& wave, const Tensor& target) {
+  void add(const std::string& task, const std::string& system, const std::string& name, const Tensor& wave,
+           const Tensor& target) {
     const int64_t samples = std::min(wave.size(0), target.size(0));
     const Tensor a = wave.narrow(0, 0, samples).unsqueeze(0), b = target.narrow(0, 0, samples).unsqueeze(0);
-    report_.add(task, system, log_mel_.distance(a, b).item<double>(), si_sdr(a, b).item<double>());
+    report_.add(task, system, {name, log_mel_.distance(a, b).item<double>(), si_sdr(a, b).item<double>()});
   }
 
  private:
   EvaluationReport& report_;
   LogMelDistance log_mel_;
 };
+
+/// Edits in both modes, where the model can, and scores the results.
+void score_edits(Scorer& scorer, Editor& editor, const Tensor& source, const Tensor& target,
+                 const Instruction& instruction, const std::string& sentence, const std::string& example,
+                 EditOptions options, const CancelToken& cancel) {
+  const std::string task = operation_name(instruction.operation);
+  for (const auto& [mode, name] : {std::pair{EditMode::kDirect, kEdit}, std::pair{EditMode::kCompose, kCompose}}) {
+    if (!editor.can(mode, instruction.operation)) continue;
+    options.mode = mode;
+    EditResult report;
+    scorer.add(task, name, example,
+               editor.edit_wave(source, instruction, sentence, options, Tensor(), report, {}, cancel), target);
+  }
+}
 
 /// The VAE's reconstruction of a wave (S) at the level of the training music.
 Tensor reconstruct(Editor& editor, const Tensor& wave) {
@@ -54,38 +70,57 @@ Tensor reconstruct(Editor& editor, const Tensor& wave) {
 
 }  // namespace
 
-void Distances::add(double log_mel_distance, double si_sdr_db) {
-  log_mel += log_mel_distance;
-  si_sdr += si_sdr_db;
-  ++examples;
-}
-
-void EvaluationReport::add(const std::string& task, const std::string& system, double log_mel_distance,
-                           double si_sdr_db) {
+void EvaluationReport::add(const std::string& task, const std::string& system, const Example& example) {
   if (std::find(tasks.begin(), tasks.end(), task) == tasks.end()) tasks.push_back(task);
   if (std::find(systems.begin(), systems.end(), system) == systems.end()) systems.push_back(system);
-  sums[task][system].add(log_mel_distance, si_sdr_db);
+  examples[task][system].push_back(example);
 }
 
 Distances EvaluationReport::mean(const std::string& task, const std::string& system) const {
-  const auto of_task = sums.find(task);
-  ensure(of_task != sums.end() && of_task->second.count(system) > 0, "no score of " + system + " for " + task);
-  Distances score = of_task->second.at(system);
-  score.log_mel /= static_cast<double>(score.examples);
-  score.si_sdr /= static_cast<double>(score.examples);
+  const auto of_task = examples.find(task);
+  ensure(of_task != examples.end() && of_task->second.count(system) > 0, "no score of " + system + " for " + task);
+  Distances score;
+  std::vector<double> values;
+  for (const Example& example : of_task->second.at(system)) {
+    score.log_mel += example.log_mel;
+    score.si_sdr += example.si_sdr;
+    values.push_back(example.si_sdr);
+  }
+  const size_t count = values.size();
+  std::sort(values.begin(), values.end());
+  score.log_mel /= static_cast<double>(count);
+  score.si_sdr /= static_cast<double>(count);
+  score.si_sdr_median = (values[(count - 1) / 2] + values[count / 2]) / 2;
+  score.examples = static_cast<int64_t>(count);
   return score;
 }
 
 std::string EvaluationReport::markdown() const {
   std::string text =
-      "| task | compared with the true result | log-mel L1 | SI-SDR (dB) | examples |\n|---|---|---|---|---|\n";
+      "| task | compared with the true result | log-mel L1 | SI-SDR (dB) | median | examples "
+      "|\n|---|---|---|---|---|---|\n";
   for (const auto& task : tasks)
     for (const auto& system : systems) {
-      if (sums.at(task).count(system) == 0) continue;
+      if (examples.at(task).count(system) == 0) continue;
       const Distances score = mean(task, system);
-      text += format("| %s | %s | %.3f | %.2f | %lld |\n", task.c_str(), system.c_str(), score.log_mel, score.si_sdr,
-                     static_cast<long long>(score.examples));
+      text += format("| %s | %s | %.3f | %.2f | %.2f | %lld |\n", task.c_str(), system.c_str(), score.log_mel,
+                     score.si_sdr, score.si_sdr_median, static_cast<long long>(score.examples));
     }
+  return text;
+}
+
+std::string EvaluationReport::json_lines() const {
+  std::string text;
+  for (const auto& [task, of_task] : examples)
+    for (const auto& [system, list] : of_task)
+      for (const Example& example : list)
+        text += nlohmann::json{{"task", task},
+                               {"system", system},
+                               {"name", example.name},
+                               {"log_mel", example.log_mel},
+                               {"si_sdr", example.si_sdr}}
+                    .dump() +
+                "\n";
   return text;
 }
 
@@ -118,14 +153,12 @@ EvaluationReport evaluate_songs(Editor& editor, const fs::path& folder, const Ev
       Rng rng = Rng(options.seed).fork(name).fork(static_cast<uint64_t>(i));
       const Triplet triplet = sampler.sample(operation, rng);
       const Tensor source = as_tensor(triplet.source), target = as_tensor(triplet.target);
-      EditResult edited;
       EditOptions edit_options = options.edit;
       edit_options.seed = options.seed + static_cast<uint64_t>(i);
-      const Tensor wave =
-          editor.edit_wave(source, triplet.instruction, triplet.sentence, edit_options, Tensor(), edited, {}, cancel);
-      scorer.add(name, kUnedited, source, target);
-      scorer.add(name, kEdit, wave, target);
-      scorer.add(name, kCeiling, reconstruct(editor, target), target);
+      scorer.add(name, kUnedited, triplet.sentence, source, target);
+      score_edits(scorer, editor, source, target, triplet.instruction, triplet.sentence, triplet.sentence, edit_options,
+                  cancel);
+      scorer.add(name, kCeiling, triplet.sentence, reconstruct(editor, target), target);
       if (progress) progress({"editing", done + 1, total, name});
     }
   }
@@ -169,9 +202,7 @@ EvaluationReport evaluate_clips(Editor& editor, const fs::path& folder, const Ev
     const Instruction instruction = parse_instruction(sentence, Lexicon::builtin());
     const std::string task = operation_name(instruction.operation);
     const Tensor source = read(source_file), target = read(target_file);
-    EditResult edited;
-    const Tensor wave = editor.edit_wave(source, instruction, sentence, options.edit, Tensor(), edited, {}, cancel);
-    scorer.add(task, kUnedited, source, target);
+    scorer.add(task, kUnedited, clip, source, target);
     std::set<std::string> others;
     for (const auto& entry : fs::directory_iterator(folder)) {
       const std::string stem = entry.path().stem().string(), ending = entry.path().extension().string();
@@ -179,9 +210,9 @@ EvaluationReport evaluate_clips(Editor& editor, const fs::path& folder, const Ev
     }
     others.erase("source");
     others.erase("target");
-    for (const auto& system : others) scorer.add(task, system, read(find_file(clip + "_" + system)), target);
-    scorer.add(task, kEdit, wave, target);
-    scorer.add(task, kCeiling, reconstruct(editor, target), target);
+    for (const auto& system : others) scorer.add(task, system, clip, read(find_file(clip + "_" + system)), target);
+    score_edits(scorer, editor, source, target, instruction, sentence, clip, options.edit, cancel);
+    scorer.add(task, kCeiling, clip, reconstruct(editor, target), target);
     if (progress) progress({"editing", static_cast<int64_t>(i), static_cast<int64_t>(lines.size()) - 1, clip});
   }
   return report;

@@ -29,6 +29,8 @@ void UNetImpl::reset() {
   null_text = register_parameter("null_text", at::randn({options.text_dim}));
   text_norm = register_parameter("text_norm", at::ones({options.text_dim}));
   time = register_module("time", TimestepEmbedding(TimestepEmbeddingOptions{kTimeFrequencies, options.time_channels}));
+  if (options.text_in_time)
+    text_time = register_module("text_time", make_linear(options.text_dim, options.time_channels, false));
   time_modulation = register_module("time_modulation", torch::nn::ModuleList());
   for (size_t level = 0; level <= levels; ++level) {
     const int64_t width = channels[std::min(level, levels - 1)];
@@ -85,6 +87,23 @@ void UNetImpl::reset() {
   }
   output_norm = register_parameter("output_norm", at::ones({channels.front()}));
   output = register_module("output", make_linear(channels.front(), options.latent_channels, true, 0.0));
+  if (options.source_gate > 0) {
+    gate_input = register_module("gate_input", make_linear(options.latent_channels, options.source_gate, false));
+    gate = register_module("gate", make_linear(channels.front(), options.source_gate, true, 0.0));
+    gate_output = register_module("gate_output", make_linear(options.source_gate, options.latent_channels, false));
+  }
+}
+
+void UNetImpl::initialise_source_gate(const at::Tensor& basis) {
+  ensure(gate && basis.dim() == 2 && basis.size(0) >= options.source_gate && basis.size(1) == options.latent_channels,
+         "the basis of the source gate has another size, or there is no gate");
+  const torch::NoGradGuard no_grad;
+  const at::Tensor strength = basis.norm(2, {1});
+  const at::Tensor strongest = std::get<1>(strength.topk(options.source_gate));
+  const at::Tensor rows =
+      (basis / strength.clamp_min(1e-12).unsqueeze(1)).index_select(0, strongest).to(at::kCPU, at::kDouble);
+  gate_input->weight.copy_(rows);
+  gate_output->weight.copy_(torch::linalg_pinv(rows));
 }
 
 at::Tensor UNetImpl::run_blocks(at::Tensor x, size_t& next, int64_t count, const at::Tensor& modulation,
@@ -104,7 +123,8 @@ at::Tensor UNetImpl::features(const at::Tensor& z_t, const at::Tensor& t, const 
     throw Error(ErrorKind::kModel, "The condition was encoded for " + std::to_string(condition.batch()) + " x " +
                                        std::to_string(condition.frames) + " frames, but z_t has " +
                                        std::to_string(batch) + " x " + std::to_string(frames) + ".");
-  const at::Tensor now = time(t);
+  at::Tensor now = time(t);  // (N, time_channels)
+  if (condition.text_time.defined()) now = now + condition.text_time;
   std::vector<at::Tensor> modulation;
   for (size_t i = 0; i < time_modulation->size(); ++i)
     modulation.push_back(linear(time_modulation, i, now).view({batch, kModulations, -1}));
@@ -133,8 +153,13 @@ at::Tensor UNetImpl::features(const at::Tensor& z_t, const at::Tensor& t, const 
   return rms_norm(x, output_norm).narrow(1, 0, frames);
 }
 
+at::Tensor UNetImpl::answer(const at::Tensor& features, const UNetCondition& condition) {
+  const at::Tensor plain = output(features);  // (N, T, C)
+  return gate ? plain + gate_output(gate(features) * condition.gated_source) : plain;
+}
+
 at::Tensor UNetImpl::forward(const at::Tensor& z_t, const at::Tensor& t, const UNetCondition& condition) {
-  return output(features(z_t, t, condition)).to(z_t.scalar_type());
+  return answer(features(z_t, t, condition), condition).to(z_t.scalar_type());
 }
 
 }  // namespace instructme

@@ -44,6 +44,8 @@ SourceEncoderImpl::SourceEncoderImpl(const UNetOptions& o) : options(o) { reset(
 void SourceEncoderImpl::reset() {
   const auto& channels = options.source_channels;
   input = register_module("input", make_linear(options.latent_channels, channels.front()));
+  if (options.source_mel > 0)
+    mel_input = register_module("mel_input", make_linear(options.source_mel, channels.front()));
   blocks = register_module("blocks", torch::nn::ModuleList());
   down = register_module("down", torch::nn::ModuleList());
   for (size_t level = 0; level < channels.size(); ++level) {
@@ -53,9 +55,10 @@ void SourceEncoderImpl::reset() {
   }
 }
 
-std::vector<at::Tensor> SourceEncoderImpl::forward(const at::Tensor& z_s) {
+std::vector<at::Tensor> SourceEncoderImpl::forward(const at::Tensor& source) {
   std::vector<at::Tensor> features;
-  at::Tensor x = input(z_s);
+  at::Tensor x = input(source.narrow(2, 0, options.latent_channels));
+  if (mel_input) x = x + mel_input(source.narrow(2, options.latent_channels, options.source_mel));
   size_t next = 0;
   for (int64_t level = 0; level < options.levels(); ++level) {
     if (level > 0) x = down[static_cast<size_t>(level - 1)]->as<torch::nn::Linear>()->forward(pair_frames(x));

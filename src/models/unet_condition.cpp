@@ -71,7 +71,9 @@ UNetCondition concatenate(const UNetCondition& first, const UNetCondition& secon
          "two conditions can be run together only when they are of the same length and model");
   UNetCondition both;
   both.frames = first.frames;
+  both.text_time = side_by_side(first.text_time, second.text_time);
   both.source_input = side_by_side(first.source_input, second.source_input);
+  both.gated_source = side_by_side(first.gated_source, second.gated_source);
   for (size_t i = 0; i < first.blocks.size(); ++i) {
     const BlockCondition& a = first.blocks[i];
     const BlockCondition& b = second.blocks[i];
@@ -93,8 +95,9 @@ UNetCondition concatenate(const UNetCondition& first, const UNetCondition& secon
 UNetCondition UNetImpl::encode_condition(const at::Tensor& z_s, const at::Tensor& text, const at::Tensor& text_mask,
                                          const at::Tensor& chords, const at::Tensor& text_drop) {
   const at::Tensor& weight = output->weight;
-  require_shape(z_s.defined() && z_s.dim() == 3 && z_s.size(1) >= 1 && z_s.size(2) == options.latent_channels, "z_s",
-                "(N, T, " + std::to_string(options.latent_channels) + ")", z_s);
+  require_shape(z_s.defined() && z_s.dim() == 3 && z_s.size(1) >= 1 &&
+                    z_s.size(2) == options.latent_channels + options.source_mel,
+                "z_s", "(N, T, " + std::to_string(options.latent_channels + options.source_mel) + ")", z_s);
   const int64_t batch = z_s.size(0);
   const int64_t frames = z_s.size(1);
   require_shape(text.defined() && text.dim() == 3 && text.size(0) == batch && text.size(1) >= 1 &&
@@ -126,10 +129,15 @@ UNetCondition UNetImpl::encode_condition(const at::Tensor& z_s, const at::Tensor
 
   UNetCondition condition;
   condition.frames = frames;
+  if (text_time) {
+    const at::Tensor weights = mask.to(weight.scalar_type()).unsqueeze(2);  // (N, L, 1)
+    condition.text_time = text_time((tokens * weights).sum(1) / weights.sum(1));
+  }
   const at::Tensor source = extend_last_frame(z_s.to(weight.options()), padded);
   std::vector<at::Tensor> features(static_cast<size_t>(options.levels()));
   if (source_encoder) features = source_encoder(source);
   if (source_input) condition.source_input = source_input(source);
+  if (gate_input) condition.gated_source = gate_input(z_s.narrow(2, 0, options.latent_channels).to(weight.options()));
   at::Tensor chord_features;
   if (chord_input)
     chord_features = chord_input(

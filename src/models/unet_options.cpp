@@ -83,9 +83,13 @@ void UNetOptions::validate() const {
   require(!(full_attention && fusion == ChunkFusion::kBlock),
           "\"self_attention\": \"full\" has no chunks to fuse after the block; set \"fusion\" to \"attention\"");
   require(!full_attention || head_dim % 2 == 0, "\"self_attention\": \"full\" wants an even \"head_dim\"");
+  require(source_gate >= 0, "\"source_gate\" must not be negative");
   if (source == SourceInput::kAggregate) {
     require_per_level(source_channels, *this, "source_channels", 1);
     require(source_blocks >= 0, "\"source_blocks\" must not be negative");
+    require(source_mel >= 0, "\"source_mel\" must not be negative");
+  } else {
+    require(source_mel == 0, "\"source_mel\" goes with \"source\": \"aggregate\"");
   }
 }
 
@@ -105,11 +109,14 @@ UNetOptions read_unet_options(ConfigReader config) {
   read_word(config, "source", kSources, options.source);
   config.read("source_channels", options.source_channels);
   config.read("source_blocks", options.source_blocks);
+  config.read("source_mel", options.source_mel);
   read_word(config, "source_merge", kMerges, options.source_merge);
   read_word(config, "self_attention", kAttentions, options.full_attention);
   read_word(config, "fusion", kFusions, options.fusion);
   read_word(config, "skip", kSkips, options.skip);
   config.read("time_channels", options.time_channels);
+  config.read("source_gate", options.source_gate);
+  config.read("text_in_time", options.text_in_time);
   config.read("gate_init", options.gate_init);
   config.finish();
   options.validate();
@@ -131,11 +138,14 @@ nlohmann::json to_json(const UNetOptions& options) {
           {"source", word_of(kSources, options.source)},
           {"source_channels", options.source_channels},
           {"source_blocks", options.source_blocks},
+          {"source_mel", options.source_mel},
           {"source_merge", word_of(kMerges, options.source_merge)},
           {"self_attention", word_of(kAttentions, options.full_attention)},
           {"fusion", word_of(kFusions, options.fusion)},
           {"skip", word_of(kSkips, options.skip)},
           {"time_channels", options.time_channels},
+          {"source_gate", options.source_gate},
+          {"text_in_time", options.text_in_time},
           {"gate_init", options.gate_init}};
 }
 

@@ -26,7 +26,8 @@ int64_t block(const UNetOptions& options, size_t level, int64_t text_dim, int64_
 
 int64_t source_encoder(const UNetOptions& options) {
   const auto& channels = options.source_channels;
-  int64_t count = linear(options.latent_channels, channels.front());
+  int64_t count = linear(options.latent_channels, channels.front()) +
+                  (options.source_mel > 0 ? linear(options.source_mel, channels.front()) : 0);
   for (size_t level = 0; level < channels.size(); ++level) {
     const int64_t width = channels[level];
     count += options.source_blocks * (width * (kSourceBlockTaps + 2) + linear(width, kSourceBlockExpansion * width) +
@@ -50,6 +51,10 @@ int64_t count_parameters(const UNetOptions& options) {
                   linear(channels.front(), options.latent_channels);
   count += aggregate ? source_encoder(options) : linear(options.latent_channels, channels.front(), false);
   if (options.chord_classes > 0) count += linear(options.chord_classes, channels.back());
+  if (options.text_in_time) count += linear(options.text_dim, options.time_channels, false);
+  if (options.source_gate > 0)
+    count +=
+        2 * linear(options.latent_channels, options.source_gate, false) + linear(channels.front(), options.source_gate);
   for (size_t level = 0; level < levels; ++level) {
     const int64_t width = channels[level];
     count += linear(options.time_channels, 6 * width);

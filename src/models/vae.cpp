@@ -177,11 +177,16 @@ void VaeImpl::initialise_linear_path(const Tensor& waves) {
   decoder_in_->bias.zero_();
   for (int64_t c = 0; c < o.latent_channels; ++c) decoder_in_->weight[c][c] = 1.0;
   decoder_out_->weight.mul_(0.1);
-  decoder_out_->weight.narrow(1, 0, o.latent_channels)
-      .copy_((components * deviations).narrow(1, 0, o.latent_channels));
+  decoder_out_->weight.narrow(1, 0, o.latent_channels).copy_((components * deviations).narrow(1, 0, o.latent_channels));
   decoder_out_->bias.zero_();
   for (auto& item : named_parameters())
     if (item.key().find("down.weight") != std::string::npos) item.value().mul_(0.2);
+}
+
+Tensor VaeImpl::linear_decoder() const {
+  torch::NoGradGuard no_grad;
+  const Tensor path = decoder_out_->weight.to(at::kFloat).mm(decoder_in_->weight.to(at::kFloat));
+  return path * latent_deviation_.to(at::kFloat);
 }
 
 void VaeImpl::freeze_encoder() {

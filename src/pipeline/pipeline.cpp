@@ -18,6 +18,11 @@ Pipeline::Pipeline(PipelineConfig pipeline_config, TextEncoder text_encoder)
   if (text.module()->options.d_model != config.unet.text_dim)
     throw Error(ErrorKind::kModel, "the text encoder gives " + std::to_string(text.module()->options.d_model) +
                                        " channels, the U-Net wants text_dim " + std::to_string(config.unet.text_dim));
+  if (config.unet.source_mel > 0)
+    source_mel.emplace(4 * config.vae.samples_per_latent(), config.vae.samples_per_latent(), config.unet.source_mel,
+                       static_cast<double>(config.vae.sample_rate));
+  if (config.mask)
+    mask = MaskHead(*config.mask, config.vae.samples_per_latent(), config.unet.text_dim, config.unet.channels.front());
 }
 
 Pipeline::Pipeline(PipelineConfig pipeline_config, const T5EncoderOptions& text_options,
@@ -35,6 +40,7 @@ Pipeline Pipeline::load(const std::filesystem::path& folder) {
   };
   load(*pipeline.vae, "vae.safetensors");
   load(*pipeline.unet, "unet.safetensors");
+  if (pipeline.mask) load(*pipeline.mask, "mask.safetensors");
   pipeline.eval();
   return pipeline;
 }
@@ -44,6 +50,7 @@ void Pipeline::save(const std::filesystem::path& folder, const std::map<std::str
   make_folder(folder);
   save_weights(folder / "vae.safetensors", named_tensors(*vae), format, metadata);
   save_weights(folder / "unet.safetensors", named_tensors(*unet), format, metadata);
+  if (mask) save_weights(folder / "mask.safetensors", named_tensors(*mask), format, metadata);
   text.save(folder / "text_encoder");
   write_json_file(folder / "config.json", config.to_json());
 }
@@ -51,19 +58,26 @@ void Pipeline::save(const std::filesystem::path& folder, const std::map<std::str
 void Pipeline::to(at::ScalarType type) {
   vae->to(type);
   unet->to(type);
+  if (mask) mask->to(type);
   text.module()->to(type);
 }
 
 void Pipeline::to(at::Device device) {
   vae->to(device);
   unet->to(device);
+  if (mask) mask->to(device);
   text.module()->to(device);
 }
 
 void Pipeline::eval() {
   vae->eval();
   unet->eval();
+  if (mask) mask->eval();
   text.module()->eval();
+}
+
+Tensor Pipeline::describe_source(const Tensor& latent, const Tensor& wave) const {
+  return source_mel ? torch::cat({latent, source_mel->forward(wave)}, 2) : latent;
 }
 
 Tensor Pipeline::sample_target(const Tensor& z_s, const std::vector<std::string>& sentences, const Tensor& chords,
@@ -88,8 +102,26 @@ Tensor Pipeline::sample_target(const Tensor& z_s, const std::vector<std::string>
                                                                                : both;
     return unet->forward(z, times, condition).to(at::kFloat);
   };
-  return sample(schedule, config.prediction, classifier_free_guidance(network, settings.guidance), z_s.sizes(),
-                settings.sampler, torch::TensorOptions().dtype(at::kFloat).device(z_s.device()), hooks);
+  return sample(schedule, config.prediction, classifier_free_guidance(network, settings.guidance),
+                {z_s.size(0), z_s.size(1), config.vae.latent_channels}, settings.sampler,
+                torch::TensorOptions().dtype(at::kFloat).device(z_s.device()), hooks);
+}
+
+Tensor Pipeline::predict_mask(const Tensor& z_s, const Tensor& source, const std::vector<std::string>& sentences,
+                              const Tensor& chords, uint64_t seed) {
+  if (!mask)
+    throw Error(ErrorKind::kModel, "this model has no mask head; train one with \"mask\" in its configuration");
+  torch::NoGradGuard no_grad;
+  const TextEncoding encoded = text.encode(sentences);
+  Tensor features;
+  if (mask->options.unet_features) {
+    const UNetCondition condition = unet->encode_condition(z_s, encoded.embeddings, encoded.mask, chords);
+    const auto options = torch::TensorOptions().device(z_s.device()).dtype(at::kFloat);
+    const Tensor t = torch::full({z_s.size(0)}, static_cast<double>(schedule.steps()), options);
+    const Tensor noise = seeded_noise({z_s.size(0), z_s.size(1), config.vae.latent_channels}, seed, options);
+    features = unet->features(noise, t, condition);
+  }
+  return mask->answer(mask->listen(mask->spectrum(source).abs(), features), encoded.embeddings, encoded.mask);
 }
 
 }  // namespace instructme

@@ -57,6 +57,7 @@ PipelineConfig PipelineConfig::read(const nlohmann::json& json, const std::strin
   ConfigReader vae = config.object("vae");
   out.vae = VaeOptions::read(vae);
   out.unet = read_unet_options(config.object("unet"));
+  if (config.has("mask")) out.mask = MaskHeadOptions::read(config.object("mask"));
   ConfigReader diffusion = config.object("diffusion");
   if (diffusion.has("schedule")) out.schedule = NoiseScheduleOptions::read(diffusion.object("schedule"));
   diffusion.raw("schedule");
@@ -88,13 +89,15 @@ nlohmann::json PipelineConfig::to_json() const {
     const auto operation = static_cast<Operation>(i);
     sampling_object[operation_name(operation)] = sampling_json(sampling_of(operation));
   }
-  return {{"format", kFormat},
-          {"vae", vae.to_json()},
-          {"unet", instructme::to_json(unet)},
-          {"diffusion", {{"schedule", schedule.to_json()}, {"prediction", prediction_name(prediction)}}},
-          {"level_dbfs", level_dbfs},
-          {"latent_frames_per_chord", latent_frames_per_chord},
-          {"sampling", sampling_object}};
+  nlohmann::json json{{"format", kFormat},
+                      {"vae", vae.to_json()},
+                      {"unet", instructme::to_json(unet)},
+                      {"diffusion", {{"schedule", schedule.to_json()}, {"prediction", prediction_name(prediction)}}},
+                      {"level_dbfs", level_dbfs},
+                      {"latent_frames_per_chord", latent_frames_per_chord},
+                      {"sampling", sampling_object}};
+  if (mask) json["mask"] = mask->to_json();
+  return json;
 }
 
 SamplingSettings PipelineConfig::sampling_of(Operation operation) const {

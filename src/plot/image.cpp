@@ -1,7 +1,5 @@
 #include "instructme/plot/image.h"
 
-#include <png.h>
-
 #include <algorithm>
 #include <cmath>
 #include <numbers>
@@ -77,21 +75,6 @@ void Image::blend(int x, int y, Colour colour, double opacity) {
     return static_cast<uint8_t>(std::lround(below + share * (above - below)));
   };
   set(x, y, {mix(under.r, colour.r), mix(under.g, colour.g), mix(under.b, colour.b)});
-}
-
-void write_png(const std::filesystem::path& path, const Image& image) {
-  ensure(image.width >= 1 && image.height >= 1 && image.rgb.size() == byte_count(image.width, image.height),
-         "the image for " + path.string() + " is empty or its bytes do not fit its size");
-  png_image header{};
-  header.version = PNG_IMAGE_VERSION;
-  header.width = static_cast<png_uint_32>(image.width);
-  header.height = static_cast<png_uint_32>(image.height);
-  header.format = PNG_FORMAT_RGB;
-  png_alloc_size_t size = PNG_IMAGE_PNG_SIZE_MAX(header);
-  std::string encoded(size, '\0');
-  if (png_image_write_to_memory(&header, encoded.data(), &size, 0, image.rgb.data(), 0, nullptr) == 0)
-    throw Error(ErrorKind::kIo, "cannot write " + path.string() + ": the PNG encoder says " + header.message);
-  write_file_atomically(path, std::string_view(encoded).substr(0, size));
 }
 
 void draw_line(Image& image, double x0, double y0, double x1, double y1, Colour colour, double thickness) {

@@ -7,6 +7,7 @@
 
 #include <chrono>
 
+#include "instructme/base/error.h"
 #include "instructme/base/strings.h"
 
 namespace instructme {
@@ -48,6 +49,15 @@ long peak_memory_bytes() {
   rusage usage{};
   ::getrusage(RUSAGE_SELF, &usage);
   return usage.ru_maxrss * 1024;
+}
+
+c10::Device find_device(const std::string& name) {
+  if (name == "cpu") return at::kCPU;
+  if (name != "cuda")
+    throw Error(ErrorKind::kUsage, "unknown device '" + name + "'" + did_you_mean(name, {"cpu", "cuda"}));
+  if (!torch::cuda::is_available())
+    throw Error(ErrorKind::kMissing, "device 'cuda' was asked for, but this libtorch sees no GPU; use 'cpu'");
+  return c10::Device(at::kCUDA, 0);
 }
 
 }  // namespace instructme

@@ -144,4 +144,18 @@ void load_into(torch::nn::Module& module, const TensorMap& tensors, const std::s
   for (auto& [name, target] : targets) target.copy_(tensors.at(name));
 }
 
+std::vector<std::string> adopt_weights(torch::nn::Module& module, const TensorMap& tensors) {
+  const torch::NoGradGuard no_grad;
+  std::vector<std::string> kept;
+  for (auto& [name, target] : named_tensors(module)) {
+    const auto found = tensors.find(name);
+    if (found != tensors.end() && found->second.sizes() == target.sizes() &&
+        found->second.is_floating_point() == target.is_floating_point())
+      target.copy_(found->second);
+    else
+      kept.push_back(name);
+  }
+  return kept;
+}
+
 }  // namespace instructme

@@ -7,6 +7,7 @@
 #include "instructme/base/error.h"
 #include "instructme/base/strings.h"
 #include "instructme/torchx/quantised_weights.h"
+#include "instructme/torchx/state_dict.h"
 
 namespace instructme {
 namespace {
@@ -39,6 +40,7 @@ TripletOptions read_triplets(ConfigReader config, const PipelineConfig& pipeline
   config.read("proportions", o.proportions);
   config.read("phrase_probability", o.phrase_probability);
   config.read("pair_probability", o.pair_probability);
+  config.read("siblings", o.siblings);
   config.read("stem_gain_db", o.stem_gain_db);
   config.read("silence_db", o.silence_db);
   config.finish();
@@ -71,6 +73,21 @@ at::Tensor draw_music(const WaveSource& source, const VaeOptions& options, doubl
   return waves;
 }
 
+/// The same examples in every run; none without validation songs.
+template <class Example, class Draw>
+std::vector<Example> draw_validation(const Recipe& recipe, const RecipePaths& paths, const Draw& draw) {
+  if (paths.validation_songs.empty()) return {};
+  const SongSet songs(paths.validation_songs);
+  require_rate(songs, recipe);
+  const TripletSampler sampler(songs, Lexicon::builtin(), recipe.triplets);
+  std::vector<Example> examples;
+  for (int64_t i = 0; i < recipe.validation_examples; ++i) {
+    Rng rng = Rng(0).fork("validation").fork(static_cast<uint64_t>(i));
+    examples.push_back(draw(sampler, i, rng));
+  }
+  return examples;
+}
+
 class VaeSession : public TrainingSession {
  public:
   VaeSession(const Recipe& recipe, const RecipePaths& paths)
@@ -91,17 +108,10 @@ class VaeSession : public TrainingSession {
     };
     if (paths.start_from.empty())
       vae->initialise_linear_path(draw_music(source, vae->options(), recipe.triplets.seconds));
-    std::vector<std::vector<float>> validation;
-    if (!paths.validation_songs.empty()) {
-      const SongSet songs(paths.validation_songs);
-      require_rate(songs, recipe);
-      const TripletSampler sampler(songs, Lexicon::builtin(), recipe.triplets);
-      const Rng rng = Rng(0).fork("validation");
-      for (int64_t i = 0; i < recipe.validation_examples; ++i) {
-        Rng own = rng.fork(static_cast<uint64_t>(i));
-        validation.push_back(sampler.sample_mix(own, std::min(5.0, recipe.triplets.seconds)));
-      }
-    }
+    const double seconds = std::min(5.0, recipe.triplets.seconds);
+    auto validation = draw_validation<std::vector<float>>(
+        recipe, paths,
+        [&](const TripletSampler& sampler, int64_t, Rng& rng) { return sampler.sample_mix(rng, seconds); });
     task_ = std::make_unique<VaeTask>(vae, recipe.vae_task, recipe.discriminators, source, std::move(validation));
   }
   TrainingTask& task() override { return *task_; }
@@ -112,53 +122,85 @@ class VaeSession : public TrainingSession {
   std::unique_ptr<VaeTask> task_;
 };
 
-Pipeline make_pipeline(const Recipe& recipe, const RecipePaths& paths) {
-  if (!paths.start_from.empty()) {
-    Pipeline pipeline = Pipeline::load(paths.start_from);
-    if (to_json(pipeline.config.unet) != to_json(recipe.pipeline.unet) ||
-        pipeline.config.vae.to_json() != recipe.pipeline.vae.to_json())
-      throw Error(ErrorKind::kModel, paths.start_from.string() +
-                                         "/config.json and the recipe describe networks of different sizes; use the "
-                                         "recipe the weights were trained with");
-    pipeline.config = recipe.pipeline;
-    if (!paths.vae.empty()) load_vae(pipeline.vae, paths.vae);
-    return pipeline;
-  }
-  if (paths.vae.empty() || paths.tokenizer.empty())
-    throw Error(ErrorKind::kUsage, "training an editor needs --vae and --tokenizer, or --from a model folder");
-  Pipeline pipeline(recipe.pipeline, recipe.text, paths.tokenizer);
-  load_vae(pipeline.vae, paths.vae);
+/// A text encoder of the same sizes is kept, with its tokenizer; a U-Net may have grown.
+Pipeline continue_pipeline(const Recipe& recipe, const RecipePaths& paths, std::string& note) {
+  Pipeline old = Pipeline::load(paths.start_from);
+  if (old.config.vae.to_json() != recipe.pipeline.vae.to_json())
+    throw Error(ErrorKind::kModel, paths.start_from.string() +
+                                       "/config.json and the recipe describe VAEs of different sizes; use the recipe "
+                                       "the weights were trained with");
+  const bool same = to_json(old.config.unet) == to_json(recipe.pipeline.unet);
+  Pipeline pipeline(recipe.pipeline, paths.text.empty() ? std::move(old.text) : TextEncoder::load(paths.text));
+  const auto fresh = adopt_weights(*pipeline.unet, named_tensors(*old.unet));
+  load_into(*pipeline.vae, named_tensors(*old.vae), paths.start_from.string());
+  if (!paths.vae.empty()) load_vae(pipeline.vae, paths.vae);
+  const bool has_old_mask = pipeline.mask && old.mask && old.config.mask->to_json() == recipe.pipeline.mask->to_json();
+  if (has_old_mask) load_into(*pipeline.mask, named_tensors(*old.mask), paths.start_from.string());
+  const size_t all = named_tensors(*pipeline.unet).size();
+  if (fresh.size() == all)
+    throw Error(ErrorKind::kModel, "nothing of the U-Net in " + paths.start_from.string() + " fits the recipe's");
+  if (!same)
+    note = format("%zu of the U-Net's %zu tensors begin with the weights in %s, the others anew", all - fresh.size(),
+                  all, paths.start_from.string().c_str());
+  if (pipeline.config.unet.source_gate > 0 && std::find(fresh.begin(), fresh.end(), "gate_input.weight") != fresh.end())
+    pipeline.unet->initialise_source_gate(pipeline.vae->linear_decoder());
   return pipeline;
 }
+
+Pipeline make_pipeline(const Recipe& recipe, const RecipePaths& paths, std::string& note) {
+  if (!paths.start_from.empty()) return continue_pipeline(recipe, paths, note);
+  if (paths.vae.empty() || (paths.tokenizer.empty() && paths.text.empty()))
+    throw Error(ErrorKind::kUsage,
+                "training an editor needs --vae and --text (or --tokenizer), or --from a model folder");
+  Pipeline pipeline(recipe.pipeline, paths.text.empty() ? TextEncoder::create(recipe.text, paths.tokenizer)
+                                                        : TextEncoder::load(paths.text));
+  load_vae(pipeline.vae, paths.vae);
+  if (pipeline.config.unet.source_gate > 0) pipeline.unet->initialise_source_gate(pipeline.vae->linear_decoder());
+  return pipeline;
+}
+
+class TextSession : public TrainingSession {
+ public:
+  TextSession(const Recipe& recipe, const RecipePaths& paths)
+      : text_(paths.text.empty() ? TextEncoder::create(recipe.text, require_tokenizer(paths))
+                                 : TextEncoder::load(paths.text)),
+        task_(text_, Lexicon::builtin(), recipe.text_task) {}
+  TrainingTask& task() override { return task_; }
+
+ private:
+  static const std::filesystem::path& require_tokenizer(const RecipePaths& paths) {
+    if (paths.tokenizer.empty())
+      throw Error(ErrorKind::kUsage, "training a text encoder needs --tokenizer, or --from a T5 folder");
+    return paths.tokenizer;
+  }
+
+  TextEncoder text_;
+  TextTask task_;
+};
 
 class EditorSession : public TrainingSession {
  public:
   EditorSession(const Recipe& recipe, const RecipePaths& paths)
-      : pipeline_(make_pipeline(recipe, paths)),
+      : pipeline_(make_pipeline(recipe, paths, note_)),
         songs_(paths.songs),
         sampler_(songs_, Lexicon::builtin(), recipe.triplets) {
     require_rate(songs_, recipe);
-    std::vector<Triplet> validation;
-    if (!paths.validation_songs.empty()) {
-      const SongSet songs(paths.validation_songs);
-      require_rate(songs, recipe);
-      const TripletSampler sampler(songs, Lexicon::builtin(), recipe.triplets);
-      const Rng rng = Rng(0).fork("validation");
-      // The operations in turn, so that each is judged by as many examples.
-      for (int64_t i = 0; i < recipe.validation_examples; ++i) {
-        Rng own = rng.fork(static_cast<uint64_t>(i));
-        validation.push_back(sampler.sample(static_cast<Operation>(i % kOperations), own));
-      }
-    }
+    // The operations in turn, so that each is judged by as many examples.
+    auto validation = draw_validation<Triplet>(recipe, paths, [](const TripletSampler& sampler, int64_t i, Rng& rng) {
+      return sampler.sample(static_cast<Operation>(i % kOperations), rng);
+    });
     task_ = std::make_unique<DiffusionTask>(
-        pipeline_, recipe.diffusion_task, [this](Rng& rng) { return sampler_.sample(rng); }, std::move(validation));
+        pipeline_, recipe.diffusion_task, [this](Rng& rng) { return sampler_.sample_group(rng); },
+        std::move(validation));
     // Converting the VAE here keeps its copies and casts out of every step.
     if (recipe.trainer.bfloat16) pipeline_.vae->to(at::kBFloat16);
     if (recipe.trainer.device == "cuda") pipeline_.vae->to(at::kCUDA);
   }
   TrainingTask& task() override { return *task_; }
+  std::string note() const override { return note_; }
 
  private:
+  std::string note_;
   Pipeline pipeline_;
   SongSet songs_;
   TripletSampler sampler_;
@@ -178,8 +220,9 @@ Recipe Recipe::read(const nlohmann::json& json, const std::string& context) {
   recipe.pipeline = PipelineConfig::read(config.raw("model"), context + ": model");
   recipe.text = read_text(config.object("text_encoder"));
   recipe.triplets = read_triplets(config.object("triplets"), recipe.pipeline);
-  ConfigReader vae = config.object("vae_training"), diffusion = config.object("editor_training"),
-               trainer = config.object("trainer");
+  ConfigReader text = config.object("text_training"), vae = config.object("vae_training"),
+               diffusion = config.object("editor_training"), trainer = config.object("trainer");
+  recipe.text_task = TextTaskOptions::read(text);
   recipe.vae_task = VaeTaskOptions::read(vae);
   recipe.discriminators = DiscriminatorOptions::read(config.object("discriminators"));
   recipe.diffusion_task = DiffusionTaskOptions::read(diffusion);
@@ -187,6 +230,10 @@ Recipe Recipe::read(const nlohmann::json& json, const std::string& context) {
   config.read("validation_examples", recipe.validation_examples);
   config.finish();
   return recipe;
+}
+
+std::unique_ptr<TrainingSession> make_text_training(const Recipe& recipe, const RecipePaths& paths) {
+  return std::make_unique<TextSession>(recipe, paths);
 }
 
 std::unique_ptr<TrainingSession> make_vae_training(const Recipe& recipe, const RecipePaths& paths) {

@@ -11,6 +11,7 @@
 #include "instructme/base/error.h"
 #include "instructme/base/files.h"
 #include "instructme/base/strings.h"
+#include "instructme/torchx/runtime.h"
 #include "instructme/torchx/state_dict.h"
 #include "training_log.h"
 
@@ -21,15 +22,6 @@ using Clock = std::chrono::steady_clock;
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 constexpr const char* kCheckpointFormat = "instructme-checkpoint-1";
-
-at::Device parse_device(const std::string& name) {
-  if (name == "cpu") return at::kCPU;
-  if (name != "cuda")
-    throw Error(ErrorKind::kUsage, "unknown device '" + name + "'" + did_you_mean(name, {"cpu", "cuda"}));
-  if (!torch::cuda::is_available())
-    throw Error(ErrorKind::kMissing, "device 'cuda' was asked for, but this libtorch sees no GPU; use 'cpu'");
-  return at::Device(at::kCUDA, 0);
-}
 
 }  // namespace
 
@@ -77,7 +69,7 @@ Trainer::Trainer(TrainingTask& task, TrainerOptions options, std::filesystem::pa
     : task_(task),
       options_(options),
       folder_(std::move(folder)),
-      device_(parse_device(options.device)),
+      device_(find_device(options.device)),
       players_(task.players()) {
   make_folder(folder_);
   for (auto& player : players_) {

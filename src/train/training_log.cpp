@@ -71,7 +71,7 @@ void TrainingLog::write_chart() const {
   chart.x_label = "step";
   chart.log_y = true;
   for (const auto& [name, curve] : curves_) chart.series(name, curve.first, curve.second);
-  write_png(folder_ / "loss.png", chart.render(1000, 600));
+  if (can_write_png()) write_png(folder_ / "loss.png", chart.render(1000, 600));
 }
 
 double TrainingLog::last(const std::string& name) const {

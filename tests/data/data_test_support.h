@@ -11,23 +11,9 @@
 #include "instructme/base/files.h"
 #include "instructme/data/song_folder.h"
 #include "instructme/data/song_renderer.h"
+#include "small_font.h"
 
 namespace instructme {
-
-inline const std::filesystem::path& small_font() {
-  static const std::filesystem::path path = "/usr/share/sounds/sf2/TimGM6mb.sf2";
-  return path;
-}
-
-#define SKIP_WITHOUT_SMALL_FONT()             \
-  if (!std::filesystem::exists(small_font())) \
-  GTEST_SKIP() << "needs " << small_font() << " (apt install timgm6mb-soundfont)"
-
-inline double rms(const std::vector<float>& x) {
-  double sum = 0;
-  for (float v : x) sum += static_cast<double>(v) * v;
-  return x.empty() ? 0.0 : std::sqrt(sum / static_cast<double>(x.size()));
-}
 
 inline std::vector<float> sine(double hz, double amplitude, int64_t frames, int rate) {
   std::vector<float> x(static_cast<size_t>(frames));

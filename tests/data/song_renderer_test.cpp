@@ -4,7 +4,7 @@
 
 #include "data_test_support.h"
 #include "expect_error.h"
-#include "instructme/data/stem_effects.h"
+#include "instructme/audio/loudness.h"
 
 namespace instructme {
 namespace {
@@ -92,7 +92,8 @@ TEST(SongRenderer, VersionsChangeInstrumentsAsOftenAsAskedFor) {
 TEST(SongRenderer, VersionsPlayTheSameNotes) {
   SKIP_WITHOUT_SMALL_FONT();
   RenderOptions options;
-  options.effects = false;
+  options.effects = 0;
+  options.bus_probability = 0;
   options.level_spread_db = 0;
   const RenderedSong song = render(3, options);
   const auto stem_of = [&](size_t a, size_t v, Role role) -> const std::vector<float>& {

@@ -116,6 +116,35 @@ TEST_F(Triplets, OperationsDoWhatTheySay) {
 }
 
 // The same random stream makes the same clip and subsets for these four operations, so they complete each other.
+TEST_F(Triplets, SiblingsNameOtherPartsOfTheSameMix) {
+  TripletOptions options;
+  options.most_rise_db = 100;
+  options.siblings = 3;
+  options.proportions = {{"extract", 1.0}, {"remove", 1.0}, {"add", 1.0}};
+  const TripletSampler s = sampler(options);
+  size_t largest = 0;
+  for (uint64_t seed = 0; seed < 30; ++seed) {
+    Rng rng(seed), same(seed);
+    const std::vector<Triplet> group = s.sample_group(rng), again = s.sample_group(same);
+    ASSERT_GE(group.size(), 1u);
+    ASSERT_LE(group.size(), 3u);
+    largest = std::max(largest, group.size());
+    std::set<std::string> named;
+    for (size_t i = 0; i < group.size(); ++i) {
+      for (size_t k = 0; k < group[0].source.size(); ++k)  // parts may add up in another order
+        ASSERT_NEAR(group[i].source[k], group[0].source[k], 1e-6);
+      EXPECT_EQ(group[i].target, again[i].target);
+      EXPECT_TRUE(named.insert(group[i].instruction.instruments[0]).second);
+      if (group.size() > 1) {
+        EXPECT_NE(group[i].instruction.operation, Operation::kAdd);
+      }
+    }
+  }
+  EXPECT_GE(largest, 2u);
+  options.siblings = 0;
+  expect_error(ErrorKind::kUsage, "at least 1 sibling", [&] { sampler(options); });
+}
+
 TEST_F(Triplets, ExtractAndRemoveMakeTheSourceAddAndAccompanyTheReverse) {
   TripletOptions options;
   options.most_rise_db = 100;

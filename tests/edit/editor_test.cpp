@@ -169,7 +169,7 @@ TEST(Editor, FromAFolderAndInBfloat16) {
 
 TEST(Editor, Errors) {
   expect_error(ErrorKind::kModel, "no model folder", [] { Editor("/nowhere/at/all"); });
-  expect_error(ErrorKind::kUsage, "'gpu' is not available", [] { Editor(tiny_pipeline(), {.device = "gpu"}); });
+  expect_error(ErrorKind::kUsage, "unknown device 'gpu'", [] { Editor(tiny_pipeline(), {.device = "gpu"}); });
 }
 
 }  // namespace

@@ -39,6 +39,9 @@ UNetOptions paper_options() {
   options.source_merge = SourceMerge::kConcatenate;
   options.text_in_bottleneck = false;
   options.source_blocks = 2;
+  options.source_gate = 11;
+  options.text_in_time = true;
+  options.source_mel = 3;
   return options;
 }
 
@@ -63,7 +66,7 @@ Inputs random_inputs(const UNetOptions& options, int64_t batch, int64_t frames, 
   const auto random = at::TensorOptions().dtype(dtype);
   return {at::randn({batch, frames, options.latent_channels}, random),
           at::rand({batch}, at::kFloat) * 1000,
-          at::randn({batch, frames, options.latent_channels}, random),
+          at::randn({batch, frames, options.latent_channels + options.source_mel}, random),
           at::randn({batch, 3, options.text_dim}, random),
           at::ones({batch, 3}, at::kBool),
           at::softmax(at::randn({batch, frames, std::max<int64_t>(1, options.chord_classes)}, random), -1)};
@@ -115,7 +118,7 @@ TEST_P(Variants, StartsAsZeroAndLearns) {
   double loss = 0.0;
   for (int step = 0; step < 60; ++step) {
     optimizer.zero_grad();
-    const at::Tensor error = (run(net, in) - in.z_s).pow(2).mean();
+    const at::Tensor error = (run(net, in) - in.z_s.narrow(2, 0, 4)).pow(2).mean();
     error.backward();
     optimizer.step();
     loss = error.item<double>();
@@ -279,6 +282,23 @@ TEST(UNet, CloneGivesTheSameOutput) {
   const at::NoGradGuard guard;
   const Inputs in = random_inputs(small_options(), 1, 10);
   EXPECT_EQ(max_difference(run(net, in), run(copy, in)), 0.0);
+}
+
+TEST(UNet, ASourceGateOfOneReturnsTheSource) {
+  UNetOptions options = small_options();
+  options.source_gate = 7;
+  UNet net(options);
+  // Rows beyond the strongest seven are left out; these seven span all four channels.
+  const at::Tensor basis = at::cat({at::randn({7, 4}), at::randn({5, 4}) * 1e-3});
+  net->initialise_source_gate(basis);
+  const Inputs in = random_inputs(options, 2, 9, at::kFloat);
+  const at::NoGradGuard guard;
+  EXPECT_EQ(run(net, in).abs().max().item<double>(), 0.0);
+  net->gate->bias.fill_(1.0);
+  EXPECT_LT(max_difference(run(net, in), in.z_s), 1e-5);
+  expect_error(ErrorKind::kInternal, "another size", [&] { net->initialise_source_gate(at::randn({6, 4})); });
+  UNet plain(small_options());
+  expect_error(ErrorKind::kInternal, "no gate", [&] { plain->initialise_source_gate(basis); });
 }
 
 TEST(UNet, WrongShapesAreErrors) {

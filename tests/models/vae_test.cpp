@@ -116,6 +116,29 @@ TEST(Vae, EncodeNormalisesAndDecodeUndoesIt) {
   EXPECT_TRUE(vae->encode(wave).isfinite().all().item<bool>());
 }
 
+TEST(Vae, TheLinearPathIsTheBestLinearAutoencoder) {
+  VaeOptions o = tiny_options();
+  o.encoder_blocks = o.decoder_blocks = 0;
+  Vae vae = tiny_vae(o);
+  torch::NoGradGuard no_grad;
+  // Six tones of their own loudness have at most twelve components: six latent channels keep the louder half.
+  const Tensor time = torch::arange(3200, at::kFloat) / 24000.0;
+  Tensor waves = torch::zeros({4, 3200});
+  for (int tone = 0; tone < 6; ++tone)
+    waves += std::pow(0.3, tone) * torch::sin(2 * M_PI * (900.0 + 1500.0 * tone) * time + torch::rand({4, 1}) * 6.0);
+  vae->initialise_linear_path(waves);
+  const Tensor latent = vae->posterior(waves).mean;
+  const Tensor spectrum = vae->compressed_spectrum(waves);
+  const Tensor decoded = vae->decode_raw(latent, 3200).compressed;
+  EXPECT_LT(((decoded - spectrum).pow(2).sum() / spectrum.pow(2).sum()).item<double>(), 0.1);
+  const Tensor latents = latent.flatten(0, 1);
+  EXPECT_LT(largest(latents.t().mm(latents) / latents.size(0) - torch::eye(6)), 0.05);
+
+  vae->set_latent_statistics(torch::zeros({6}), torch::full({6}, 0.5));
+  const Tensor normalised = vae->encode(waves);
+  EXPECT_LT(largest(torch::matmul(normalised, vae->linear_decoder().t()).view_as(decoded) - decoded), 1e-3);
+}
+
 TEST(Vae, Bfloat16IsNearFloat32) {
   Vae vae = tiny_vae(), half = tiny_vae();
   torch::NoGradGuard no_grad;

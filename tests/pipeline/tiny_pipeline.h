@@ -27,6 +27,8 @@ inline PipelineConfig tiny_config() {
   config.unet.text_dim = 16;
   config.unet.source_channels = {8, 8};
   config.unet.time_channels = 16;
+  config.unet.source_mel = 6;
+  config.mask = MaskHeadOptions{960, 16, 1, 1, 1, 3, false};
   return config;
 }
 

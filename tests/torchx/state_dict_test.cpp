@@ -152,6 +152,16 @@ TEST(StateDict, EveryMismatchIsNamedBeforeAnythingIsCopied) {
   EXPECT_TRUE(torch::equal(outer->inner->weight, before));
 }
 
+TEST(StateDict, AGrownModuleAdoptsWhatFits) {
+  torch::nn::Sequential old(torch::nn::Linear(2, 3), torch::nn::Linear(3, 3));
+  torch::nn::Sequential grown(torch::nn::Linear(2, 3), torch::nn::Linear(3, 4), torch::nn::Linear(4, 1));
+  const at::Tensor before = grown[1]->as<torch::nn::Linear>()->weight.detach().clone();
+  const auto fresh = adopt_weights(*grown, named_tensors(*old));
+  EXPECT_EQ(fresh, (std::vector<std::string>{"1.bias", "1.weight", "2.bias", "2.weight"}));
+  EXPECT_TRUE(grown[0]->as<torch::nn::Linear>()->weight.equal(old[0]->as<torch::nn::Linear>()->weight));
+  EXPECT_TRUE(grown[1]->as<torch::nn::Linear>()->weight.equal(before));
+}
+
 TEST(StateDict, WholeNumbersAreNotConverted) {
   Outer outer;
   TensorMap tensors = named_tensors(*outer);

@@ -98,16 +98,30 @@ TEST_F(Sessions, AVaeThenAnEditorThenOnFromTheEditor) {
   train(*make_editor_training(recipe_, paths_), "editor");
   Pipeline::load(files_.path() / "editor/export");
 
+  train(*make_text_training(recipe_, paths_), "text");
+  RecipePaths with_text = paths_;
+  with_text.text = files_.path() / "text/export";
+  with_text.tokenizer.clear();
+  train(*make_editor_training(recipe_, with_text), "editor_with_text");
+  expect_error(ErrorKind::kUsage, "needs --tokenizer", [&] { make_text_training(recipe_, {}); });
+
   RecipePaths on = paths_;
   on.start_from = files_.path() / "editor/export";
   on.vae.clear();
   train(*make_editor_training(recipe_, on), "editor2");
-  recipe_.pipeline.unet.time_channels = 24;
-  expect_error(ErrorKind::kModel, "networks of different sizes", [&] { make_editor_training(recipe_, on); });
+  EXPECT_EQ(make_editor_training(recipe_, on)->note(), "");
+  recipe_.pipeline.unet.source_gate = 12;
+  const auto grown = make_editor_training(recipe_, on);
+  EXPECT_NE(grown->note().find("the others anew"), std::string::npos) << grown->note();
+  train(*grown, "editor3");
+  EXPECT_EQ(Pipeline::load(files_.path() / "editor3/export").config.unet.source_gate, 12);
+  recipe_.pipeline.vae.decoder_channels = 24;
+  expect_error(ErrorKind::kModel, "VAEs of different sizes", [&] { make_editor_training(recipe_, on); });
 }
 
 TEST_F(Sessions, WhatIsMissingOrDoesNotFit) {
-  expect_error(ErrorKind::kUsage, "needs --vae and --tokenizer", [&] { make_editor_training(recipe_, paths_); });
+  expect_error(ErrorKind::kUsage, "needs --vae and --text (or --tokenizer)",
+               [&] { make_editor_training(recipe_, paths_); });
   RecipePaths other = paths_;
   other.songs = {files_.path() / "nowhere"};
   EXPECT_THROW(make_vae_training(recipe_, other), Error);

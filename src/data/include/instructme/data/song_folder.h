@@ -19,7 +19,8 @@ inline constexpr float kSilence_db = -120.0f;
 struct StemInfo {
   std::string file;        ///< name inside the song's folder
   int part = 0;            ///< stems of different versions with the same part play the same notes
-  std::string instrument;  ///< canonical lexicon name
+  std::string instrument;  ///< canonical lexicon name; "" for what belongs to the music but has none, as singing:
+                           ///< it is heard in examples, and never asked for
   Role role = Role::kChords;
   int program = 0;                     ///< General MIDI program, or the number of the kit
   int bank = 0;                        ///< 128 for kits
@@ -33,6 +34,7 @@ struct StemInfo {
 
 struct VersionInfo {
   std::vector<StemInfo> stems;
+  std::string bus;  ///< what was done to the mix, for people
 };
 
 /// The song's chart played in one groove.

@@ -26,7 +26,8 @@ struct RenderOptions {
   double rhythm_change_probability = 0.3;  ///< the same for drums and bass, which have few alternatives
   double mix_level_db = -18;               ///< active RMS of a full version, dBFS, unless it would clip
   double level_spread_db = 4;              ///< stems are up to this much louder or softer than usual
-  bool effects = true;                     ///< random equalisation, saturation, rooms and amplifiers
+  double effects = 1;                      ///< intensity of the effects on stems and mixes, 0 (none) to 2
+  double bus_probability = 0.7;            ///< a version's mix goes through a bus: compression, limiting, tape, codec
   double tail_s = 1.5;                     ///< sound after the last bar
 };
 
@@ -48,7 +49,7 @@ class SongRenderer {
   struct Casting {
     std::string instrument;
     const PaletteSound* sound = nullptr;
-    double amplifier_drive = 0;
+    bool through_amplifier = false;  ///< a clean sound that an amplifier is to distort
   };
   Casting cast(const Part& part, const Casting* before, std::set<std::string>& used, Rng& rng) const;
   void render_version(const Score& score, const std::vector<Casting>& casting, Rng& rng, VersionInfo& version,

@@ -25,6 +25,7 @@ struct Triplet {
   int64_t start_frame = 0;                      ///< of the clip in the song
   std::vector<std::string> source_instruments;  ///< lexicon names that sound in the source, sorted
   std::vector<std::string> target_instruments;  ///< the same for the target
+  bool unnamed = false;                         ///< stems without an instrument sound in the source too
   std::string source_genre, target_genre;
 };
 
@@ -34,16 +35,18 @@ struct TripletOptions {
   /// Defaults: the paper's numbers of triplets in millions, and accompany.
   std::map<std::string, double> proportions{{"remix", 1.0},   {"add", 0.3},    {"replace", 0.3},
                                             {"extract", 0.2}, {"remove", 0.2}, {"accompany", 0.2}};
-  double chord_frame_rate = 12.5;   ///< Hz
-  double silence_db = -50;          ///< stems whose RMS in the clip is below count as absent, dBFS
-  double source_level_db = -20;     ///< RMS of the source, dBFS
-  double most_rise_db = 15;         ///< but for remixes: targets louder than the source by more are not drawn
-  double stem_gain_db = 3;          ///< every stem is up to this much louder or softer
-  double phrase_probability = 0.7;  ///< a phrasing of the lexicon; else the plain sentence
-  double pair_probability = 0.15;   ///< an instruction names two instruments, where possible
-  double part_probability = 0.6;    ///< replace: the same part on another instrument; else another part
-  double genre_probability = 0.5;   ///< remix: to a genre; else with a list of instruments
-  double mix_low_db = -28;          ///< sample_mix: RMS drawn between these two, dBFS
+  double chord_frame_rate = 12.5;    ///< Hz
+  double silence_db = -50;           ///< stems whose RMS in the clip is below count as absent, dBFS
+  double source_level_db = -20;      ///< RMS of the source, dBFS
+  double most_rise_db = 15;          ///< but for remixes: targets louder than the source by more are not drawn
+  double stem_gain_db = 3;           ///< every stem is up to this much louder or softer
+  double phrase_probability = 0.7;   ///< a phrasing of the lexicon; else the plain sentence
+  double pair_probability = 0.15;    ///< an instruction names two instruments, where possible
+  double part_probability = 0.6;     ///< replace: the same part on another instrument; else another part
+  double genre_probability = 0.5;    ///< remix: to a genre; else with a list of instruments
+  double unnamed_probability = 0.8;  ///< stems without an instrument are heard, where there is a choice
+  int64_t siblings = 1;              ///< sample_group: how many parts of one mix are asked for in turn
+  double mix_low_db = -28;           ///< sample_mix: RMS drawn between these two, dBFS
   double mix_high_db = -14;
 };
 
@@ -52,6 +55,7 @@ struct TripletOptions {
 ///   extract X:   S → X            remove X:    S → S − X        add X:  S − X → S
 ///   accompany X: S − X → X        replace X Y: C + X → C + Y
 ///   remix:       S → another arrangement (to a genre), or a subset of another version (with instruments)
+/// Stems without an instrument (StemInfo) are background: they belong to C, and mostly to S.
 /// The sampler is immutable and may be shared between threads, each with its own Rng.
 class TripletSampler {
  public:
@@ -68,6 +72,10 @@ class TripletSampler {
   /// An example of one operation. Throws kInput when the songs do not allow it.
   Triplet sample(Operation operation, Rng& rng) const;
 
+  /// Like sample(rng), but an example that extracts or removes comes with up to `siblings` - 1 others that name
+  /// other parts of the same mix: only the words tell them apart, so a model cannot learn to ignore these.
+  std::vector<Triplet> sample_group(Rng& rng) const;
+
   /// A mix for training the VAE, [seconds · sample rate]: one stem, some, or all of a version.
   std::vector<float> sample_mix(Rng& rng, double seconds) const;
 
@@ -76,10 +84,13 @@ class TripletSampler {
   struct Take;
   class Mixer;
 
+  struct Choice;
   bool try_sample(Operation operation, Rng& rng, Triplet& triplet) const;
   Clip draw_clip(int64_t frames, Rng& rng) const;
   Take take(const Clip& clip, size_t arrangement, size_t version, Rng& rng) const;
-  bool subset_pair(Operation operation, const Clip& clip, Rng& rng, Triplet& triplet) const;
+  Choice choose(const Clip& clip, Rng& rng) const;
+  bool subset_pair(Operation operation, const Clip& clip, const Choice& choice, const std::vector<std::string>& named,
+                   Triplet& triplet) const;
   bool replace_same_part(const Clip& clip, Rng& rng, Triplet& triplet) const;
   bool replace_other_part(const Clip& clip, Rng& rng, Triplet& triplet) const;
   bool remix_to_genre(const Clip& clip, Rng& rng, Triplet& triplet) const;

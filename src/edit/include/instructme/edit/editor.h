@@ -13,11 +13,18 @@
 namespace instructme {
 
 struct EditorOptions {
-  bool bfloat16 = false;      ///< weights and activations; about twice as fast where the processor has it
+  bool bfloat16 = false;       ///< weights and activations; about twice as fast where the processor has it
   std::string device = "cpu";  ///< "cpu" or "cuda"
 };
 
+/// How an edit comes about.
+enum class EditMode {
+  kDirect,   ///< the latent of the whole edited mix is sampled and decoded (paper §3.1)
+  kCompose,  ///< extract and remove: a mask on the source's own spectrum, so that what is kept is untouched
+};
+
 struct EditOptions {
+  EditMode mode = EditMode::kDirect;
   uint64_t seed = 0;  ///< of all noise: same seed, same machine, same bytes
   /// Replaces the model's sampling settings for the operation; steps 0 or guidance < 0 keep them.
   int64_t steps = 0;
@@ -51,8 +58,12 @@ class Editor {
   EditResult edit(const AudioBuffer& source, const std::string& sentence, const EditOptions& options = {},
                   const ProgressCallback& progress = {}, const CancelToken& cancel = {});
 
+  /// Whether a mode can do an operation with this model.
+  bool can(EditMode mode, Operation operation) const;
+
   /// The model's answer on what it hears: source (S) mono float at 24 kHz and any level -> (S) at that
-  /// level. `chords` (T_p, d_p) undefined: estimated from the source.
+  /// level. `chords` (T_p, d_p) undefined: estimated from the source. Throws kUsage for a mode that cannot do the
+  /// operation.
   at::Tensor edit_wave(const at::Tensor& source, const Instruction& instruction, const std::string& sentence,
                        const EditOptions& options, at::Tensor chords, EditResult& report,
                        const ProgressCallback& progress = {}, const CancelToken& cancel = {});

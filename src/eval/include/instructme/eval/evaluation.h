@@ -17,24 +17,29 @@ struct EvaluationOptions {
   EditOptions edit;
 };
 
-/// Means over the examples of one row of the report.
+/// One row of the report: means over the examples.
 struct Distances {
-  double log_mel = 0;  ///< natural-log amplitude, lower is nearer (LogMelDistance)
-  double si_sdr = 0;   ///< dB, higher is nearer
+  double log_mel = 0;        ///< natural-log amplitude, lower is nearer (LogMelDistance)
+  double si_sdr = 0;         ///< dB, higher is nearer
+  double si_sdr_median = 0;  ///< of the examples: a mean of dB is moved far by single failures
   int64_t examples = 0;
-
-  void add(double log_mel_distance, double si_sdr_db);
 };
 
-/// Scores by task ("extract", "remove", …) and by what was compared with the true result ("unedited
-/// source", "edit", "VAE of the true result", or another system's name), in the order of first use.
+/// Scores by task ("extract", "remove", …) and by what was compared with the true result ("unedited source",
+/// "edit", "edit, compose", "VAE of the true result", or another system's name), in the order of first use.
 struct EvaluationReport {
+  struct Example {
+    std::string name;  ///< the clip or sentence
+    double log_mel, si_sdr;
+  };
   std::vector<std::string> tasks, systems;
-  std::map<std::string, std::map<std::string, Distances>> sums;
+  std::map<std::string, std::map<std::string, std::vector<Example>>> examples;
 
-  void add(const std::string& task, const std::string& system, double log_mel_distance, double si_sdr_db);
+  void add(const std::string& task, const std::string& system, const Example& example);
   Distances mean(const std::string& task, const std::string& system) const;
   std::string markdown() const;
+  /// One JSON object per line and example: task, system, name, log_mel, si_sdr.
+  std::string json_lines() const;
 };
 
 /// Draws triplets from a folder of rendered songs and edits their sources. The model gets the chords

@@ -43,11 +43,21 @@ struct UNetOptions {
   SourceInput source = SourceInput::kAggregate;        ///< "aggregate", "concatenate"
   std::vector<int64_t> source_channels{96, 128, 128};  ///< per level, of the convolution encoder
   int64_t source_blocks = 1;                           ///< convolution blocks per level
-  SourceMerge source_merge = SourceMerge::kAdd;        ///< "add", "concatenate"
-  bool full_attention = false;                         ///< "self_attention": "chunk" or "full" (AUDIT)
-  ChunkFusion fusion = ChunkFusion::kAttention;        ///< "attention", "block"
-  Skip skip = Skip::kConcatenate;                      ///< "concatenate", "add" (no weights)
+  /// Log-mel bands of the source beside z_s at the input of that encoder; 0 = none, as in the paper. The latent
+  /// carries the phase of every partial, in which loudness and timbre have to be found first; here they lie open.
+  int64_t source_mel = 0;
+  SourceMerge source_merge = SourceMerge::kAdd;  ///< "add", "concatenate"
+  bool full_attention = false;                   ///< "self_attention": "chunk" or "full" (AUDIT)
+  ChunkFusion fusion = ChunkFusion::kAttention;  ///< "attention", "block"
+  Skip skip = Skip::kConcatenate;                ///< "concatenate", "add" (no weights)
   int64_t time_channels = 128;
+  /// Channels of the source gate, 0 = none, as in the paper: the answer also gets a linear image of z_s whose
+  /// hidden channels are weighted by the features, so that keeping or dropping a part of the source does not
+  /// have to be learned as copying it through all blocks.
+  int64_t source_gate = 0;
+  /// The mean of the text's tokens is added to the time embedding, which modulates every block. Not in the paper;
+  /// cross-attention alone takes long to find out that the words matter.
+  bool text_in_time = false;
   double gate_init = 0.2;  ///< initial weight of residual branches
 
   int64_t levels() const { return static_cast<int64_t>(channels.size()); }
@@ -70,7 +80,9 @@ int64_t count_parameters(const UNetOptions& options);
 struct UNetCondition {
   int64_t frames = 0;  ///< T of the latents it was made for
   std::vector<BlockCondition> blocks;
+  at::Tensor text_time;     ///< (N, time_channels), only with text_in_time
   at::Tensor source_input;  ///< (N, T', C_0), only with "source": "concatenate"
+  at::Tensor gated_source;  ///< (N, T, source_gate): the image of z_s that the source gate weights
 
   int64_t batch() const;
 };
@@ -84,12 +96,13 @@ class SourceEncoderImpl : public torch::nn::Cloneable<SourceEncoderImpl> {
  public:
   explicit SourceEncoderImpl(const UNetOptions& options);
   void reset() override;
-  /// z_s (N, T, latent_channels) -> per level l (N, T / 2^l, source_channels[l]).
-  std::vector<at::Tensor> forward(const at::Tensor& z_s);
+  /// Source (N, T, latent_channels + source_mel) -> per level l (N, T / 2^l, source_channels[l]).
+  std::vector<at::Tensor> forward(const at::Tensor& source);
 
   UNetOptions options;
   torch::nn::Linear input{nullptr};
-  torch::nn::ModuleList blocks;  ///< source_blocks per level
+  torch::nn::Linear mel_input{nullptr};  ///< with source_mel
+  torch::nn::ModuleList blocks;          ///< source_blocks per level
   torch::nn::ModuleList down;
 };
 TORCH_MODULE(SourceEncoder);
@@ -103,10 +116,11 @@ class UNetImpl : public torch::nn::Cloneable<UNetImpl> {
   explicit UNetImpl(const UNetOptions& options);
   void reset() override;
 
-  /// z_s (N, T, latent_channels); text (N, L, text_dim), L >= 1; text_mask (N, L) true at tokens, undefined:
-  /// all; chords (N, T_p, chord_classes) probabilities over the same time as z_s at any frame rate, not used
-  /// without chord condition; text_drop (N) bool, undefined: none. A text that is dropped or has no token is
-  /// replaced by the learned null text. Differentiable. Throws kModel for shapes that do not fit the options.
+  /// z_s (N, T, latent_channels + source_mel): the source's latent and, with source_mel, its LogMel beside it; text (N,
+  /// L, text_dim), L >= 1; text_mask (N, L) true at tokens, undefined: all; chords (N, T_p, chord_classes)
+  /// probabilities over the same time as z_s at any frame rate, not used without chord condition; text_drop (N) bool,
+  /// undefined: none. A text that is dropped or has no token is replaced by the learned null text. Differentiable.
+  /// Throws kModel for shapes that do not fit the options.
   UNetCondition encode_condition(const at::Tensor& z_s, const at::Tensor& text, const at::Tensor& text_mask,
                                  const at::Tensor& chords, const at::Tensor& text_drop = {});
 
@@ -117,10 +131,19 @@ class UNetImpl : public torch::nn::Cloneable<UNetImpl> {
   /// The last features before the output layer, normalised: (N, T, channels[0]) in the weights' dtype.
   at::Tensor features(const at::Tensor& z_t, const at::Tensor& t, const UNetCondition& condition);
 
+  /// The output layers: features(...) and the same condition -> (N, T, latent_channels) in the weights' dtype.
+  at::Tensor answer(const at::Tensor& features, const UNetCondition& condition);
+
+  /// Starts the source gate from a basis (any number >= source_gate of rows, latent_channels) of directions in
+  /// which sources are easily told apart, such as the spectrum behind the latent: the strongest source_gate rows
+  /// are taken, and a gate of one returns z_s as far as they span it. Throws kInternal without source gate.
+  void initialise_source_gate(const at::Tensor& basis);
+
   UNetOptions options;
   at::Tensor null_text;  ///< (text_dim)
   at::Tensor text_norm;  ///< (text_dim)
   TimestepEmbedding time{nullptr};
+  torch::nn::Linear text_time{nullptr};   ///< with text_in_time: text_dim -> time_channels
   torch::nn::ModuleList time_modulation;  ///< per level, then the bottleneck: time_channels -> 6 C
   torch::nn::Linear input{nullptr};
   torch::nn::Linear source_input{nullptr};  ///< "concatenate": the z_s half of the input layer
@@ -134,6 +157,7 @@ class UNetImpl : public torch::nn::Cloneable<UNetImpl> {
   torch::nn::ModuleList skip_input;   ///< per level: W2
   at::Tensor output_norm;             ///< (C_0)
   torch::nn::Linear output{nullptr};  ///< zero at first
+  torch::nn::Linear gate_input{nullptr}, gate{nullptr}, gate_output{nullptr};  ///< the source gate; gate zero at first
 
  private:
   at::Tensor run_blocks(at::Tensor x, size_t& next, int64_t count, const at::Tensor& modulation,

@@ -80,6 +80,8 @@ class VaeImpl : public torch::nn::Module {
   /// components of the folded compressed spectra) of the music given, so that training begins with the
   /// phase of strong partials already kept. Wants more latent frames than spectrum values; waves (N, S).
   void initialise_linear_path(const at::Tensor& waves);
+  /// The linear path from the normalised latent to the folded compressed spectrum: (fold * F * 2, C) float32.
+  at::Tensor linear_decoder() const;
   /// Ends the training of everything that makes latents.
   void freeze_encoder();
 

@@ -2,12 +2,15 @@
 
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "instructme/diffusion/guidance.h"
 #include "instructme/diffusion/sampler.h"
 #include "instructme/diffusion/schedule.h"
+#include "instructme/dsp/log_mel.h"
+#include "instructme/models/mask_head.h"
 #include "instructme/models/text_encoder.h"
 #include "instructme/models/unet.h"
 #include "instructme/models/vae.h"
@@ -26,6 +29,7 @@ struct SamplingSettings {
 struct PipelineConfig {
   VaeOptions vae;
   UNetOptions unet;
+  std::optional<MaskHeadOptions> mask;  ///< for extracting by mask
   NoiseScheduleOptions schedule{1000, ScheduleKind::kCosine, true};
   Prediction prediction = Prediction::kV;
   /// RMS level of the mix that the model hears, dB below full scale; training and editing use the same.
@@ -47,13 +51,16 @@ struct PipelineConfig {
 };
 
 /// The whole model of Figure 3: VAE, text encoder, U-Net and noise schedule, loaded and saved together.
-/// A model folder holds config.json, vae.safetensors, unet.safetensors and text_encoder/ (a T5 folder).
+/// A model folder holds config.json, vae.safetensors, unet.safetensors, text_encoder/ (a T5 folder) and,
+/// with a mask head, mask.safetensors.
 /// Methods that only read may run in several threads.
 /// Letters: N batch, S samples at 24 kHz, T latent frames, C latent channels, T_p chord frames, d_p classes.
 class Pipeline {
  public:
   /// New random weights. `tokenizer` is a spiece.model.
   Pipeline(PipelineConfig config, const T5EncoderOptions& text, const std::filesystem::path& tokenizer);
+  /// New random weights but for the text encoder. Throws kModel when it does not fit the U-Net.
+  Pipeline(PipelineConfig config, TextEncoder text);
   /// Throws kModel (what is wrong in which file) or kIo.
   static Pipeline load(const std::filesystem::path& folder);
   /// The text encoder keeps the type it has, as published T5 files do. Throws kIo.
@@ -65,18 +72,28 @@ class Pipeline {
   void to(at::Device device);
   void eval();
 
-  /// One sentence per example (paper §3.1): z_s (N, T, C), chords (N, T_p, d_p) -> z of the edited music.
+  /// What the U-Net takes for z_s: the latent (N, T, C) of a wave (N, S) at the model's level and, with source_mel,
+  /// the wave's log-mel bands beside it.
+  at::Tensor describe_source(const at::Tensor& latent, const at::Tensor& wave) const;
+
+  /// One sentence per example (paper §3.1): z_s (N, T, C or more, see describe_source), chords (N, T_p, d_p) -> z of
+  /// the edited music.
   at::Tensor sample_target(const at::Tensor& z_s, const std::vector<std::string>& sentences, const at::Tensor& chords,
                            const SamplingSettings& settings, const SamplerHooks& hooks = {});
+
+  /// The part that the sentence names, for sentences that extract or remove: source (N, S) at the model's rate and
+  /// level -> mask (N, T, F) of MaskHead on the source's spectrum. z_s, chords and seed are for mask heads that hear
+  /// the U-Net (at t = T, with the noise of `seed`), and may be left out for others. Throws kModel without mask head.
+  at::Tensor predict_mask(const at::Tensor& z_s, const at::Tensor& source, const std::vector<std::string>& sentences,
+                          const at::Tensor& chords, uint64_t seed = 0);
 
   PipelineConfig config;
   NoiseSchedule schedule;
   Vae vae{nullptr};
   UNet unet{nullptr};
+  MaskHead mask{nullptr};  ///< where the configuration has one
+  std::optional<LogMel> source_mel;
   TextEncoder text;
-
- private:
-  Pipeline(PipelineConfig config, TextEncoder text);
 };
 
 }  // namespace instructme

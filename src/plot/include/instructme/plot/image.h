@@ -34,6 +34,9 @@ struct Image {
   void blend(int x, int y, Colour colour, double opacity);
 };
 
+/// Whether this program was built with libpng; without it, write_png throws kMissing.
+bool can_write_png();
+
 /// Writes an 8-bit RGB PNG atomically. Throws kIo when it cannot be written, kInternal when the image
 /// is empty or its bytes do not fit its size.
 void write_png(const std::filesystem::path& path, const Image& image);

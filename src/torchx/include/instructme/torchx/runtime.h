@@ -1,5 +1,7 @@
 #pragma once
 
+#include <c10/core/Device.h>
+
 #include <string>
 
 namespace instructme {
@@ -16,6 +18,9 @@ std::string describe_runtime();
 /// Measured float32 and bfloat16 matrix-product rate of this machine in GFLOP/s (about 0.3 s).
 /// A float32 rate under 20 means the reference BLAS: install libopenblas0.
 double measure_matmul_gflops(bool bfloat16);
+
+/// "cpu" or "cuda" (the first GPU). Throws kUsage for other names, kMissing when libtorch sees no GPU.
+c10::Device find_device(const std::string& name);
 
 /// Largest resident memory of this process so far, bytes.
 long peak_memory_bytes();

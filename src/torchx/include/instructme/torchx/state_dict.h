@@ -49,4 +49,8 @@ TensorMap load_tensors(const std::filesystem::path& path, const std::function<bo
 void load_into(torch::nn::Module& module, const TensorMap& tensors, const std::string& file_name,
                const std::string& prefix = "", const std::vector<std::string>& not_persistent = {});
 
+/// Copies those tensors that the module has under the same name, shape and kind, and returns the names of the
+/// module's tensors that keep their values: for going on with a network that has grown.
+std::vector<std::string> adopt_weights(torch::nn::Module& module, const TensorMap& tensors);
+
 }  // namespace instructme

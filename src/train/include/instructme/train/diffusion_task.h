@@ -18,14 +18,20 @@ struct DiffusionTaskOptions {
   /// each adds to the decoded sound, values between mix the two. Alike, a model spends most of its effort
   /// on channels that can hardly be heard.
   double audibility = 0.5;
+  /// Weight of MaskHead::loss beside the diffusion loss, where the model has a mask head. A mask head that hears the
+  /// U-Net learns from the examples at t = T, where nothing of the answer can be seen in z_t; others from all.
+  double mask_weight = 1.0;
+  /// Trains nothing but the mask head, which is many times faster.
+  bool mask_only = false;
 
   static DiffusionTaskOptions read(ConfigReader& config);  ///< throws kModel
 };
 
-/// Draws one triplet; thread-safe.
-using TripletSource = std::function<Triplet(Rng& rng)>;
+/// Draws triplets of one length, at least one; thread-safe.
+using TripletSource = std::function<std::vector<Triplet>(Rng& rng)>;
 
-/// Trains U-Net and text encoder together on Eq. 3 in the latent space of a VAE that stays as it is.
+/// Trains U-Net, text encoder and mask head (if there is one) together on Eq. 3 in the latent space of a VAE that stays
+/// as it is.
 class DiffusionTask : public TrainingTask {
  public:
   /// `pipeline` outlives the task.
@@ -36,7 +42,7 @@ class DiffusionTask : public TrainingTask {
   Batch make_batch(Rng rng) const override;
   LossValue loss(size_t player, const Batch& batch, int64_t step, at::Generator generator) override;
   /// Loss on the validation triplets with fixed noise, and for extract: log-mel distance and SI-SDR
-  /// of the one-step answer.
+  /// of the one-step answer and of the mask.
   std::map<std::string, double> validate() override;
   /// A complete model folder.
   void export_model(const std::string& folder, int64_t step) override;
@@ -44,9 +50,15 @@ class DiffusionTask : public TrainingTask {
  private:
   Batch collate(const std::vector<Triplet>& triplets) const;
   struct Latents {
-    at::Tensor source, target;  ///< (N, T, C)
+    at::Tensor source, target;  ///< (N, T, C); the source as Pipeline::describe_source has it
   };
   Latents encode(const Batch& batch);
+  struct Words {
+    at::Tensor embeddings, mask;  ///< (N, L, D), (N, L)
+  };
+  Words read(const Batch& batch);
+  void add_mask_loss(LossValue& value, const Batch& batch, const Words& words, const at::Tensor& counted,
+                     const at::Tensor& features);
   at::Tensor measure_channel_weights(at::Device device);
 
   Pipeline& pipeline_;

@@ -9,6 +9,7 @@
 #include "instructme/models/t5_encoder.h"
 #include "instructme/pipeline/pipeline.h"
 #include "instructme/train/diffusion_task.h"
+#include "instructme/train/text_task.h"
 #include "instructme/train/trainer.h"
 #include "instructme/train/vae_task.h"
 
@@ -20,6 +21,7 @@ struct Recipe {
   PipelineConfig pipeline;
   T5EncoderOptions text;
   TripletOptions triplets;
+  TextTaskOptions text_task;
   VaeTaskOptions vae_task;
   DiscriminatorOptions discriminators;
   DiffusionTaskOptions diffusion_task;
@@ -32,9 +34,12 @@ struct Recipe {
 /// Where a run finds its inputs; empty = not given.
 struct RecipePaths {
   std::vector<std::filesystem::path> songs, validation_songs;
-  std::filesystem::path start_from;  ///< VAE: a folder with vae.safetensors; editor: a model folder
-  std::filesystem::path vae;         ///< editor: a folder with vae.safetensors
-  std::filesystem::path tokenizer;   ///< editor: a spiece.model
+  /// VAE: a folder with vae.safetensors; editor: a model folder, whose U-Net may have other sizes: tensors that
+  /// fit are taken, the others begin anew
+  std::filesystem::path start_from;
+  std::filesystem::path vae;        ///< editor: a folder with vae.safetensors
+  std::filesystem::path text;       ///< editor: a T5 folder to begin with; text: one to go on with
+  std::filesystem::path tokenizer;  ///< editor without `text`, text: a spiece.model
 };
 
 /// A task together with what it reads from.
@@ -42,6 +47,8 @@ class TrainingSession {
  public:
   virtual ~TrainingSession() = default;
   virtual TrainingTask& task() = 0;
+  /// What the user should know about how it begins; may be empty.
+  virtual std::string note() const { return {}; }
 };
 
 /// Weights of `vae.safetensors` in a folder. Throws kModel when they do not fit.
@@ -49,6 +56,7 @@ void load_vae(Vae& vae, const std::filesystem::path& folder);
 
 /// Throw kUsage when a path is needed and not given, kModel when weights do not fit the recipe, and
 /// what SongSet throws.
+std::unique_ptr<TrainingSession> make_text_training(const Recipe& recipe, const RecipePaths& paths);
 std::unique_ptr<TrainingSession> make_vae_training(const Recipe& recipe, const RecipePaths& paths);
 std::unique_ptr<TrainingSession> make_editor_training(const Recipe& recipe, const RecipePaths& paths);
 

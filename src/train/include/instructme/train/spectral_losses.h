@@ -23,8 +23,8 @@ class MultiResolutionStftLoss {
 /// Mean absolute difference of log mel bands at several resolutions (Kumar et al. 2023 use the same idea).
 class MelLoss {
  public:
-  explicit MelLoss(double sample_rate, const std::vector<std::pair<int64_t, int64_t>>& sizes_and_bands = {
-                                           {2048, 128}, {512, 40}});
+  explicit MelLoss(double sample_rate,
+                   const std::vector<std::pair<int64_t, int64_t>>& sizes_and_bands = {{2048, 128}, {512, 40}});
   at::Tensor operator()(const at::Tensor& estimate, const at::Tensor& target) const;
 
  private:
