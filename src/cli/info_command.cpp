@@ -29,6 +29,7 @@ void print_model(const std::string& folder) {
               static_cast<double>(pipeline.config.vae.sample_rate) /
                   static_cast<double>(pipeline.config.vae.samples_per_latent()));
   std::printf("U-Net           %.2f M parameters\n", parameters(*pipeline.unet) * 1e-6);
+  if (pipeline.mask) std::printf("mask head       %.2f M parameters\n", parameters(*pipeline.mask) * 1e-6);
   std::printf("text encoder    %.2f M parameters\n", parameters(*pipeline.text.module()) * 1e-6);
   std::printf("diffusion       %s-prediction, %lld steps\n", prediction_name(pipeline.config.prediction).c_str(),
               static_cast<long long>(pipeline.config.schedule.steps));
