@@ -41,6 +41,9 @@ function(instructme_use_torch_pch target)
     # CMake compiles executables with -fPIE, which GCC takes for another precompiled header than -fPIC.
     set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
     target_compile_options(${target} PRIVATE -fPIC)
+    if(CMAKE_BUILD_TYPE STREQUAL "Release" OR CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo")
+      target_compile_options(${target} PRIVATE -O2) # the header was precompiled so
+    endif()
   endif()
   target_precompile_headers(${target} REUSE_FROM instructme_pch)
 endfunction()
@@ -56,6 +59,8 @@ function(instructme_test component)
   list(TRANSFORM arg_DEPENDS PREPEND instructme_)
   target_link_libraries(${target} PRIVATE instructme_${component} ${arg_DEPENDS} instructme_test_support GTest::gmock_main
                                           instructme_warnings instructme_sanitizers)
+  # What is tested is optimised; optimising the tests themselves only takes time.
+  target_compile_options(${target} PRIVATE -O0)
   target_compile_definitions(${target} PRIVATE INSTRUCTME_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
                                                INSTRUCTME_BINARY="$<TARGET_FILE_DIR:${target}>/instructme")
   add_test(NAME ${component} COMMAND ${target})
