@@ -21,6 +21,7 @@ function(instructme_optional name package)
   if(TARGET PkgConfig::${package})
     add_library(instructme_dep_${package} ALIAS PkgConfig::${package})
     set(INSTRUCTME_HAVE_${name} ON PARENT_SCOPE)
+    set(INSTRUCTME_OPTIONAL_PACKAGES "${INSTRUCTME_OPTIONAL_PACKAGES} ${package}" PARENT_SCOPE) # for Install.cmake
   elseif(INSTRUCTME_WITH_${name} STREQUAL "ON")
     message(FATAL_ERROR "INSTRUCTME_WITH_${name} is ON, but pkg-config does not find '${package}'")
   endif()

@@ -27,16 +27,6 @@ endforeach()
 
 install(TARGETS ${install_targets} instructme_torch EXPORT instructmeTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(EXPORT instructmeTargets NAMESPACE instructme:: DESTINATION ${package_folder})
-set(INSTRUCTME_OPTIONAL_PACKAGES "")
-if(INSTRUCTME_HAVE_FLUIDSYNTH)
-  string(APPEND INSTRUCTME_OPTIONAL_PACKAGES "fluidsynth ")
-endif()
-if(INSTRUCTME_HAVE_PNG)
-  string(APPEND INSTRUCTME_OPTIONAL_PACKAGES "libpng ")
-endif()
-if(INSTRUCTME_HAVE_YAML_CPP)
-  string(APPEND INSTRUCTME_OPTIONAL_PACKAGES "yaml-cpp ")
-endif()
 configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/instructmeConfig.cmake.in
                               ${PROJECT_BINARY_DIR}/instructmeConfig.cmake INSTALL_DESTINATION ${package_folder} PATH_VARS data_folder)
 # Before 1.0 every minor version may change the interface.

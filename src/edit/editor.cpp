@@ -78,7 +78,8 @@ Tensor Editor::edit_wave(const Tensor& source, const Instruction& instruction, c
   report.settings = settings;
 
   Tensor z_s;
-  {
+  // Neither latent nor chords reach a mask head that does not hear the U-Net.
+  if (options.mode == EditMode::kDirect || pipeline_.mask->options.unet_features) {
     const Stopwatch watch(report.seconds_encode);
     if (progress) progress({"listening", 0, 1, ""});
     z_s = pipeline_.describe_source(encode_long(pipeline_.vae, wave, cancel), wave.unsqueeze(0));  // (1, T, C + M)

@@ -34,7 +34,7 @@ struct EditOptions {
 struct EditResult {
   AudioBuffer audio;  ///< rate, channels and length of the source
   Instruction instruction;
-  at::Tensor chords;  ///< (T_p, d_p) probabilities the model was given
+  at::Tensor chords;  ///< (T_p, d_p) probabilities the model was given; undefined when it needs none
   SamplingSettings settings;
   double seconds_encode = 0, seconds_sample = 0, seconds_decode = 0;
 };
