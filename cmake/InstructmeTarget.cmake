@@ -24,8 +24,10 @@ function(instructme_component)
   set_property(GLOBAL APPEND PROPERTY INSTRUCTME_TARGETS ${target})
 endfunction()
 
-# Shares one precompiled torch header between all targets that use torch.
+# Keeps the build of a target that uses torch short. Every compiler run instantiates the same ten seconds of torch
+# templates, so several source files share one run (INSTRUCTME_UNITY) and all share one precompiled header.
 function(instructme_use_torch_pch target)
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ${INSTRUCTME_UNITY} UNITY_BUILD_BATCH_SIZE 6)
   if(NOT INSTRUCTME_PCH)
     return()
   endif()

@@ -20,5 +20,5 @@ message(STATUS "  nlohmann_json  ${nlohmann_json_VERSION}, CLI11 ${CLI11_VERSION
 message(STATUS "  audio          sndfile ${sndfile_VERSION}, soxr ${soxr_VERSION}, libebur128 ${libebur128_VERSION}")
 message(STATUS "  optional       FluidSynth (data render) ${INSTRUCTME_HAVE_FLUIDSYNTH}, libpng (pictures) ${INSTRUCTME_HAVE_PNG}, yaml-cpp (Slakh, MedleyDB) ${INSTRUCTME_HAVE_YAML_CPP}")
 message(STATUS "  components     ${_components}")
-message(STATUS "  tests ${INSTRUCTME_BUILD_TESTS}, benchmarks ${INSTRUCTME_BUILD_BENCHMARKS}, warnings are errors ${INSTRUCTME_WERROR}, precompiled torch header ${INSTRUCTME_PCH}, sanitizers ${_sanitizers}")
+message(STATUS "  tests ${INSTRUCTME_BUILD_TESTS}, benchmarks ${INSTRUCTME_BUILD_BENCHMARKS}, warnings are errors ${INSTRUCTME_WERROR}, precompiled torch header ${INSTRUCTME_PCH}, unity builds ${INSTRUCTME_UNITY}, sanitizers ${_sanitizers}")
 message(STATUS "  install to     ${CMAKE_INSTALL_PREFIX}")

@@ -27,6 +27,8 @@ Linear linear(int64_t inputs, int64_t outputs, double deviation) {
 
 double inverse_root(int64_t n) { return 1.0 / std::sqrt(static_cast<double>(n)); }
 
+}  // namespace
+
 struct T5NormImpl : torch::nn::Module {
   explicit T5NormImpl(const T5EncoderOptions& options) : eps(options.layer_norm_epsilon) {
     weight = register_parameter("weight", torch::ones({options.d_model}));
@@ -145,8 +147,6 @@ struct T5BlockImpl : torch::nn::Module {
   T5FeedForwardLayer second;
 };
 TORCH_MODULE(T5Block);
-
-}  // namespace
 
 struct T5StackImpl : torch::nn::Module {
   explicit T5StackImpl(const T5EncoderOptions& options) : dropout_rate(options.dropout_rate), norm(options) {

@@ -14,7 +14,7 @@ namespace {
 
 constexpr SamplerKind kKinds[] = {SamplerKind::kDdpm, SamplerKind::kDdim, SamplerKind::kDpmpp};
 
-struct Case {
+struct SamplerCase {
   SamplerKind sampler;
   double eta;
   int64_t steps;
@@ -24,10 +24,10 @@ struct Case {
   double tolerance;  // of mean and deviation, relative to the deviation: discretisation plus sampling
 };
 
-class RecoversGaussian : public testing::TestWithParam<Case> {};
+class RecoversGaussian : public testing::TestWithParam<SamplerCase> {};
 
 TEST_P(RecoversGaussian, MeanAndDeviation) {
-  const Case& c = GetParam();
+  const SamplerCase& c = GetParam();
   const NoiseSchedule schedule({1000, c.schedule, c.zero_terminal_snr});
   const GaussianModel model{schedule, c.prediction};
   SamplerOptions options{c.sampler, c.steps, c.eta, 3};
@@ -42,18 +42,18 @@ constexpr auto kEps = Prediction::kEpsilon;
 constexpr auto kV = Prediction::kV;
 INSTANTIATE_TEST_SUITE_P(
     Samplers, RecoversGaussian,
-    testing::Values(Case{SamplerKind::kDdpm, 0, 1000, kEps, ScheduleKind::kLinear, false, 0.03},
-                    Case{SamplerKind::kDdpm, 0, 1000, kV, ScheduleKind::kCosine, true, 0.03},
-                    Case{SamplerKind::kDdpm, 0, 250, kV, ScheduleKind::kScaledLinear, true, 0.05},
-                    Case{SamplerKind::kDdim, 0, 200, kEps, ScheduleKind::kScaledLinear, false, 0.05},
-                    Case{SamplerKind::kDdim, 0, 200, kEps, ScheduleKind::kLinear, false, 0.05},
-                    Case{SamplerKind::kDdim, 0, 200, kV, ScheduleKind::kCosine, true, 0.05},
-                    Case{SamplerKind::kDdim, 0.5, 500, kV, ScheduleKind::kLinear, true, 0.05},
-                    Case{SamplerKind::kDdim, 0, 20, kV, ScheduleKind::kCosine, true, 0.15},
-                    Case{SamplerKind::kDpmpp, 0, 200, kEps, ScheduleKind::kCosine, false, 0.03},
-                    Case{SamplerKind::kDpmpp, 0, 50, kEps, ScheduleKind::kScaledLinear, false, 0.05},
-                    Case{SamplerKind::kDpmpp, 0, 50, kV, ScheduleKind::kCosine, true, 0.03},
-                    Case{SamplerKind::kDpmpp, 0, 15, kV, ScheduleKind::kCosine, true, 0.08}));
+    testing::Values(SamplerCase{SamplerKind::kDdpm, 0, 1000, kEps, ScheduleKind::kLinear, false, 0.03},
+                    SamplerCase{SamplerKind::kDdpm, 0, 1000, kV, ScheduleKind::kCosine, true, 0.03},
+                    SamplerCase{SamplerKind::kDdpm, 0, 250, kV, ScheduleKind::kScaledLinear, true, 0.05},
+                    SamplerCase{SamplerKind::kDdim, 0, 200, kEps, ScheduleKind::kScaledLinear, false, 0.05},
+                    SamplerCase{SamplerKind::kDdim, 0, 200, kEps, ScheduleKind::kLinear, false, 0.05},
+                    SamplerCase{SamplerKind::kDdim, 0, 200, kV, ScheduleKind::kCosine, true, 0.05},
+                    SamplerCase{SamplerKind::kDdim, 0.5, 500, kV, ScheduleKind::kLinear, true, 0.05},
+                    SamplerCase{SamplerKind::kDdim, 0, 20, kV, ScheduleKind::kCosine, true, 0.15},
+                    SamplerCase{SamplerKind::kDpmpp, 0, 200, kEps, ScheduleKind::kCosine, false, 0.03},
+                    SamplerCase{SamplerKind::kDpmpp, 0, 50, kEps, ScheduleKind::kScaledLinear, false, 0.05},
+                    SamplerCase{SamplerKind::kDpmpp, 0, 50, kV, ScheduleKind::kCosine, true, 0.03},
+                    SamplerCase{SamplerKind::kDpmpp, 0, 15, kV, ScheduleKind::kCosine, true, 0.08}));
 
 TEST(Sampler, OneStepIsThePosteriorMean) {
   const NoiseSchedule schedule({1000, ScheduleKind::kCosine, true});

@@ -11,13 +11,13 @@
 namespace instructme {
 namespace {
 
-struct Case {
+struct ScheduleCase {
   ScheduleKind kind;
   bool zero_terminal_snr;
   int64_t steps;
 };
 
-class ScheduleTest : public testing::TestWithParam<Case> {
+class ScheduleTest : public testing::TestWithParam<ScheduleCase> {
  protected:
   NoiseSchedule schedule_{{GetParam().steps, GetParam().kind, GetParam().zero_terminal_snr}};
 };
@@ -78,10 +78,10 @@ TEST_P(ScheduleTest, ConversionsAgree) {
 
 INSTANTIATE_TEST_SUITE_P(
     Kinds, ScheduleTest,
-    testing::Values(Case{ScheduleKind::kCosine, false, 1000}, Case{ScheduleKind::kCosine, true, 1000},
-                    Case{ScheduleKind::kLinear, false, 1000}, Case{ScheduleKind::kLinear, true, 1000},
-                    Case{ScheduleKind::kScaledLinear, false, 1000}, Case{ScheduleKind::kScaledLinear, true, 1000},
-                    Case{ScheduleKind::kLinear, false, 100}, Case{ScheduleKind::kScaledLinear, true, 50}),
+    testing::Values(ScheduleCase{ScheduleKind::kCosine, false, 1000}, ScheduleCase{ScheduleKind::kCosine, true, 1000},
+                    ScheduleCase{ScheduleKind::kLinear, false, 1000}, ScheduleCase{ScheduleKind::kLinear, true, 1000},
+                    ScheduleCase{ScheduleKind::kScaledLinear, false, 1000}, ScheduleCase{ScheduleKind::kScaledLinear, true, 1000},
+                    ScheduleCase{ScheduleKind::kLinear, false, 100}, ScheduleCase{ScheduleKind::kScaledLinear, true, 50}),
     [](const auto& tested) {
       return schedule_kind_name(tested.param.kind) + std::to_string(tested.param.steps) +
              (tested.param.zero_terminal_snr ? "ZeroTerminal" : "");

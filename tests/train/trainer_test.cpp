@@ -16,8 +16,8 @@ namespace {
 namespace fs = std::filesystem;
 using at::Tensor;
 
-struct Net : torch::nn::Module {
-  explicit Net(int64_t width, bool extra = false) {
+struct SineNet : torch::nn::Module {
+  explicit SineNet(int64_t width, bool extra = false) {
     first = register_module("first", torch::nn::Linear(3, width));
     second = register_module("second", torch::nn::Linear(width, 1));
     if (extra) register_parameter("extra", torch::zeros({2}));
@@ -32,7 +32,7 @@ class SineTask : public TrainingTask {
  public:
   explicit SineTask(int64_t width = 8, bool extra = false) {
     torch::manual_seed(1);
-    net = std::make_shared<Net>(width, extra);
+    net = std::make_shared<SineNet>(width, extra);
   }
   std::vector<Player> players() override { return {{"net", net, 1.0}}; }
   Batch make_batch(Rng rng) const override {
@@ -64,7 +64,7 @@ class SineTask : public TrainingTask {
     write_file_atomically(fs::path(folder) / "steps", std::to_string(step));
   }
 
-  std::shared_ptr<Net> net;
+  std::shared_ptr<SineNet> net;
   int64_t nan_at = -1, bad_gradient_at = -1;
   mutable std::atomic<int> made = 0;
   int fail_at_batch = -1;
@@ -290,8 +290,8 @@ TEST_F(TrainerTest, Devices) {
 }
 
 TEST(TrainerOptions, ReadsAndRefuses) {
-  const auto read = [](nlohmann::json json) {
-    ConfigReader config(std::move(json), "recipe.json: trainer");
+  const auto read = [](nlohmann::json recipe) {
+    ConfigReader config(std::move(recipe), "recipe.json: trainer");
     return TrainerOptions::read(config);
   };
   const TrainerOptions options = read({{"steps", 7}, {"learning_rate", 0.5}, {"seed", 3}, {"ema_decay", 0.9}});
