@@ -125,6 +125,13 @@ void add_train_command(CLI::App& app, Run& run) {
   editor_command->add_option("--tokenizer", editor->tokenizer, "A spiece.model, for a text encoder of random weights");
   editor_command->callback([editor, &run] { run = [editor] { return train(*editor, make_editor_training); }; });
 
+  auto mask = std::make_shared<TrainArguments>();
+  CLI::App* mask_command =
+      train_app->add_subcommand("mask", "The mask head, with which instruments are extracted and removed.");
+  add_common(mask_command, *mask);
+  add_songs(mask_command, *mask);
+  mask_command->callback([mask, &run] { run = [mask] { return train(*mask, make_mask_training); }; });
+
   add_pack(*train_app, run);
 }
 

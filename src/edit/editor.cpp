@@ -77,9 +77,15 @@ Tensor Editor::edit_wave(const Tensor& source, const Instruction& instruction, c
   settings.guidance.validate();
   report.settings = settings;
 
+  if (options.mode == EditMode::kCompose) {
+    const Stopwatch watch(report.seconds_sample);
+    const Tensor batch = wave.unsqueeze(0);
+    const Tensor mask = pipeline_.predict_mask(batch, instruction.instruments);
+    const Tensor stem = pipeline_.mask->inverse(pipeline_.mask->spectrum(batch) * mask, samples)[0].cpu() / gain;
+    return instruction.operation == Operation::kRemove ? source - stem : stem;
+  }
   Tensor z_s;
-  // Neither latent nor chords reach a mask head that does not hear the U-Net.
-  if (options.mode == EditMode::kDirect || pipeline_.mask->options.unet_features) {
+  {
     const Stopwatch watch(report.seconds_encode);
     if (progress) progress({"listening", 0, 1, ""});
     z_s = pipeline_.describe_source(encode_long(pipeline_.vae, wave, cancel), wave.unsqueeze(0));  // (1, T, C + M)
@@ -88,13 +94,6 @@ Tensor Editor::edit_wave(const Tensor& source, const Instruction& instruction, c
     if (progress) progress({"listening", 1, 1, ""});
   }
   report.chords = chords;
-  if (options.mode == EditMode::kCompose) {
-    const Stopwatch watch(report.seconds_sample);
-    const Tensor batch = wave.unsqueeze(0), condition = chords.defined() ? chords.unsqueeze(0).to(device) : Tensor();
-    const Tensor mask = pipeline_.predict_mask(z_s, batch, {sentence}, condition, options.seed);
-    const Tensor stem = pipeline_.mask->inverse(pipeline_.mask->spectrum(batch) * mask, samples)[0].cpu() / gain;
-    return instruction.operation == Operation::kRemove ? source - stem : stem;
-  }
   Tensor z;
   {
     const Stopwatch watch(report.seconds_sample);

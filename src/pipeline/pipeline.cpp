@@ -4,6 +4,7 @@
 
 #include "instructme/base/error.h"
 #include "instructme/base/files.h"
+#include "instructme/base/strings.h"
 
 namespace instructme {
 
@@ -21,8 +22,7 @@ Pipeline::Pipeline(PipelineConfig pipeline_config, TextEncoder text_encoder)
   if (config.unet.source_mel > 0)
     source_mel.emplace(4 * config.vae.samples_per_latent(), config.vae.samples_per_latent(), config.unet.source_mel,
                        static_cast<double>(config.vae.sample_rate));
-  if (config.mask)
-    mask = MaskHead(*config.mask, config.vae.samples_per_latent(), config.unet.text_dim, config.unet.channels.front());
+  if (config.mask) mask = MaskHead(*config.mask);
 }
 
 Pipeline::Pipeline(PipelineConfig pipeline_config, const T5EncoderOptions& text_options,
@@ -107,21 +107,26 @@ Tensor Pipeline::sample_target(const Tensor& z_s, const std::vector<std::string>
                 torch::TensorOptions().dtype(at::kFloat).device(z_s.device()), hooks);
 }
 
-Tensor Pipeline::predict_mask(const Tensor& z_s, const Tensor& source, const std::vector<std::string>& sentences,
-                              const Tensor& chords, uint64_t seed) {
+Tensor Pipeline::predict_mask(const Tensor& source, const std::vector<std::string>& instruments) {
   if (!mask)
     throw Error(ErrorKind::kModel, "this model has no mask head; train one with \"mask\" in its configuration");
   torch::NoGradGuard no_grad;
-  const TextEncoding encoded = text.encode(sentences);
-  Tensor features;
-  if (mask->options.unet_features) {
-    const UNetCondition condition = unet->encode_condition(z_s, encoded.embeddings, encoded.mask, chords);
-    const auto options = torch::TensorOptions().device(z_s.device()).dtype(at::kFloat);
-    const Tensor t = torch::full({z_s.size(0)}, static_cast<double>(schedule.steps()), options);
-    const Tensor noise = seeded_noise({z_s.size(0), z_s.size(1), config.vae.latent_channels}, seed, options);
-    features = unet->features(noise, t, condition);
+  const Tensor heard = mask->listen(mask->spectrum(source).abs());
+  Tensor sum;
+  for (const std::string& instrument : instruments) {
+    const auto index = mask->find(instrument);
+    if (!index)
+      throw Error(ErrorKind::kInput, "this model cannot tell '" + instrument + "' from other instruments" +
+                                         did_you_mean(instrument, mask->options.instruments) + "; it knows " +
+                                         join(mask->options.instruments, ", "));
+    const Tensor which =
+        torch::full({source.size(0)}, *index, torch::TensorOptions().dtype(at::kLong).device(heard.device()));
+    const Tensor share = mask->answer(heard, which);
+    sum = sum.defined() ? sum + share : share;
   }
-  return mask->answer(mask->listen(mask->spectrum(source).abs(), features), encoded.embeddings, encoded.mask);
+  ensure(sum.defined(), "predict_mask wants an instrument");
+  // No bin can hold more than all of itself.
+  return sum.clamp_max(1.0);
 }
 
 }  // namespace instructme

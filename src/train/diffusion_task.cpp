@@ -16,23 +16,11 @@ namespace {
 
 /// Everything the optimizer moves, under one roof.
 struct EditorNetworks : torch::nn::Module {
-  EditorNetworks(UNet unet, T5Encoder text, MaskHead mask) {
-    if (unet) register_module("unet", std::move(unet));
-    if (text) register_module("text", std::move(text));
-    if (mask) register_module("mask", std::move(mask));
+  EditorNetworks(UNet unet, T5Encoder text) {
+    register_module("unet", std::move(unet));
+    register_module("text", std::move(text));
   }
 };
-
-/// Whether extracting the named part from the source is (a piece of) what the sentence asks for.
-bool names_a_stem(Operation operation) { return operation == Operation::kExtract || operation == Operation::kRemove; }
-
-/// Whether two examples have the same source, up to the order in which its parts were added up.
-bool same_mix(const Triplet& a, const Triplet& b) {
-  if (a.song != b.song || a.start_frame != b.start_frame || a.source_instruments != b.source_instruments) return false;
-  constexpr float kRounding = 1e-4f;
-  return std::equal(a.source.begin(), a.source.end(), b.source.begin(), b.source.end(),
-                    [](float x, float y) { return std::abs(x - y) < kRounding; });
-}
 
 }  // namespace
 
@@ -42,15 +30,12 @@ DiffusionTaskOptions DiffusionTaskOptions::read(ConfigReader& config) {
   config.read("text_drop", o.text_drop);
   config.read("terminal_share", o.terminal_share);
   config.read("audibility", o.audibility);
-  config.read("mask_weight", o.mask_weight);
-  config.read("mask_only", o.mask_only);
   config.finish();
   if (o.batch < 1 || o.text_drop < 0 || o.text_drop > 1 || o.terminal_share < 0 || o.terminal_share > 1 ||
-      o.audibility < 0 || o.audibility > 1 || o.mask_weight < 0)
-    throw Error(ErrorKind::kModel,
-                config.context() +
-                    ": batch must be at least 1, text_drop, terminal_share and audibility within 0 and 1, "
-                    "mask_weight not negative");
+      o.audibility < 0 || o.audibility > 1)
+    throw Error(ErrorKind::kModel, config.context() +
+                                       ": batch must be at least 1, text_drop, terminal_share and audibility within "
+                                       "0 and 1");
   return o;
 }
 
@@ -58,13 +43,9 @@ DiffusionTask::DiffusionTask(Pipeline& pipeline, DiffusionTaskOptions options, T
                              std::vector<Triplet> validation)
     : pipeline_(pipeline),
       options_(options),
-      trained_(std::make_shared<EditorNetworks>(options.mask_only ? UNet(nullptr) : pipeline.unet,
-                                                options.mask_only ? T5Encoder(nullptr) : pipeline.text.module(),
-                                                pipeline.mask)),
+      trained_(std::make_shared<EditorNetworks>(pipeline.unet, pipeline.text.module())),
       training_(std::move(training)),
       validation_(std::move(validation)) {
-  if (options_.mask_only && (!pipeline_.mask || pipeline_.mask->options.unet_features))
-    throw Error(ErrorKind::kModel, "\"mask_only\" wants a model with a mask head that does not hear the U-Net");
   pipeline_.vae->eval();
   for (auto& parameter : pipeline_.vae->parameters()) parameter.set_requires_grad(false);
 }
@@ -77,8 +58,7 @@ Batch DiffusionTask::collate(const std::vector<Triplet>& triplets) const {
   const int64_t chord_frames = triplets.front().chord_frames;
   Tensor source = torch::empty({count, samples}), target = torch::empty({count, samples});
   Tensor chords = torch::empty({count, chord_frames, kChordClasses});
-  Tensor stem = torch::zeros({count, samples}), has_stem = torch::zeros({count});
-  Tensor operations = torch::empty({count}, at::kLong), mix = torch::arange(count);
+  Tensor operations = torch::empty({count}, at::kLong);
   Batch batch;
   for (int64_t i = 0; i < count; ++i) {
     const Triplet& triplet = triplets[static_cast<size_t>(i)];
@@ -89,15 +69,9 @@ Batch DiffusionTask::collate(const std::vector<Triplet>& triplets) const {
     std::copy(triplet.chords.begin(), triplet.chords.end(),
               chords.data_ptr<float>() + i * chord_frames * kChordClasses);
     batch.sentences.push_back(triplet.sentence);
-    const Operation operation = triplet.instruction.operation;
-    operations[i] = static_cast<int64_t>(operation);
-    if (i > 0 && same_mix(triplets[static_cast<size_t>(i - 1)], triplet)) mix[i] = mix[i - 1];
-    if (!names_a_stem(operation)) continue;
-    has_stem[i] = 1.0;
-    stem[i] = operation == Operation::kExtract ? target[i] : source[i] - target[i];
+    operations[i] = static_cast<int64_t>(triplet.instruction.operation);
   }
-  batch.tensors = {{"source", source},     {"target", target},        {"chords", chords}, {"stem", stem},
-                   {"has_stem", has_stem}, {"operation", operations}, {"mix", mix}};
+  batch.tensors = {{"source", source}, {"target", target}, {"chords", chords}, {"operation", operations}};
   return batch;
 }
 
@@ -134,16 +108,8 @@ DiffusionTask::Words DiffusionTask::read(const Batch& batch) {
 }
 
 LossValue DiffusionTask::loss(size_t, const Batch& batch, int64_t, at::Generator generator) {
-  // The U-Net, too, relies on what the text encoder says now.
-  torch::AutoGradMode train_text(!options_.mask_only);
   const Words words = read(batch);
-  torch::AutoGradMode train(true);
   LossValue value;
-  if (options_.mask_only) {
-    value.total = 0.0 * pipeline_.mask->text_norm.sum().to(at::kFloat);  // a gradient also when no stem is named
-    add_mask_loss(value, batch, words, batch.tensors.at("has_stem"), {});
-    return value;
-  }
   const Latents z = encode(batch);
   const auto device = z.target.device();
   const int64_t count = z.source.size(0), last = pipeline_.schedule.steps();
@@ -173,37 +139,7 @@ LossValue DiffusionTask::loss(size_t, const Batch& batch, int64_t, at::Generator
       value.parts.emplace_back(std::string("one_step_loss_") + operation_name(static_cast<Operation>(i)),
                                (per_example.detach() * of_kind).sum() / answers);
   }
-  if (!pipeline_.mask || options_.mask_weight == 0) return value;
-  const bool hears_unet = pipeline_.mask->options.unet_features;
-  const Tensor counted =
-      batch.tensors.at("has_stem") * (hears_unet ? at_end * drop.logical_not() : at_end.new_ones({}));
-  add_mask_loss(value, batch, words, counted, hears_unet ? features : Tensor());
   return value;
-}
-
-void DiffusionTask::add_mask_loss(LossValue& value, const Batch& batch, const Words& words, const Tensor& counted,
-                                  const Tensor& features) {
-  const Tensor chosen = counted.nonzero().squeeze(1);  // (M)
-  if (chosen.numel() == 0) return;
-  const auto pick = [&](const Tensor& x) { return x.defined() ? x.index_select(0, chosen) : x; };
-  // Siblings ask about the same mix, which is heard once. `mix` holds the first example of each one's group.
-  const auto [mixes, mix_of, counts] = at::unique_consecutive(pick(batch.tensors.at("mix")), true);
-  const bool hears_unet = features.defined();  // which has heard the words already
-  const Tensor heard_examples = hears_unet ? chosen : mixes;
-  const auto spectrum = [&](const char* name, const Tensor& examples) {
-    return pipeline_.mask->spectrum(batch.tensors.at(name).index_select(0, examples));
-  };
-  const Tensor mixture = spectrum("source", heard_examples);  // (G, T, F)
-  Tensor heard = pipeline_.mask->listen(mixture.abs(), pick(features));
-  Tensor source = mixture;
-  if (!hears_unet) {
-    heard = heard.index_select(0, mix_of);
-    source = mixture.index_select(0, mix_of);  // (M, T, F)
-  }
-  const Tensor mask = pipeline_.mask->answer(heard, pick(words.embeddings), pick(words.mask));
-  const Tensor losses = MaskHeadImpl::loss(mask, source, spectrum("stem", chosen));
-  value.total = value.total + options_.mask_weight * losses.sum() / static_cast<double>(counted.numel());
-  value.parts.emplace_back("mask_loss", losses.detach().mean());
 }
 
 std::map<std::string, double> DiffusionTask::validate() {
@@ -223,22 +159,13 @@ std::map<std::string, double> DiffusionTask::validate() {
     const std::string name = operation_name(triplet.instruction.operation);
     const bool extracts = triplet.instruction.operation == Operation::kExtract;
     const Tensor& target = batch.tensors.at("target");
-    const Latents z = options_.mask_only ? Latents{} : encode(batch);
-    if (!options_.mask_only) {
-      const Tensor answer = pipeline_.sample_target(z.source, batch.sentences, batch.tensors.at("chords"), one_step);
-      add(name + "_latent_loss", (answer - z.target).pow(2).mean().item<double>());
-      if (extracts) {
-        const Tensor wave = pipeline_.vae->decode(answer, target.size(1));
-        add(name + "_log_mel", log_mel.distance(wave, target).item<double>());
-        add(name + "_si_sdr", si_sdr(wave, target).item<double>());
-      }
-    }
-    if (!pipeline_.mask || !extracts) continue;
-    const Tensor& source = batch.tensors.at("source");
-    const Tensor mask = pipeline_.predict_mask(z.source, source, batch.sentences, batch.tensors.at("chords"));
-    const Tensor masked = pipeline_.mask->inverse(pipeline_.mask->spectrum(source) * mask, source.size(1));
-    add(name + "_mask_log_mel", log_mel.distance(masked, target).item<double>());
-    add(name + "_mask_si_sdr", si_sdr(masked, target).item<double>());
+    const Latents z = encode(batch);
+    const Tensor answer = pipeline_.sample_target(z.source, batch.sentences, batch.tensors.at("chords"), one_step);
+    add(name + "_latent_loss", (answer - z.target).pow(2).mean().item<double>());
+    if (!extracts) continue;
+    const Tensor wave = pipeline_.vae->decode(answer, target.size(1));
+    add(name + "_log_mel", log_mel.distance(wave, target).item<double>());
+    add(name + "_si_sdr", si_sdr(wave, target).item<double>());
   }
   std::map<std::string, double> figures;
   for (const auto& [name, sum] : sums) figures[name] = sum.first / sum.second;

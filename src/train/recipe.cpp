@@ -3,6 +3,7 @@
 #include <torch/torch.h>
 
 #include <algorithm>
+#include <set>
 
 #include "instructme/base/error.h"
 #include "instructme/base/strings.h"
@@ -130,12 +131,13 @@ Pipeline continue_pipeline(const Recipe& recipe, const RecipePaths& paths, std::
                                        "/config.json and the recipe describe VAEs of different sizes; use the recipe "
                                        "the weights were trained with");
   const bool same = to_json(old.config.unet) == to_json(recipe.pipeline.unet);
-  Pipeline pipeline(recipe.pipeline, paths.text.empty() ? std::move(old.text) : TextEncoder::load(paths.text));
+  PipelineConfig config = recipe.pipeline;
+  config.mask = old.config.mask;
+  Pipeline pipeline(config, paths.text.empty() ? std::move(old.text) : TextEncoder::load(paths.text));
+  if (pipeline.mask) pipeline.mask = old.mask;
   const auto fresh = adopt_weights(*pipeline.unet, named_tensors(*old.unet));
   load_into(*pipeline.vae, named_tensors(*old.vae), paths.start_from.string());
   if (!paths.vae.empty()) load_vae(pipeline.vae, paths.vae);
-  const bool has_old_mask = pipeline.mask && old.mask && old.config.mask->to_json() == recipe.pipeline.mask->to_json();
-  if (has_old_mask) load_into(*pipeline.mask, named_tensors(*old.mask), paths.start_from.string());
   const size_t all = named_tensors(*pipeline.unet).size();
   if (fresh.size() == all)
     throw Error(ErrorKind::kModel, "nothing of the U-Net in " + paths.start_from.string() + " fits the recipe's");
@@ -152,8 +154,10 @@ Pipeline make_pipeline(const Recipe& recipe, const RecipePaths& paths, std::stri
   if (paths.vae.empty() || (paths.tokenizer.empty() && paths.text.empty()))
     throw Error(ErrorKind::kUsage,
                 "training an editor needs --vae and --text (or --tokenizer), or --from a model folder");
-  Pipeline pipeline(recipe.pipeline, paths.text.empty() ? TextEncoder::create(recipe.text, paths.tokenizer)
-                                                        : TextEncoder::load(paths.text));
+  PipelineConfig config = recipe.pipeline;
+  config.mask = std::nullopt;  // is trained later
+  Pipeline pipeline(
+      config, paths.text.empty() ? TextEncoder::create(recipe.text, paths.tokenizer) : TextEncoder::load(paths.text));
   load_vae(pipeline.vae, paths.vae);
   if (pipeline.config.unet.source_gate > 0) pipeline.unet->initialise_source_gate(pipeline.vae->linear_decoder());
   return pipeline;
@@ -207,6 +211,77 @@ class EditorSession : public TrainingSession {
   std::unique_ptr<DiffusionTask> task_;
 };
 
+/// Names of all instruments that the songs have stems of, sorted.
+std::vector<std::string> instruments_of(const SongSet& songs) {
+  std::set<std::string> names;
+  for (size_t i = 0; i < songs.size(); ++i)
+    for (const auto& arrangement : songs.info(i).arrangements)
+      for (const auto& version : arrangement.versions)
+        for (const auto& stem : version.stems)
+          if (!stem.instrument.empty()) names.insert(stem.instrument);
+  return {names.begin(), names.end()};
+}
+
+/// Trains the mask head of a model that is complete but for it. One that is there already goes on, with the
+/// instruments it knows and those of the songs.
+class MaskSession : public TrainingSession {
+ public:
+  MaskSession(const Recipe& recipe, const RecipePaths& paths)
+      : songs_(paths.songs),
+        sampler_(songs_, Lexicon::builtin(), recipe.triplets),
+        pipeline_(Pipeline::load(require_model(paths))) {
+    require_rate(songs_, recipe);
+    if (!recipe.pipeline.mask) throw Error(ErrorKind::kModel, "the recipe's model has no \"mask\"");
+    const MaskHead old = pipeline_.mask;  // may be empty
+    MaskHeadOptions options = *recipe.pipeline.mask;
+    if (old) options.instruments = old->options.instruments;
+    for (const std::string& name : instruments_of(songs_))
+      if (std::find(options.instruments.begin(), options.instruments.end(), name) == options.instruments.end())
+        options.instruments.push_back(name);
+    pipeline_.config.mask = options;
+    pipeline_.mask = MaskHead(options);
+    const bool goes_on = old && continue_mask(old);
+    auto validation = draw_validation<Triplet>(recipe, paths, [](const TripletSampler& sampler, int64_t, Rng& rng) {
+      return sampler.sample(Operation::kExtract, rng);
+    });
+    task_ = std::make_unique<MaskTask>(
+        pipeline_, recipe.mask_task, [this](Rng& rng) { return sampler_.sample_group(rng); }, std::move(validation));
+    if (!goes_on) task_->standardise_input();
+  }
+  TrainingTask& task() override { return *task_; }
+  std::string note() const override { return note_; }
+
+ private:
+  static const std::filesystem::path& require_model(const RecipePaths& paths) {
+    if (paths.start_from.empty()) throw Error(ErrorKind::kUsage, "training a mask head needs --from a model folder");
+    return paths.start_from;
+  }
+
+  bool continue_mask(const MaskHead& old) {
+    auto tensors = named_tensors(*old);
+    const auto known = static_cast<int64_t>(old->options.instruments.size());
+    const auto fresh = adopt_weights(*pipeline_.mask, tensors);
+    const bool same = fresh.empty() || (fresh.size() == 1 && fresh.front() == "instrument_table");
+    if (!same) {
+      note_ = "the mask head begins anew, as the recipe gives it other sizes";
+      pipeline_.mask = MaskHead(*pipeline_.config.mask);
+      return false;
+    }
+    if (fresh.empty()) return true;
+    const torch::NoGradGuard no_grad;
+    pipeline_.mask->instrument_table.narrow(0, 0, known).copy_(old->instrument_table);
+    note_ = format("the mask head learns %lld instruments more",
+                   static_cast<long long>(pipeline_.mask->instrument_table.size(0) - known));
+    return true;
+  }
+
+  std::string note_;
+  SongSet songs_;
+  TripletSampler sampler_;
+  Pipeline pipeline_;
+  std::unique_ptr<MaskTask> task_;
+};
+
 }  // namespace
 
 void load_vae(Vae& vae, const std::filesystem::path& folder) {
@@ -221,11 +296,13 @@ Recipe Recipe::read(const nlohmann::json& json, const std::string& context) {
   recipe.text = read_text(config.object("text_encoder"));
   recipe.triplets = read_triplets(config.object("triplets"), recipe.pipeline);
   ConfigReader text = config.object("text_training"), vae = config.object("vae_training"),
-               diffusion = config.object("editor_training"), trainer = config.object("trainer");
+               diffusion = config.object("editor_training"), mask = config.object("mask_training"),
+               trainer = config.object("trainer");
   recipe.text_task = TextTaskOptions::read(text);
   recipe.vae_task = VaeTaskOptions::read(vae);
   recipe.discriminators = DiscriminatorOptions::read(config.object("discriminators"));
   recipe.diffusion_task = DiffusionTaskOptions::read(diffusion);
+  recipe.mask_task = MaskTaskOptions::read(mask);
   recipe.trainer = TrainerOptions::read(trainer);
   config.read("validation_examples", recipe.validation_examples);
   config.finish();
@@ -242,6 +319,10 @@ std::unique_ptr<TrainingSession> make_vae_training(const Recipe& recipe, const R
 
 std::unique_ptr<TrainingSession> make_editor_training(const Recipe& recipe, const RecipePaths& paths) {
   return std::make_unique<EditorSession>(recipe, paths);
+}
+
+std::unique_ptr<TrainingSession> make_mask_training(const Recipe& recipe, const RecipePaths& paths) {
+  return std::make_unique<MaskSession>(recipe, paths);
 }
 
 }  // namespace instructme

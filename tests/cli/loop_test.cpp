@@ -63,14 +63,17 @@ TEST_F(Loop, FromNothingToAnEdit) {
   expect_done(run_program({"train", "editor", "-c", recipe, "-s", songs(), "-o", path("editor"), "--steps", "3",
                            "--vae", path("vae/export"), "--tokenizer", tokenizer_file().string(), "--threads", "1"}),
               "3 of 3 steps done");
+  expect_done(run_program({"train", "mask", "-c", recipe, "-s", songs(), "-o", path("mask"), "--steps", "3", "--from",
+                           path("editor/export"), "--threads", "1"}),
+              "3 of 3 steps done");
   for (const char* name : {"vae/checkpoint.safetensors", "vae/log.jsonl", "vae/loss.png", "vae/recipe.json",
                            "editor/checkpoint.safetensors", "editor/log.jsonl", "editor/export/config.json"})
     EXPECT_TRUE(fs::exists(path(name))) << name;
 
-  expect_done(run_program({"evaluate", "--songs", songs(), "-m", path("editor/export"), "-n", "1", "--operations",
+  expect_done(run_program({"evaluate", "--songs", songs(), "-m", path("mask/export"), "-n", "1", "--operations",
                            "extract", "--seconds", "2", "-o", path("scores.md"), "--threads", "1"}),
               "| extract | VAE of the true result |");
-  EXPECT_EQ(lines_of(read_text_file(path("scores.md"))).size(), 5u);
+  EXPECT_EQ(lines_of(read_text_file(path("scores.md"))).size(), 6u);
 
   std::string song;
   for (const auto& entry : fs::directory_iterator(songs()))

@@ -85,7 +85,6 @@ TEST(DiffusionTask, LearnsToTakeTwoTonesApartByTheSentence) {
   EXPECT_LT(after.at("extract_latent_loss"), 0.25 * before) << before;
   EXPECT_TRUE(std::isfinite(after.at("extract_si_sdr")));
   EXPECT_TRUE(std::isfinite(after.at("extract_log_mel")));
-  EXPECT_GT(after.at("extract_mask_si_sdr"), 10.0);
   // The source is the same for both sentences, so the words alone decide.
   torch::NoGradGuard no_grad;
   const Triplet triplet = tones(true);
@@ -104,15 +103,14 @@ TEST(DiffusionTask, LearnsToTakeTwoTonesApartByTheSentence) {
   EXPECT_LT(distance("extract the flute", false), 0.5 * distance("extract the flute", true));
 }
 
-TEST(DiffusionTask, TrainsUNetTextAndMaskButNotTheVae) {
+TEST(DiffusionTask, TrainsUNetAndTextButNotTheVae) {
   Pipeline pipeline = fresh_pipeline();
   DiffusionTask task = make_task(pipeline, options());
   for (const auto& weight : pipeline.vae->parameters()) EXPECT_FALSE(weight.requires_grad());
   const auto players = task.players();
   ASSERT_EQ(players.size(), 1u);
-  EXPECT_EQ(players[0].module->parameters().size(), pipeline.unet->parameters().size() +
-                                                        pipeline.text.module()->parameters().size() +
-                                                        pipeline.mask->parameters().size());
+  EXPECT_EQ(players[0].module->parameters().size(),
+            pipeline.unet->parameters().size() + pipeline.text.module()->parameters().size());
   // The network ends in zeros, which let no gradient through at first.
   {
     torch::NoGradGuard no_grad;
@@ -131,7 +129,7 @@ TEST(DiffusionTask, BeforeTrainingTheLossIsThePowerOfTheTarget) {
   // The untrained network answers 0, and v at t = T is -x0.
   Pipeline pipeline = fresh_pipeline();
   DiffusionTaskOptions alike = options(1.0);
-  alike.audibility = alike.mask_weight = 0;
+  alike.audibility = 0;
   DiffusionTask task = make_task(pipeline, alike);
   const Batch batch = task.make_batch(Rng(1));
   EXPECT_EQ(batch.sentences.size(), 4u);
@@ -143,35 +141,6 @@ TEST(DiffusionTask, BeforeTrainingTheLossIsThePowerOfTheTarget) {
   ASSERT_EQ(loss.parts.size(), 1u);
   EXPECT_EQ(loss.parts[0].first, "one_step_loss_extract");
   EXPECT_NEAR(loss.parts[0].second.item<double>(), power, 1e-4);
-}
-
-TEST(DiffusionTask, TheMaskLossCountsStemsThatAreNamedAtTheEnd) {
-  Pipeline pipeline = fresh_pipeline();
-  DiffusionTaskOptions plain = options(1.0);
-  plain.mask_weight = 0;
-  const auto value = [&](const DiffusionTaskOptions& o, const Batch& batch) {
-    return make_task(pipeline, o).loss(0, batch, 0, generator(1));
-  };
-  Batch batch = make_task(pipeline, options()).make_batch(Rng(1));
-  EXPECT_TRUE(batch.tensors.at("stem").equal(batch.tensors.at("target")));
-  const LossValue with = value(options(1.0), batch);
-  ASSERT_EQ(with.parts.back().first, "mask_loss");
-  EXPECT_NEAR(with.total.item<double>(),
-              value(plain, batch).total.item<double>() + with.parts.back().second.item<double>(), 1e-5);
-  // Without a named stem there is nothing to learn.
-  batch.tensors["has_stem"] = torch::zeros({4});
-  EXPECT_EQ(value(options(1.0), batch).parts.size(), 1u);
-  EXPECT_EQ(value(options(1.0), batch).total.item<double>(), value(plain, batch).total.item<double>());
-
-  Triplet removing = tones(true);
-  removing.instruction = parse_instruction("remove the flute", Lexicon::builtin());
-  DiffusionTask task(pipeline, options(), [&](Rng&) { return std::vector{removing}; }, {});
-  const Batch removed = task.make_batch(Rng(1));
-  EXPECT_LT((removed.tensors.at("source") - removed.tensors.at("target") - removed.tensors.at("stem"))
-                .abs()
-                .max()
-                .item<double>(),
-            1e-6);
 }
 
 TEST(DiffusionTask, AudibilityFollowsTheDecoder) {
@@ -203,7 +172,6 @@ TEST(DiffusionTask, ADroppedTextDoesNotMatter) {
   for (const double drop : {0.0, 1.0}) {
     DiffusionTaskOptions o = options();
     o.text_drop = drop;
-    o.mask_weight = 0;  // the mask head is always told what is wanted
     DiffusionTask task = make_task(pipeline, o);
     Batch batch = task.make_batch(Rng(1));
     const double before = task.loss(0, batch, 0, generator(1)).total.item<double>();

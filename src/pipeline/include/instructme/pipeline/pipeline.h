@@ -81,11 +81,10 @@ class Pipeline {
   at::Tensor sample_target(const at::Tensor& z_s, const std::vector<std::string>& sentences, const at::Tensor& chords,
                            const SamplingSettings& settings, const SamplerHooks& hooks = {});
 
-  /// The part that the sentence names, for sentences that extract or remove: source (N, S) at the model's rate and
-  /// level -> mask (N, T, F) of MaskHead on the source's spectrum. z_s, chords and seed are for mask heads that hear
-  /// the U-Net (at t = T, with the noise of `seed`), and may be left out for others. Throws kModel without mask head.
-  at::Tensor predict_mask(const at::Tensor& z_s, const at::Tensor& source, const std::vector<std::string>& sentences,
-                          const at::Tensor& chords, uint64_t seed = 0);
+  /// The share of each bin that belongs to any of these instruments (canonical names): source (N, S) at the model's
+  /// rate and level -> mask (N, T, F) in 0..1 on MaskHead's spectrum of the source. Throws kModel without mask head,
+  /// kInput for an instrument that it does not know.
+  at::Tensor predict_mask(const at::Tensor& source, const std::vector<std::string>& instruments);
 
   PipelineConfig config;
   NoiseSchedule schedule;

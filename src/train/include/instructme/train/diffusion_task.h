@@ -18,11 +18,6 @@ struct DiffusionTaskOptions {
   /// each adds to the decoded sound, values between mix the two. Alike, a model spends most of its effort
   /// on channels that can hardly be heard.
   double audibility = 0.5;
-  /// Weight of MaskHead::loss beside the diffusion loss, where the model has a mask head. A mask head that hears the
-  /// U-Net learns from the examples at t = T, where nothing of the answer can be seen in z_t; others from all.
-  double mask_weight = 1.0;
-  /// Trains nothing but the mask head, which is many times faster.
-  bool mask_only = false;
 
   static DiffusionTaskOptions read(ConfigReader& config);  ///< throws kModel
 };
@@ -30,8 +25,7 @@ struct DiffusionTaskOptions {
 /// Draws triplets of one length, at least one; thread-safe.
 using TripletSource = std::function<std::vector<Triplet>(Rng& rng)>;
 
-/// Trains U-Net, text encoder and mask head (if there is one) together on Eq. 3 in the latent space of a VAE that stays
-/// as it is.
+/// Trains U-Net and text encoder together on Eq. 3 in the latent space of a VAE that stays as it is.
 class DiffusionTask : public TrainingTask {
  public:
   /// `pipeline` outlives the task.
@@ -42,7 +36,7 @@ class DiffusionTask : public TrainingTask {
   Batch make_batch(Rng rng) const override;
   LossValue loss(size_t player, const Batch& batch, int64_t step, at::Generator generator) override;
   /// Loss on the validation triplets with fixed noise, and for extract: log-mel distance and SI-SDR
-  /// of the one-step answer and of the mask.
+  /// of the one-step answer.
   std::map<std::string, double> validate() override;
   /// A complete model folder.
   void export_model(const std::string& folder, int64_t step) override;
@@ -57,8 +51,6 @@ class DiffusionTask : public TrainingTask {
     at::Tensor embeddings, mask;  ///< (N, L, D), (N, L)
   };
   Words read(const Batch& batch);
-  void add_mask_loss(LossValue& value, const Batch& batch, const Words& words, const at::Tensor& counted,
-                     const at::Tensor& features);
   at::Tensor measure_channel_weights(at::Device device);
 
   Pipeline& pipeline_;

@@ -9,6 +9,7 @@
 #include "instructme/models/t5_encoder.h"
 #include "instructme/pipeline/pipeline.h"
 #include "instructme/train/diffusion_task.h"
+#include "instructme/train/mask_task.h"
 #include "instructme/train/text_task.h"
 #include "instructme/train/trainer.h"
 #include "instructme/train/vae_task.h"
@@ -25,6 +26,7 @@ struct Recipe {
   VaeTaskOptions vae_task;
   DiscriminatorOptions discriminators;
   DiffusionTaskOptions diffusion_task;
+  MaskTaskOptions mask_task;
   TrainerOptions trainer;
   int64_t validation_examples = 24;
 
@@ -35,7 +37,7 @@ struct Recipe {
 struct RecipePaths {
   std::vector<std::filesystem::path> songs, validation_songs;
   /// VAE: a folder with vae.safetensors; editor: a model folder, whose U-Net may have other sizes: tensors that
-  /// fit are taken, the others begin anew
+  /// fit are taken, the others begin anew; mask: a model folder
   std::filesystem::path start_from;
   std::filesystem::path vae;        ///< editor: a folder with vae.safetensors
   std::filesystem::path text;       ///< editor: a T5 folder to begin with; text: one to go on with
@@ -59,5 +61,6 @@ void load_vae(Vae& vae, const std::filesystem::path& folder);
 std::unique_ptr<TrainingSession> make_text_training(const Recipe& recipe, const RecipePaths& paths);
 std::unique_ptr<TrainingSession> make_vae_training(const Recipe& recipe, const RecipePaths& paths);
 std::unique_ptr<TrainingSession> make_editor_training(const Recipe& recipe, const RecipePaths& paths);
+std::unique_ptr<TrainingSession> make_mask_training(const Recipe& recipe, const RecipePaths& paths);
 
 }  // namespace instructme

@@ -1,0 +1,49 @@
+#pragma once
+
+#include "instructme/base/config_reader.h"
+#include "instructme/pipeline/pipeline.h"
+#include "instructme/train/diffusion_task.h"
+#include "instructme/train/task.h"
+
+namespace instructme {
+
+struct MaskTaskOptions {
+  int64_t batch = 24;  ///< questions per step
+
+  static MaskTaskOptions read(ConfigReader& config);  ///< throws kModel
+};
+
+/// Trains the mask head of a pipeline on triplets that extract or remove one instrument; others are passed over.
+/// Questions about the same mix (TripletSampler::sample_group) cost little more than one.
+class MaskTask : public TrainingTask {
+ public:
+  /// `pipeline` outlives the task. Throws kModel when it has no mask head.
+  MaskTask(Pipeline& pipeline, MaskTaskOptions options, TripletSource training, std::vector<Triplet> validation);
+
+  /// MaskHead::standardise by training music, the same in every run. For a mask head of random weights.
+  void standardise_input();
+
+  std::vector<Player> players() override;
+  Batch make_batch(Rng rng) const override;
+  LossValue loss(size_t player, const Batch& batch, int64_t step, at::Generator generator) override;
+  /// On the validation triplets: loss, and how much nearer the extracted stem is to the true one than the mix, dB.
+  std::map<std::string, double> validate() override;
+  /// A complete model folder.
+  void export_model(const std::string& folder, int64_t step) override;
+
+ private:
+  Batch collate(const std::vector<Triplet>& triplets) const;
+  bool fits(const Triplet& triplet) const;
+  struct Answer {
+    at::Tensor mask;          ///< (N, T, F)
+    at::Tensor source, stem;  ///< (N, T, F) complex
+  };
+  Answer answer(const Batch& batch);
+
+  Pipeline& pipeline_;
+  MaskTaskOptions options_;
+  TripletSource training_;
+  std::vector<Triplet> validation_;
+};
+
+}  // namespace instructme
