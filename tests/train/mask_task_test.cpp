@@ -78,8 +78,10 @@ TEST(MaskTask, LearnsToTakeTwoTonesApartByName) {
   task.export_model((folder.path() / "export").string(), 3);
   Pipeline loaded = Pipeline::load(folder.path() / "export");
   const Tensor wave = torch::tensor(question("extract the bass").source).unsqueeze(0);
-  EXPECT_LT((loaded.predict_mask(wave, {"bass"}) - pipeline.predict_mask(wave, {"bass"})).abs().max().item<double>(),
-            0.05);
+  const auto answer = [&](MaskHead& mask) {
+    return mask->answer(mask->listen(mask->spectrum(wave).abs()), torch::zeros({1}, at::kLong));
+  };
+  EXPECT_LT((answer(loaded.mask) - answer(pipeline.mask)).abs().max().item<double>(), 0.05);
   EXPECT_EQ(loaded.config.mask->instruments, pipeline.config.mask->instruments);
 }
 
