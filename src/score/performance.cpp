@@ -214,7 +214,7 @@ class Player {
     for (size_t i = 0; i < grid_.beats(); ++i)
       times.push_back(times.back() + performance_.stretch[i] * (grid_.times()[i + 1] - grid_.times()[i]));
     const TimeGrid bent(times);
-    const auto moved = [&](double time) { return bent.time_of(grid_.beat_of(time)); };
+    const auto moved = [&](double time) { return std::max(0.0, bent.time_of(grid_.beat_of(time))); };
     for (Part& part : score_.parts) move_times(part, moved);
     for (size_t i = 0; i < score_.beats.size(); ++i) score_.beats[i].time_s = times[i];
     for (ChordSpan& span : score_.chords) {
