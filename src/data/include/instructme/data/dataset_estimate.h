@@ -15,10 +15,10 @@ struct DatasetEstimate {
   int measured = 0;         ///< songs that were made to find out
 };
 
-/// Makes the first `samples` songs of the set in a temporary folder, throws them away, and multiplies. Songs that are there
-/// already count as if they were not; a song that cannot be made is skipped. Time is divided by the threads, at most as
-/// many as the machine has processors. Throws kUsage for bad options, kInput when none of the samples can be made, and
-/// what render_dataset throws.
+/// Makes the first `samples` songs of the set in a temporary folder, throws them away, and multiplies. Songs that are
+/// there already count as if they were not; a song that cannot be made is skipped. Time is divided by the threads, at
+/// most as many as the machine has processors. Throws kUsage for bad options, kInput when none of the samples can be
+/// made, and what render_dataset throws.
 DatasetEstimate estimate_dataset(const DatasetOptions& options, const Composer& composer, const Lexicon& lexicon,
                                  int samples = 3, const CancelToken& cancel = {});
 
