@@ -50,6 +50,10 @@ Outcome Loop::rendered_;
 TEST_F(Loop, FromNothingToAnEdit) {
   expect_done(rendered_, "2 songs rendered, 0 were there already, 0 could not be made");
   expect_done(run_program(render()), "0 songs rendered, 2 were there already");
+  expect_done(run_program({"data", "render", "--no-mma", "-n", "300", "--seconds", "12", "--fonts", kFont, "-o",
+                           path("dry"), "--dry-run"}),
+              "300 songs, 1.");
+  EXPECT_FALSE(fs::exists(path("dry")));
   expect_done(run_program({"data", "triplets", songs(), "-o", path("triplets"), "-n", "2", "--seconds", "2"}),
               "2 triplets");
   EXPECT_EQ(read_audio(path("triplets/00001_source.flac")).frames(),

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "instructme/score/chart.h"
 #include "instructme/score/groove_library.h"
@@ -18,6 +19,10 @@ struct ArrangeOptions {
   /// The same value gives the same tune over the same chart whatever the groove, so that two arrangements of one
   /// piece share it; absent = from the arrangement's seed.
   std::optional<uint64_t> melody_seed = {};
+  /// Parts that exist already, in the seconds of the chart and straight. A melody among them takes the place of
+  /// the generated melody and counter-melody; others join by chance. Their instruments are drawn like those of
+  /// generated parts, only chords stay with keyboards.
+  std::vector<Part> given = {};
 };
 
 /// True when the program `mma` can be run.

@@ -1,0 +1,119 @@
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+
+#include "command.h"
+#include "instructme/base/error.h"
+#include "instructme/data/composer.h"
+#include "instructme/data/dataset_estimate.h"
+#include "instructme/data/dataset_renderer.h"
+#include "terminal.h"
+
+namespace instructme::cli {
+namespace {
+
+constexpr size_t kMostShown = 10;  // of a list of refusals
+
+struct RenderArguments {
+  DatasetOptions dataset;
+  ComposerOptions composer;
+  std::string out, split = "all", pop909;
+  std::vector<std::string> fonts{"/usr/share/sounds/sf2", "/usr/share/sounds/sf3"}, midi;
+  bool dry_run = false;
+};
+
+void show_some(const std::vector<std::string>& lines) {
+  for (size_t i = 0; i < std::min(kMostShown, lines.size()); ++i) std::printf("  %s\n", lines[i].c_str());
+  if (lines.size() > kMostShown) std::printf("  … and %zu more\n", lines.size() - kMostShown);
+}
+
+void show(const MusicStock& stock, const RenderArguments& arguments) {
+  if (!arguments.pop909.empty())
+    std::printf("%s: %zu songs of POP909\n", arguments.pop909.c_str(), stock.pop909.songs.size());
+  for (size_t i = 0; i < stock.midi.size(); ++i)
+    std::printf("%s: %zu MIDI files, %lld others have the notes of one of them\n", arguments.midi[i].c_str(),
+                stock.midi[i].songs.size(), static_cast<long long>(stock.midi[i].duplicates));
+  const std::vector<std::string> refused = stock.refused();
+  if (!refused.empty()) std::printf("%zu cannot be used\n", refused.size());
+  show_some(refused);
+}
+
+void show(const DatasetEstimate& estimate, const DatasetOptions& options) {
+  std::printf("%lld songs, %.1f hours of music, %.1f hours of stems\n", static_cast<long long>(estimate.songs),
+              estimate.music_hours, estimate.stem_hours);
+  std::printf("about %.2f GB on disk and %.2f hours with %d at a time (%.1f s a song)\n", estimate.gigabytes,
+              estimate.hours, options.jobs, estimate.song_seconds);
+  std::printf("estimated from %d songs that were made and thrown away; nothing was written to %s\n", estimate.measured,
+              options.folder.c_str());
+}
+
+int render(RenderArguments& arguments) {
+  const CancelToken cancel = cancel_on_signals();
+  if (arguments.split == "train") arguments.composer.split = GrooveSplit::kTrain;
+  if (arguments.split == "held-out") {
+    arguments.composer.split = GrooveSplit::kHeldOut;
+    arguments.dataset.palette.held_out = true;
+  }
+  arguments.composer.pop909 = arguments.pop909;
+  arguments.composer.midi.assign(arguments.midi.begin(), arguments.midi.end());
+  arguments.dataset.folder = arguments.out;
+  arguments.dataset.palette.fonts.assign(arguments.fonts.begin(), arguments.fonts.end());
+  ProgressLine looking("files");
+  const auto stock = load_music(arguments.composer, looking.callback(), cancel);
+  looking.finish();
+  show(*stock, arguments);
+  const Composer composer = make_composer(arguments.composer, GrooveLibrary::builtin(), stock);
+  if (arguments.dry_run) {
+    show(estimate_dataset(arguments.dataset, composer, Lexicon::builtin(), 3, cancel), arguments.dataset);
+    return 0;
+  }
+  arguments.dataset.composer = composer_json(arguments.composer, stock.get());
+  ProgressLine line("songs");
+  const DatasetReport report = render_dataset(arguments.dataset, composer, Lexicon::builtin(), line.callback(), cancel);
+  line.finish();
+  std::printf("%s: %lld songs rendered, %lld were there already, %zu could not be made\n", arguments.out.c_str(),
+              static_cast<long long>(report.rendered), static_cast<long long>(report.kept), report.refused.size());
+  for (const auto& refused : report.refused) std::printf("  %s\n", refused.c_str());
+  return 0;
+}
+
+}  // namespace
+
+void add_render(CLI::App& data, Run& run) {
+  auto arguments = std::make_shared<RenderArguments>();
+  CLI::App* command = data.add_subcommand("render", "Compose songs and play them with SoundFonts.");
+  command->footer(
+      "\nEvery stem is stored with its labels: chords, key, tempo, beats, genre and instruments. A run that was\n"
+      "stopped goes on where it was. Charts and tunes are the program's own; with --pop909 and --midi a part of the\n"
+      "songs, by the weights, is other people's music.");
+  command->add_option("-o,--out", arguments->out, "Folder for the songs")->required();
+  command->add_option("-n,--songs", arguments->dataset.count, "How many")->required()->check(CLI::Range(1, 10000000));
+  command->add_option("--first-seed", arguments->dataset.first_seed, "Seed of the first song; the others count on");
+  command->add_option("--seconds", arguments->composer.seconds, "Length of a song")->check(CLI::Range(12.0, 600.0));
+  command
+      ->add_option("--performance", arguments->composer.performance,
+                   "How freely the songs are played: timing, tempo, swing, pauses, solos, key changes; 0: as written")
+      ->check(CLI::Range(0.0, 2.0));
+  command->add_option("--pop909", arguments->pop909, "Folder or archive of the POP909 collection");
+  command->add_option("--midi", arguments->midi, "Folders with MIDI files");
+  command->add_option("--own-weight", arguments->composer.own_weight, "How often a song is the program's own")
+      ->check(CLI::Range(0.0, 1e6));
+  command->add_option("--pop909-weight", arguments->composer.pop909_weight, "How often it is from POP909")
+      ->check(CLI::Range(0.0, 1e6));
+  command->add_option("--midi-weight", arguments->composer.midi_weight, "How often it is a MIDI file")
+      ->check(CLI::Range(0.0, 1e6));
+  command->add_option("--fonts", arguments->fonts, "SoundFont files, or folders with them");
+  command->add_option("--held-out-fonts", arguments->dataset.palette.held_out_fonts,
+                      "File names of the fonts that are kept for testing");
+  command
+      ->add_option("--split", arguments->split,
+                   "train: no held-out font, style or song; held-out: only those; all: everything")
+      ->check(CLI::IsMember({"all", "train", "held-out"}));
+  command->add_option("-j,--jobs", arguments->dataset.jobs, "Songs at a time")->check(CLI::Range(1, 256));
+  command->add_flag("--flac", arguments->dataset.flac, "Half the disk space, slower to read");
+  command->add_flag("!--no-mma", arguments->composer.mma, "Only this project's own patterns, without the program MMA");
+  command->add_flag("--dry-run", arguments->dry_run, "Only say how much music, space and time it will be");
+  command->callback([arguments, &run] { run = [arguments] { return render(*arguments); }; });
+}
+
+}  // namespace instructme::cli
