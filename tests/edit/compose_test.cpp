@@ -151,10 +151,10 @@ TEST(Compose, AddingKeepsTheSourceAndReplacingTheRest) {
 TEST(Compose, WhatItCannotDoIsDoneDirectlyOrRefused) {
   Editor editor(tiny_pipeline());
   const AudioBuffer source = noise(24000, 1, 0.6);
-  EXPECT_EQ(editor.edit(source, "remove the violin").mode, EditMode::kDirect);  // the tiny mask head knows none
+  EXPECT_EQ(editor.edit(source, "remove the accordion").mode, EditMode::kDirect);  // the tiny mask head knows none
   EXPECT_EQ(editor.edit(source, "remix it to funk", {.steps = 1}).mode, EditMode::kDirect);
-  expect_error(ErrorKind::kUsage, "cannot remove violin in compose mode",
-               [&] { editor.edit(source, "remove the violin", {.mode = EditMode::kCompose}); });
+  expect_error(ErrorKind::kUsage, "cannot remove accordion in compose mode",
+               [&] { editor.edit(source, "remove the accordion", {.mode = EditMode::kCompose}); });
   EXPECT_EQ(parse_edit_mode("compose"), EditMode::kCompose);
   expect_error(ErrorKind::kUsage, "no mode of editing", [] { parse_edit_mode("composed"); });
 }
