@@ -375,9 +375,8 @@ bool TripletSampler::try_sample(Operation operation, Rng& rng, Triplet& triplet)
 
 std::vector<Triplet> TripletSampler::sample_group(Rng& rng) const {
   const auto operation = static_cast<Operation>(rng.weighted(weights_));
-  const bool names_a_part = operation == Operation::kExtract || operation == Operation::kRemove;
   std::vector<Triplet> group;
-  if (!names_a_part || options_.siblings < 2) {
+  if (!names_source_stems(operation) || options_.siblings < 2) {
     group.push_back(sample(operation, rng));
     return group;
   }

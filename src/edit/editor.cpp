@@ -50,7 +50,7 @@ Editor::Editor(Pipeline pipeline, EditorOptions options)
 
 bool Editor::can(EditMode mode, Operation operation) const {
   if (mode == EditMode::kDirect) return true;
-  return pipeline_.mask && (operation == Operation::kExtract || operation == Operation::kRemove);
+  return pipeline_.mask && names_source_stems(operation);
 }
 
 Tensor Editor::edit_wave(const Tensor& source, const Instruction& instruction, const std::string& sentence,

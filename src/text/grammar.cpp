@@ -11,7 +11,15 @@ namespace {
 
 using Kind = Token::Kind;
 
+/// "A violin in this" is to be added; one "for this" might be an accompaniment.
+const std::set<std::string> kPlaces = {"in", "into", "on", "onto", "over", "under"};
+
 const char* kDemonstratives[] = {"this", "that", "these", "those"};
+
+bool is_demonstrative(const Token& token) {
+  return std::any_of(std::begin(kDemonstratives), std::end(kDemonstratives),
+                     [&](const char* demonstrative) { return token.is_word(demonstrative); });
+}
 
 Token word_token(const std::string& word) {
   Token token;
@@ -20,9 +28,9 @@ Token word_token(const std::string& word) {
   return token;
 }
 
-std::vector<Token> word_tokens(const std::string& sentence) {
+std::vector<Token> word_tokens(const std::vector<std::string>& words) {
   std::vector<Token> tokens;
-  for (const auto& word : sentence_words(sentence)) tokens.push_back(word_token(word));
+  for (const auto& word : words) tokens.push_back(word_token(word));
   return tokens;
 }
 
@@ -34,18 +42,30 @@ bool matches_at(const std::vector<Token>& tokens, size_t at, const std::vector<s
   return true;
 }
 
-std::vector<std::vector<std::string>> phrases(const std::vector<std::string>& sentences) {
+template <class Words>
+std::vector<std::vector<std::string>> phrases(const std::vector<std::string>& sentences, Words words_of) {
   std::vector<std::vector<std::string>> out;
-  for (const auto& sentence : sentences) out.push_back(sentence_words(sentence));
+  for (const auto& sentence : sentences)
+    if (std::vector<std::string> words = words_of(sentence); !words.empty()) out.push_back(std::move(words));
   std::stable_sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.size() > b.size(); });
   return out;
 }
 
 std::set<std::string> set_of(const std::vector<std::string>& words) { return {words.begin(), words.end()}; }
 
-bool is_separator(const Token& token) {
-  return token.kind == Kind::kComma || token.is_word("and") || token.is_word("then");
+bool is_vowel(char c) { return std::string_view("aeiou").find(c) != std::string_view::npos; }
+
+/// "removing" of "remove"; with the last letter doubled where one vowel is before it, as in "cutting".
+std::string gerund_of(const std::string& verb) {
+  const size_t n = verb.size();
+  const char last = verb[n - 1];
+  if (last == 'e') return verb.substr(0, n - 1) + "ing";
+  const auto vowels = std::count_if(verb.begin(), verb.end(), is_vowel);
+  const bool doubled = vowels == 1 && is_vowel(verb[n - 2]) && !is_vowel(last) && last != 'x' && last != 'y';
+  return verb + (doubled ? std::string(1, last) : "") + "ing";
 }
+
+bool separates(const Token& token) { return token.kind == Kind::kComma || token.kind == Kind::kThen; }
 
 std::string slots_of(const Instruction& instruction) {
   std::string slots;
@@ -68,11 +88,22 @@ std::vector<std::string> slots_for(Operation operation) {
 Grammar::Grammar(const Lexicon& lexicon, Speech speech, std::map<std::string, std::vector<std::string>> ambiguous,
                  std::string context)
     : speech_(std::move(speech)), ambiguous_(std::move(ambiguous)), context_(std::move(context)) {
+  for (const auto& [phrase, meant] : speech_.read_as) {
+    std::vector<std::string> words = sentence_words(phrase);
+    if (words.empty()) fail("read_as: '" + phrase + "' has no words");
+    read_as_[words.front()].emplace_back(words, sentence_words(meant));
+  }
+  for (auto& [first, entries] : read_as_)
+    std::stable_sort(entries.begin(), entries.end(),
+                     [](const auto& a, const auto& b) { return a.first.size() > b.first.size(); });
   std::vector<std::string> courtesies;
   for (const auto* list : {&speech_.before_verbs, &speech_.before_nouns, &speech_.after, &speech_.asides})
     courtesies.insert(courtesies.end(), list->begin(), list->end());
-  courtesies_ = phrases(courtesies);
-  joiners_ = phrases(speech_.joiners);
+  const auto words = [this](const std::string& sentence) { return words_of(sentence); };
+  courtesies_ = phrases(courtesies, words);
+  joiners_ = phrases(speech_.joiners, words);
+  separators_ = phrases(speech_.separators, words);
+  conjunctions_ = set_of(speech_.conjunctions);
   articles_ = set_of(speech_.articles);
   fillers_ = set_of(speech_.fillers);
   pronouns_ = set_of(speech_.pronouns);
@@ -80,9 +111,11 @@ Grammar::Grammar(const Lexicon& lexicon, Speech speech, std::map<std::string, st
   styles_ = set_of(speech_.styles);
   parts_ = set_of(speech_.parts);
   prepositions_ = set_of(speech_.prepositions);
-  for (const auto* list : {&articles_, &fillers_, &pronouns_, &music_, &styles_, &parts_, &prepositions_})
+  for (const auto* list :
+       {&articles_, &fillers_, &pronouns_, &music_, &styles_, &parts_, &prepositions_, &conjunctions_})
     words_.insert(list->begin(), list->end());
-  for (const auto* list : {&joiners_, &courtesies_})
+  words_.insert(speech_.negations.begin(), speech_.negations.end());
+  for (const auto* list : {&joiners_, &courtesies_, &separators_})
     for (const auto& phrase : *list) words_.insert(phrase.begin(), phrase.end());
 
   add_names(lexicon);
@@ -91,6 +124,8 @@ Grammar::Grammar(const Lexicon& lexicon, Speech speech, std::map<std::string, st
     add_patterns(lexicon.operations()[static_cast<size_t>(i)], static_cast<Operation>(i));
   for (int i = 0; i < kOperations; ++i)
     add_verbs(lexicon.operations()[static_cast<size_t>(i)], static_cast<Operation>(i));
+  add_replacements(lexicon.operations()[static_cast<size_t>(Operation::kRemove)]);
+  add_gerunds();
 }
 
 void Grammar::fail(const std::string& what) const { throw Error(ErrorKind::kModel, context_ + ": " + what); }
@@ -109,7 +144,8 @@ void Grammar::add_names(const Lexicon& lexicon) {
   const auto add_all = [this](Kind kind, const auto& entries) {
     for (size_t i = 0; i < entries.size(); ++i) {
       add_name(entries[i].name, {kind, i, entries[i].name});
-      for (const auto& synonym : entries[i].synonyms) add_name(synonym, {kind, i, entries[i].name});
+      for (const auto* said : {&entries[i].synonyms, &entries[i].misspellings})
+        for (const auto& name : *said) add_name(name, {kind, i, entries[i].name});
     }
   };
   add_all(Kind::kInstrument, lexicon.instruments());
@@ -142,7 +178,7 @@ const Grammar::Name* Grammar::find(const std::string& normal) const {
 std::vector<Token> Grammar::pattern_tokens(const std::string& pattern, std::string& slots) const {
   std::vector<Token> tokens;
   const auto add_words = [&](const std::string& text) {
-    for (auto& token : find_names(word_tokens(text))) {
+    for (auto& token : find_names(word_tokens(words_of(text)))) {
       if (token.kind != Kind::kWord && token.kind != Kind::kComma)
         fail("pattern '" + pattern + "' holds the name '" + token.text + "'");
       tokens.push_back(std::move(token));
@@ -158,6 +194,7 @@ std::vector<Token> Grammar::pattern_tokens(const std::string& pattern, std::stri
       fail("pattern '" + pattern + "' has the unknown slot '{" + slot + "}'; known are x, a x, y, a y, g and m");
     Token token;
     token.text = token.name = slot.back();
+    token.indefinite = slot.starts_with("a ");
     token.kind = slot == "g" ? Kind::kGenre : slot == "m" ? Kind::kMood : Kind::kInstrument;
     tokens.push_back(token);
     slots += slot.back();
@@ -169,6 +206,9 @@ std::vector<Token> Grammar::pattern_tokens(const std::string& pattern, std::stri
 
 void Grammar::add_form(const std::vector<Token>& tokens, const Form& form) {
   const std::string form_key = key(tokens, true);
+  if (form_key == "X" || form_key == "D")
+    fail("pattern '" + form.pattern + "' of '" + operation_name(form.operation) +
+         "' does not say what to do: nothing is left of it but the name");
   const auto [at, added] = forms_.emplace(form_key, form);
   if (!added && (at->second.operation != form.operation || at->second.reversed != form.reversed))
     fail("patterns '" + at->second.pattern + "' and '" + form.pattern + "' of '" +
@@ -209,7 +249,7 @@ void Grammar::add_verbs(const OperationEntry& entry, Operation operation) {
     if (!forms_.count(key(tokens, true))) add_form(tokens, {operation, false, verb});
   };
   for (const auto& verb : entry.verbs) {
-    const std::vector<Token> words = condense(find_names(word_tokens(verb)));
+    const std::vector<Token> words = condense(find_names(word_tokens(words_of(verb))));
     if (words.empty()) fail("verb '" + verb + "' of '" + entry.name + "' says nothing");
     std::vector<std::string> texts;
     for (const auto& word : words) {
@@ -244,6 +284,50 @@ void Grammar::add_verbs(const OperationEntry& entry, Operation operation) {
   }
 }
 
+// "take out the piano and put a harp in its place", with every way to remove.
+void Grammar::add_replacements(const OperationEntry& remove) {
+  Token x;
+  x.kind = Kind::kInstruments;
+  for (const auto& said : remove.verbs) {
+    const std::vector<Token> verb = condense(find_names(word_tokens(words_of(said))));
+    std::vector<std::vector<Token>> removals(1, verb);
+    removals.front().push_back(x);
+    if (verb.size() == 2) removals.push_back({verb[0], x, verb[1]});
+    for (const char* by : {"use", "put", "put in", "add", "bring in", "have", "take", "play"}) {
+      for (std::vector<Token> tokens : removals) {
+        for (const auto& token : word_tokens(words_of(std::string("and ") + by))) tokens.push_back(token);
+        tokens.push_back(x);
+        tokens.push_back(word_token("instead"));
+        if (!forms_.count(key(tokens, true))) add_form(tokens, {Operation::kReplace, false, said});
+      }
+    }
+    for (std::vector<Token> tokens : removals) {
+      for (const auto& token : word_tokens(words_of("and replace with"))) tokens.push_back(token);
+      tokens.push_back(x);
+      if (!forms_.count(key(tokens, true))) add_form(tokens, {Operation::kReplace, false, said});
+    }
+  }
+}
+
+bool Grammar::is_imperative(const std::string& pattern, Operation operation) const {
+  // These begin wishes, not orders.
+  static const std::set<std::string> kNotVerbs = {"only", "just", "nothing", "without", "no", "minus"};
+  const std::string first = pattern.substr(0, pattern.find(' '));
+  return kNotVerbs.count(first) == 0 && std::any_of(verb_words_.begin(), verb_words_.end(), [&](const auto& verb) {
+           return verb.first == operation && verb.second.front() == first;
+         });
+}
+
+// "how about removing the drums": what is asked with "remove" may be asked with "removing".
+void Grammar::add_gerunds() {
+  for (const auto& [operation, verb] : verb_words_) {
+    const std::string& first = verb.front();
+    if (first.size() < 3 || !is_imperative(first, operation)) continue;
+    const std::string gerund = gerund_of(first);
+    if (words_.insert(gerund).second) gerunds_.emplace(gerund, first);
+  }
+}
+
 std::vector<Operation> Grammar::operations_in(const std::vector<Token>& tokens) const {
   std::vector<std::pair<size_t, Operation>> found;
   for (const auto& [operation, verb] : verb_words_) {
@@ -270,8 +354,8 @@ const std::vector<std::string>& Grammar::patterns_for(const Instruction& instruc
 void Grammar::strip_courtesies(std::vector<Token>& tokens) const {
   for (bool again = true; again;) {
     again = false;
-    while (!tokens.empty() && tokens.front().kind == Kind::kComma) tokens.erase(tokens.begin());
-    while (!tokens.empty() && tokens.back().kind == Kind::kComma) tokens.pop_back();
+    while (!tokens.empty() && separates(tokens.front())) tokens.erase(tokens.begin());
+    while (!tokens.empty() && separates(tokens.back())) tokens.pop_back();
     for (const auto& phrase : courtesies_) {
       const auto length = static_cast<std::ptrdiff_t>(phrase.size());
       if (matches_at(tokens, 0, phrase)) {
@@ -311,9 +395,47 @@ std::vector<Token> Grammar::find_names(const std::vector<Token>& tokens) const {
 }
 
 std::vector<Token> Grammar::scan(const std::string& sentence) const {
-  std::vector<Token> tokens = find_names(word_tokens(sentence));
+  std::vector<Token> tokens = find_names(word_tokens(words_of(sentence)));
+  mark_separators(tokens);
   strip_courtesies(tokens);
   return tokens;
+}
+
+std::vector<std::string> Grammar::words_of(const std::string& sentence) const {
+  const std::vector<std::string> said = sentence_words(sentence);
+  std::vector<std::string> words;
+  for (size_t i = 0; i < said.size();) {
+    const auto known = read_as_.find(said[i]);
+    size_t length = 0;
+    if (known != read_as_.end())
+      for (const auto& [phrase, meant] : known->second) {
+        if (phrase.size() > said.size() - i ||
+            !std::equal(phrase.begin(), phrase.end(), said.begin() + static_cast<std::ptrdiff_t>(i)))
+          continue;
+        words.insert(words.end(), meant.begin(), meant.end());
+        length = phrase.size();
+        break;
+      }
+    if (length == 0) words.push_back(said[i]);
+    i += std::max<size_t>(length, 1);
+  }
+  return words;
+}
+
+void Grammar::mark_separators(std::vector<Token>& tokens) const {
+  for (size_t i = 0; i < tokens.size(); ++i)
+    for (const auto& phrase : separators_)
+      if (matches_at(tokens, i, phrase)) {
+        const auto begin = tokens.begin() + static_cast<std::ptrdiff_t>(i);
+        tokens.erase(begin + 1, begin + static_cast<std::ptrdiff_t>(phrase.size()));
+        tokens[i].kind = Kind::kThen;
+        tokens[i].text = join(phrase, " ");
+        break;
+      }
+}
+
+bool Grammar::is_separator(const Token& token) const {
+  return separates(token) || (token.kind == Kind::kWord && conjunctions_.count(token.text));
 }
 
 size_t Grammar::joiner_length(const std::vector<Token>& tokens, size_t at) const {
@@ -324,13 +446,34 @@ size_t Grammar::joiner_length(const std::vector<Token>& tokens, size_t at) const
   return length;
 }
 
+// "I want it to sound jazzy": when the wish is left out as a courtesy, the pronoun still tells a request from a name.
+bool Grammar::says_how_it_is(const std::vector<Token>& nouns) const {
+  for (size_t i = 1; i < nouns.size(); ++i) {
+    if (nouns[i].kind == Kind::kGenre || nouns[i].kind == Kind::kMood) return true;
+    if (nouns[i].kind != Kind::kWord) return false;
+    const std::string& word = nouns[i].text;
+    if (word == "sounds") return false;  // "it sounds sad" asks for nothing
+    if (!fillers_.count(word) && !prepositions_.count(word) && !music_.count(word)) return false;
+  }
+  return false;
+}
+
+/// "that awful flute": a demonstrative before an instrument is an article.
+bool Grammar::points_at_instrument(const std::vector<Token>& tokens, size_t at) const {
+  if (!is_demonstrative(tokens[at])) return false;
+  for (++at; at < tokens.size() && tokens[at].kind == Kind::kWord && articles_.count(tokens[at].text);) ++at;
+  return at < tokens.size() && tokens[at].is_instrument();
+}
+
 std::vector<Token> Grammar::condense(std::vector<Token> tokens) const {
   std::vector<Token> nouns;
-  bool determined = false;
-  for (auto& token : tokens) {
+  bool determined = false, indefinite = false;
+  for (size_t i = 0; i < tokens.size(); ++i) {
+    Token& token = tokens[i];
     const bool word = token.kind == Kind::kWord;
-    if (word && articles_.count(token.text)) {
+    if (word && (articles_.count(token.text) || points_at_instrument(tokens, i))) {
       determined = true;
+      indefinite = indefinite || token.text == "a" || token.text == "an" || token.text == "some";
       continue;
     }
     if (word && parts_.count(token.text) && !nouns.empty() && nouns.back().is_instrument()) continue;
@@ -339,8 +482,9 @@ std::vector<Token> Grammar::condense(std::vector<Token> tokens) const {
       token.text = "style";
     if (word && styles_.count(token.text)) token.text = "style";
     token.determined = determined;
-    determined = std::any_of(std::begin(kDemonstratives), std::end(kDemonstratives),
-                             [&](const char* demonstrative) { return token.is_word(demonstrative); });
+    token.indefinite = token.indefinite || indefinite;
+    indefinite = false;
+    determined = is_demonstrative(token);
     nouns.push_back(std::move(token));
   }
 
@@ -375,8 +519,16 @@ std::vector<Token> Grammar::condense(std::vector<Token> tokens) const {
       const bool after_preposition =
           !out.empty() && out.back().kind == Kind::kWord && prepositions_.count(out.back().text);
       const bool pronoun = pronouns_.count(token.text) > 0;
-      if (pronoun || (music_.count(token.text) && (token.determined || after_preposition))) {
-        while (!out.empty() && out.back().kind == Kind::kWord && prepositions_.count(out.back().text)) out.pop_back();
+      if (pronoun && i == 0 && says_how_it_is(nouns)) {
+        token.text = "it";
+        out.push_back(std::move(token));
+      } else if (pronoun || (music_.count(token.text) && (token.determined || after_preposition))) {
+        std::string preposition;
+        for (; !out.empty() && out.back().kind == Kind::kWord && prepositions_.count(out.back().text); out.pop_back())
+          preposition = out.back().text;
+        // "I want a violin in this song" is no "the violin of this song".
+        const bool wish = out.size() == 1 && out[0].kind == Kind::kInstruments && out[0].items[0].indefinite;
+        if (wish && kPlaces.count(preposition)) out.push_back(word_token("here"));
       } else {
         out.push_back(std::move(token));
       }
@@ -393,17 +545,30 @@ std::string Grammar::key(const std::vector<Token>& tokens, bool with_fillers) co
     if (token.kind == Kind::kComma) continue;
     if (!with_fillers && token.kind == Kind::kWord && fillers_.count(token.text)) continue;
     if (!out.empty()) out += ' ';
-    out += token.kind == Kind::kInstruments ? "X" : token.kind == Kind::kTag ? "D" : token.text;
+    out += token.kind == Kind::kInstruments ? "X"
+           : token.kind == Kind::kTag       ? "D"
+           : token.kind == Kind::kThen      ? ";"
+                                            : token.text;
   }
   return out;
 }
 
+const Grammar::Form* Grammar::form_of(const std::vector<Token>& tokens) const {
+  for (const bool with_fillers : {true, false})
+    if (const auto at = forms_.find(key(tokens, with_fillers)); at != forms_.end()) return &at->second;
+  if (tokens.empty() || tokens.front().kind != Kind::kWord) return nullptr;
+  const auto verb = gerunds_.find(tokens.front().text);
+  if (verb == gerunds_.end()) return nullptr;
+  std::vector<Token> ordered = tokens;
+  ordered.front().text = verb->second;
+  return form_of(ordered);
+}
+
 std::optional<Request> Grammar::request(const std::vector<Token>& tokens) const {
-  auto at = forms_.find(key(tokens, true));
-  if (at == forms_.end()) at = forms_.find(key(tokens, false));
-  if (at == forms_.end()) return std::nullopt;
+  const Form* form = form_of(tokens);
+  if (form == nullptr) return std::nullopt;
   Request out;
-  out.operation = at->second.operation;
+  out.operation = form->operation;
   std::vector<std::vector<Token>> lists;
   for (const auto& token : tokens) {
     if (token.kind == Kind::kInstruments) lists.push_back(token.items);
@@ -412,7 +577,7 @@ std::optional<Request> Grammar::request(const std::vector<Token>& tokens) const 
       out.mood = token.mood;
     }
   }
-  if (at->second.reversed) std::reverse(lists.begin(), lists.end());
+  if (form->reversed) std::reverse(lists.begin(), lists.end());
   if (!lists.empty()) out.instruments = lists[0];
   if (lists.size() > 1) out.replacements = lists[1];
   return out;
@@ -422,7 +587,9 @@ std::optional<std::vector<Request>> Grammar::requests(const std::vector<Token>& 
   if (auto whole = request(tokens)) return std::vector<Request>{*whole};
   for (size_t i = 1; i + 1 < tokens.size(); ++i) {
     if (!is_separator(tokens[i])) continue;
-    const auto first = request({tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(i)});
+    std::vector<Token> begin(tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(i));
+    strip_courtesies(begin);
+    const auto first = request(begin);
     if (!first) continue;
     size_t next = i;
     while (next < tokens.size() && is_separator(tokens[next])) ++next;

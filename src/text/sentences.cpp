@@ -44,13 +44,15 @@ Instruction random_instruction(const Lexicon& lexicon, Rng& rng) {
 
 std::vector<std::string> lexicon_sentences(const Lexicon& lexicon, uint64_t seed, size_t count) {
   std::vector<std::string> out;
-  const auto add = [&out](const std::string& name, const std::vector<std::string>& synonyms) {
-    out.push_back(name);
-    out.insert(out.end(), synonyms.begin(), synonyms.end());
+  const auto add = [&out](const auto& entries) {
+    for (const auto& entry : entries) {
+      out.push_back(entry.name);
+      out.insert(out.end(), entry.synonyms.begin(), entry.synonyms.end());
+    }
   };
-  for (const auto& entry : lexicon.instruments()) add(entry.name, entry.synonyms);
-  for (const auto& entry : lexicon.genres()) add(entry.name, entry.synonyms);
-  for (const auto& entry : lexicon.moods()) add(entry.name, entry.synonyms);
+  add(lexicon.instruments());
+  add(lexicon.genres());
+  add(lexicon.moods());
   out.resize(std::min(out.size(), count));
   Rng rng(seed);
   while (out.size() < count) {

@@ -23,9 +23,6 @@ struct EditorNetworks : torch::nn::Module {
   }
 };
 
-/// Whether extracting the named part from the source is (a piece of) what the sentence asks for.
-bool names_a_stem(Operation operation) { return operation == Operation::kExtract || operation == Operation::kRemove; }
-
 /// Whether two examples have the same source, up to the order in which its parts were added up.
 bool same_mix(const Triplet& a, const Triplet& b) {
   if (a.song != b.song || a.start_frame != b.start_frame || a.source_instruments != b.source_instruments) return false;
@@ -92,7 +89,7 @@ Batch DiffusionTask::collate(const std::vector<Triplet>& triplets) const {
     const Operation operation = triplet.instruction.operation;
     operations[i] = static_cast<int64_t>(operation);
     if (i > 0 && same_mix(triplets[static_cast<size_t>(i - 1)], triplet)) mix[i] = mix[i - 1];
-    if (!names_a_stem(operation)) continue;
+    if (!names_source_stems(operation) || !triplet.further.empty()) continue;
     has_stem[i] = 1.0;
     stem[i] = operation == Operation::kExtract ? target[i] : source[i] - target[i];
   }
