@@ -482,7 +482,7 @@ std::vector<Token> Grammar::condense(std::vector<Token> tokens) const {
       token.text = "style";
     if (word && styles_.count(token.text)) token.text = "style";
     token.determined = determined;
-    token.indefinite = token.indefinite || indefinite;
+    token.indefinite = token.indefinite || indefinite || !determined;
     indefinite = false;
     determined = is_demonstrative(token);
     nouns.push_back(std::move(token));

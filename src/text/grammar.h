@@ -41,7 +41,7 @@ struct Token {
   std::vector<Token> items;                ///< of kInstruments
   std::optional<std::string> genre, mood;  ///< of kTag
   bool determined = false;                 ///< an article or "this" stood before it
-  bool indefinite = false;                 ///< "a", "an" or "some" did
+  bool indefinite = false;                 ///< "a", "an", "some" or nothing did
 
   /// Instruments, known or not.
   bool is_instrument() const { return kind == Kind::kInstrument || kind == Kind::kAmbiguous || kind == Kind::kUnknown; }
