@@ -223,11 +223,12 @@ Triplet TripletSampler::sample_two_requests(Rng& rng) const {
     if (two_requests(clip, rng, triplet) && finish(clip, rng, triplet)) return triplet;
   }
   throw Error(ErrorKind::kInput,
-              possible ? format("None of %d clips of the %zu songs allows two requests in one sentence: too few "
-                                "instruments sound together.",
-                                kClipsToTry, songs_.size())
-                       : std::string("Two requests in one sentence need proportions above 0 for two of extract, remove, "
-                                     "add and replace."));
+              possible
+                  ? format("None of %d clips of the %zu songs allows two requests in one sentence: too few "
+                           "instruments sound together.",
+                           kClipsToTry, songs_.size())
+                  : std::string("Two requests in one sentence need proportions above 0 for two of extract, remove, "
+                                "add and replace."));
 }
 
 std::vector<float> TripletSampler::sample_mix(Rng& rng, double seconds) const {

@@ -241,8 +241,7 @@ bool TripletSampler::two_requests(const Clip& clip, Rng& rng, Triplet& triplet) 
       triplet.further = {request};
   }
   if (std::count(before.begin(), before.end(), "") + std::count(after.begin(), after.end(), "") > 0) return false;
-  const bool company =
-      !all.unnamed.empty() && (left.empty() || rng.chance(options_.unnamed_probability));
+  const bool company = !all.unnamed.empty() && (left.empty() || rng.chance(options_.unnamed_probability));
   if (left.empty() && !company) return false;
   const Names context = draw(left, draw_size(left.empty() ? 0 : 1, left.size(), rng), rng);
   before = joined(before, context);

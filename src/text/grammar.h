@@ -55,6 +55,9 @@ struct Request {
   std::optional<std::string> genre, mood;
 };
 
+Token word_token(const std::string& word);
+std::vector<Token> word_tokens(const std::vector<std::string>& words);
+
 /// How sentences are read. Every pattern of the lexicon is reduced to its form, e.g. "replace X with X";
 /// a sentence is reduced in the same way and looked up. So every pattern is understood with any names,
 /// articles and courtesies in it, and nothing is understood that was not written down.
@@ -137,7 +140,7 @@ class Grammar {
   std::vector<std::vector<std::string>> separators_;          ///< longest first
   /// From the first word of a phrase to phrases and what they are read as, longest first.
   std::unordered_map<std::string, std::vector<std::pair<std::vector<std::string>, std::vector<std::string>>>> read_as_;
-  std::unordered_map<std::string, std::string> gerunds_;      ///< "removing" to "remove"
+  std::unordered_map<std::string, std::string> gerunds_;  ///< "removing" to "remove"
   std::set<std::string> conjunctions_;
   std::set<std::string> articles_, fillers_, pronouns_, music_, styles_, parts_, prepositions_;
 };

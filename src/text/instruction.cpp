@@ -53,10 +53,11 @@ class Phraser {
 
   /// Orders only: wishes such as "without the drums" cannot follow each other in one sentence.
   std::string phrase(const std::vector<Instruction>& instructions) {
+    // Without ";", for which the tokenizer of the default model has no piece.
     static const std::vector<std::string> kBetween = {
-        " and ",  ", then ",       " and then ",   ", and ",         ", ",        "; ",
-        " then ", ", after that ", ". After that, ", ", and after that ", "; then ", ". Then ",
-        " but ",  ", next ",       ". Next, ",     ", afterwards ",  ". Also, ",  " and also "};
+        " and ",         ", then ",        " and then ",        ", and ",    ", ",    " then ",
+        ", after that ", ". after that, ", ", and after that ", ". then ",   " but ", ", next ",
+        ". next, ",      ", afterwards ",  ". also, ",          " and also "};
     std::string out;
     for (size_t i = 0; i < instructions.size(); ++i) {
       const auto& patterns = lexicon_.grammar().patterns_for(instructions[i]);

@@ -57,6 +57,10 @@ std::vector<std::string> lexicon_sentences(const Lexicon& lexicon, uint64_t seed
   Rng rng(seed);
   while (out.size() < count) {
     const Instruction instruction = random_instruction(lexicon, rng);
+    if (rng.chance(0.1)) {
+      out.push_back(phrase_instructions({instruction, random_instruction(lexicon, rng)}, lexicon, rng));
+      continue;
+    }
     out.push_back(rng.chance(0.3) ? plain_sentence(instruction) : phrase_instruction(instruction, lexicon, rng));
   }
   return out;

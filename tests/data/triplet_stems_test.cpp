@@ -16,8 +16,8 @@ using Names = std::vector<std::string>;
 std::vector<float> sum_of(const SongSet& songs, const Triplet& t, const std::vector<HeardStem>& stems) {
   std::vector<float> sum(t.source.size());
   for (const HeardStem& stem : stems) {
-    const std::vector<float> x = songs.clip(t.song, stem.arrangement, stem.version, stem.stem, t.start_frame,
-                                            static_cast<int64_t>(sum.size()));
+    const std::vector<float> x =
+        songs.clip(t.song, stem.arrangement, stem.version, stem.stem, t.start_frame, static_cast<int64_t>(sum.size()));
     for (size_t i = 0; i < sum.size(); ++i) sum[i] += static_cast<float>(stem.gain * x[i]);
   }
   return sum;
@@ -96,8 +96,7 @@ void expect_true(const SongSet& songs, const Triplet& t) {
   EXPECT_EQ(after(t.source_instruments, asked), t.target_instruments);
   // source - target is what was removed less what was added: nothing else changes.
   const std::vector<float> removed = sum_of(songs, t, t.removed_stems()), added = sum_of(songs, t, t.added_stems());
-  for (size_t i = 0; i < t.source.size(); ++i)
-    ASSERT_NEAR(t.source[i] - t.target[i], removed[i] - added[i], 1e-5) << i;
+  for (size_t i = 0; i < t.source.size(); ++i) ASSERT_NEAR(t.source[i] - t.target[i], removed[i] - added[i], 1e-5) << i;
   if (asked.front().operation == Operation::kAccompany) return;
   Names gone, come;
   for (const Instruction& instruction : asked) {
@@ -149,8 +148,7 @@ TEST(RenderedTripletStems, AccountForEverySampleOfRenderedSongs) {
   SKIP_WITHOUT_SMALL_FONT();
   TempDir folder;
   SongRenderer renderer({}, compose_test_song, small_palette(), Lexicon::builtin());
-  for (uint64_t seed = 1; seed <= 3; ++seed)
-    write_song(folder.path() / std::to_string(seed), renderer.render(seed));
+  for (uint64_t seed = 1; seed <= 3; ++seed) write_song(folder.path() / std::to_string(seed), renderer.render(seed));
   TripletOptions options;
   options.seconds = 1.5;
   expect_all_true(SongSet(folder.path()), options, 210);

@@ -11,13 +11,13 @@ class Grammar;
 
 /// An instrument people can name.
 struct InstrumentEntry {
-  std::string name;                   ///< canonical, e.g. "acoustic guitar"
-  std::string family;                 ///< "guitar", "keys", "strings", "drums", "bass", …
-  std::vector<std::string> synonyms;  ///< without the canonical name; plurals are derived
+  std::string name;                       ///< canonical, e.g. "acoustic guitar"
+  std::string family;                     ///< "guitar", "keys", "strings", "drums", "bass", …
+  std::vector<std::string> synonyms;      ///< without the canonical name; plurals are derived
   std::vector<std::string> misspellings;  ///< understood, and hardly ever written
-  std::vector<int> programs;          ///< General MIDI programs 0..127; kits (bank 128) for family "drums"
-  std::vector<std::string> roles;     ///< of "drums bass chords arpeggio melody counter-melody"
-  double frequency = 1.0;             ///< how often training music should use it, relative
+  std::vector<int> programs;              ///< General MIDI programs 0..127; kits (bank 128) for family "drums"
+  std::vector<std::string> roles;         ///< of "drums bass chords arpeggio melody counter-melody"
+  double frequency = 1.0;                 ///< how often training music should use it, relative
 };
 
 struct TagEntry {
