@@ -156,8 +156,9 @@ std::map<std::string, double> DiffusionTask::validate() {
   for (const Triplet& triplet : validation_) {
     Batch batch = collate({triplet});
     for (auto& [name, tensor] : batch.tensors) tensor = tensor.to(device);
-    const std::string name = operation_name(triplet.instruction.operation);
-    const bool extracts = triplet.instruction.operation == Operation::kExtract;
+    const bool single = triplet.further.empty();
+    const std::string name = single ? operation_name(triplet.instruction.operation) : "several";
+    const bool extracts = single && triplet.instruction.operation == Operation::kExtract;
     const Tensor& target = batch.tensors.at("target");
     const Latents z = encode(batch);
     const Tensor answer = pipeline_.sample_target(z.source, batch.sentences, batch.tensors.at("chords"), one_step);

@@ -46,8 +46,8 @@ std::vector<Player> MaskTask::players() { return {{"mask", pipeline_.mask.ptr(),
 
 bool MaskTask::fits(const Triplet& triplet) const {
   const Instruction& instruction = triplet.instruction;
-  return (instruction.operation == Operation::kExtract || instruction.operation == Operation::kRemove) &&
-         instruction.instruments.size() == 1 && pipeline_.mask->find(instruction.instruments.front());
+  return triplet.further.empty() && names_source_stems(instruction.operation) && instruction.instruments.size() == 1 &&
+         pipeline_.mask->find(instruction.instruments.front());
 }
 
 Batch MaskTask::collate(const std::vector<Triplet>& triplets) const {

@@ -41,6 +41,10 @@ TripletOptions read_triplets(ConfigReader config, const PipelineConfig& pipeline
   config.read("proportions", o.proportions);
   config.read("phrase_probability", o.phrase_probability);
   config.read("pair_probability", o.pair_probability);
+  config.read("part_probability", o.part_probability);
+  config.read("genre_probability", o.genre_probability);
+  config.read("tags_probability", o.tags_probability);
+  config.read("requests", o.requests);
   config.read("siblings", o.siblings);
   config.read("stem_gain_db", o.stem_gain_db);
   config.read("silence_db", o.silence_db);
