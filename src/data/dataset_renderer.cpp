@@ -56,8 +56,6 @@ void write_manifest(const std::filesystem::path& path, json manifest) {
 
 }  // namespace
 
-std::string song_folder_name(uint64_t seed) { return format("song-%010llu", static_cast<unsigned long long>(seed)); }
-
 DatasetReport render_dataset(const DatasetOptions& options, const Composer& composer, const Lexicon& lexicon,
                              const ProgressCallback& progress, const CancelToken& cancel) {
   if (options.count < 1) throw Error(ErrorKind::kUsage, "A data set needs at least one song.");
