@@ -6,6 +6,7 @@
 #include "instructme/base/files.h"
 #include "instructme/base/strings.h"
 #include "instructme/data/shards.h"
+#include "instructme/data/song_identity.h"
 #include "shard_files.h"
 
 namespace instructme {

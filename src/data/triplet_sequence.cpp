@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <set>
 
-#include "instructme/base/strings.h"
-
 namespace instructme {
 namespace {
 
@@ -12,19 +10,7 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-// Without tabs and line ends, so that it may stand in a table.
-std::string identity(const std::string& origin, uint64_t seed) {
-  std::string text =
-      format("%s #%llu", origin.empty() ? "unknown" : origin.c_str(), static_cast<unsigned long long>(seed));
-  std::replace_if(
-      text.begin(), text.end(), [](unsigned char c) { return c < ' '; }, ' ');
-  return text;
-}
-
 }  // namespace
-
-std::string song_identity(const SongInfo& info) { return identity(info.source, info.seed); }
-std::string song_identity(const ClipInfo& info) { return identity(info.origin, info.seed); }
 
 ClipInfo clip_info(const SongSet& songs, const Triplet& triplet) {
   const SongInfo& song = songs.info(triplet.song);

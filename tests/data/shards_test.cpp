@@ -7,6 +7,7 @@
 #include "expect_error.h"
 #include "instructme/archive/tar.h"
 #include "instructme/base/config_reader.h"
+#include "instructme/data/song_identity.h"
 #include "instructme/data/triplet_stream.h"
 
 namespace instructme {

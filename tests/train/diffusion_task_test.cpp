@@ -56,7 +56,7 @@ DiffusionTaskOptions options(double terminal_share = 0.5) {
 }
 
 DiffusionTask make_task(Pipeline& pipeline, const DiffusionTaskOptions& o) {
-  return DiffusionTask(pipeline, o, [](Rng& rng) { return std::vector{tones(rng.chance(0.5))}; },
+  return DiffusionTask(pipeline, o, [](int64_t, Rng& rng) { return std::vector{tones(rng.chance(0.5))}; },
                        {tones(true), tones(false)});
 }
 
@@ -122,7 +122,7 @@ TEST(DiffusionTask, TrainsUNetTextAndMaskButNotTheVae) {
   with_drop.text_drop = 0.5;
   with_drop.batch = 16;
   DiffusionTask dropping = make_task(pipeline, with_drop);
-  dropping.loss(0, dropping.make_batch(Rng(1)), 0, generator(1)).total.backward();
+  dropping.loss(0, dropping.make_batch(0, Rng(1)), 0, generator(1)).total.backward();
   for (const auto& item : players[0].module->named_parameters())
     EXPECT_TRUE(item.value().grad().defined()) << item.key();
 }
@@ -133,7 +133,7 @@ TEST(DiffusionTask, BeforeTrainingTheLossIsThePowerOfTheTarget) {
   DiffusionTaskOptions alike = options(1.0);
   alike.audibility = alike.mask_weight = 0;
   DiffusionTask task = make_task(pipeline, alike);
-  const Batch batch = task.make_batch(Rng(1));
+  const Batch batch = task.make_batch(0, Rng(1));
   EXPECT_EQ(batch.sentences.size(), 4u);
   EXPECT_EQ(batch.tensors.at("chords").sizes(), (std::vector<int64_t>{4, 8, kChordClasses}));
   const LossValue loss = task.loss(0, batch, 0, generator(1));
@@ -152,7 +152,7 @@ TEST(DiffusionTask, TheMaskLossCountsStemsThatAreNamedAtTheEnd) {
   const auto value = [&](const DiffusionTaskOptions& o, const Batch& batch) {
     return make_task(pipeline, o).loss(0, batch, 0, generator(1));
   };
-  Batch batch = make_task(pipeline, options()).make_batch(Rng(1));
+  Batch batch = make_task(pipeline, options()).make_batch(0, Rng(1));
   EXPECT_TRUE(batch.tensors.at("stem").equal(batch.tensors.at("target")));
   const LossValue with = value(options(1.0), batch);
   ASSERT_EQ(with.parts.back().first, "mask_loss");
@@ -165,8 +165,8 @@ TEST(DiffusionTask, TheMaskLossCountsStemsThatAreNamedAtTheEnd) {
 
   Triplet removing = tones(true);
   removing.instruction = parse_instruction("remove the flute", Lexicon::builtin());
-  DiffusionTask task(pipeline, options(), [&](Rng&) { return std::vector{removing}; }, {});
-  const Batch removed = task.make_batch(Rng(1));
+  DiffusionTask task(pipeline, options(), [&](int64_t, Rng&) { return std::vector{removing}; }, {});
+  const Batch removed = task.make_batch(0, Rng(1));
   EXPECT_LT((removed.tensors.at("source") - removed.tensors.at("target") - removed.tensors.at("stem"))
                 .abs()
                 .max()
@@ -192,7 +192,7 @@ TEST(DiffusionTask, AudibilityFollowsTheDecoder) {
 TEST(DiffusionTask, TheGeneratorDecidesTimesAndNoise) {
   Pipeline pipeline = fresh_pipeline();
   DiffusionTask task = make_task(pipeline, options(0.0));
-  const Batch batch = task.make_batch(Rng(1));
+  const Batch batch = task.make_batch(0, Rng(1));
   const auto value = [&](uint64_t seed) { return task.loss(0, batch, 0, generator(seed)).total.item<double>(); };
   EXPECT_EQ(value(1), value(1));
   EXPECT_NE(value(1), value(2));
@@ -205,7 +205,7 @@ TEST(DiffusionTask, ADroppedTextDoesNotMatter) {
     o.text_drop = drop;
     o.mask_weight = 0;  // the mask head is always told what is wanted
     DiffusionTask task = make_task(pipeline, o);
-    Batch batch = task.make_batch(Rng(1));
+    Batch batch = task.make_batch(0, Rng(1));
     const double before = task.loss(0, batch, 0, generator(1)).total.item<double>();
     for (auto& sentence : batch.sentences) sentence = "add a violin";
     const double after = task.loss(0, batch, 0, generator(1)).total.item<double>();
@@ -220,13 +220,13 @@ TEST(DiffusionTask, TripletsOfABatchMustHaveOneLength) {
   Pipeline pipeline = fresh_pipeline();
   int count = 0;
   DiffusionTask task(pipeline, options(),
-                     [&count](Rng&) {
+                     [&count](int64_t, Rng&) {
                        Triplet triplet = tones(true);
                        if (++count == 2) triplet.source.resize(480);
                        return std::vector{triplet};
                      },
                      {});
-  expect_error(ErrorKind::kInternal, "one length", [&] { task.make_batch(Rng(1)); });
+  expect_error(ErrorKind::kInternal, "one length", [&] { task.make_batch(0, Rng(1)); });
   EXPECT_TRUE(task.validate().empty());
 }
 

@@ -58,8 +58,7 @@ class ShardSet : public TripletSequence {
   double seconds() const { return seconds_; }  ///< length of an example
   /// Labels of one example, without its audio.
   LabelledTriplet labels(int64_t index) const;
-  /// By song_identity, the key of one of its examples.
-  std::map<std::string, std::string> songs() const;
+  std::map<std::string, std::string> songs() const override;
 
  private:
   struct Row {

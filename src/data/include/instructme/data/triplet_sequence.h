@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -36,11 +37,6 @@ struct LabelledTriplet {
 /// The info of the clip that `triplet` was drawn from; `songs` is the set of its sampler.
 ClipInfo clip_info(const SongSet& songs, const Triplet& triplet);
 
-/// Two songs with the same identity are the same music, perhaps played on other instruments: the place their chart
-/// came from, and its seed.
-std::string song_identity(const SongInfo& info);
-std::string song_identity(const ClipInfo& info);
-
 /// Training examples by number. The same number always gives the same example; neighbours may name different parts
 /// of one mix (TripletOptions::siblings). All members may be called from several threads at once.
 class TripletSequence {
@@ -51,6 +47,8 @@ class TripletSequence {
   virtual int64_t size() const = 0;
   /// Waits when the example must be made first.
   virtual LabelledTriplet at(int64_t index) = 0;
+  /// The music it is cut from, by song_identity, with a name for messages; empty when that is not known beforehand.
+  virtual std::map<std::string, std::string> songs() const { return {}; }
 };
 
 }  // namespace instructme
