@@ -50,6 +50,8 @@ struct MemoryFile {
 
 }  // namespace
 
+std::string audio_library_version() { return sf_version_string(); }
+
 std::string encode_flac(const AudioBuffer& buffer, int bits) {
   ensure(bits == 16 || bits == 24, "FLAC is written with 16 or 24 bits");
   ensure(buffer.sample_rate > 0 && buffer.frames() > 0, "there is no sound to encode");

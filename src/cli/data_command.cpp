@@ -11,6 +11,7 @@
 #include "instructme/data/triplet.h"
 #include "instructme/text/sentences.h"
 #include "instructme/text/tokenizer.h"
+#include "song_options.h"
 #include "terminal.h"
 
 namespace instructme::cli {
@@ -18,24 +19,19 @@ namespace {
 
 struct RenderArguments {
   DatasetOptions dataset;
-  ComposerOptions composer;
-  std::string out, split = "all";
-  std::vector<std::string> fonts{"/usr/share/sounds/sf2", "/usr/share/sounds/sf3"};
+  SongOptions songs;
+  std::string out;
 };
 
 int render(RenderArguments& arguments) {
   const CancelToken cancel = cancel_on_signals();
-  if (arguments.split == "train") arguments.composer.split = GrooveSplit::kTrain;
-  if (arguments.split == "held-out") {
-    arguments.composer.split = GrooveSplit::kHeldOut;
-    arguments.dataset.palette.held_out = true;
-  }
+  arguments.songs.apply();
   arguments.dataset.folder = arguments.out;
-  arguments.dataset.palette.fonts.assign(arguments.fonts.begin(), arguments.fonts.end());
-  arguments.dataset.composer = composer_json(arguments.composer);
+  arguments.dataset.palette = arguments.songs.palette;
+  arguments.dataset.composer = composer_json(arguments.songs.composer);
   ProgressLine line("songs");
-  const DatasetReport report =
-      render_dataset(arguments.dataset, make_composer(arguments.composer), Lexicon::builtin(), line.callback(), cancel);
+  const DatasetReport report = render_dataset(arguments.dataset, make_composer(arguments.songs.composer),
+                                              Lexicon::builtin(), line.callback(), cancel);
   line.finish();
   std::printf("%s: %lld songs rendered, %lld were there already, %zu could not be made\n", arguments.out.c_str(),
               static_cast<long long>(report.rendered), static_cast<long long>(report.kept), report.refused.size());
@@ -52,17 +48,9 @@ void add_render(CLI::App& data, Run& run) {
   command->add_option("-o,--out", arguments->out, "Folder for the songs")->required();
   command->add_option("-n,--songs", arguments->dataset.count, "How many")->required()->check(CLI::Range(1, 10000000));
   command->add_option("--first-seed", arguments->dataset.first_seed, "Seed of the first song; the others count on");
-  command->add_option("--seconds", arguments->composer.seconds, "Length of a song")->check(CLI::Range(12.0, 600.0));
-  command->add_option("--fonts", arguments->fonts, "SoundFont files, or folders with them");
-  command->add_option("--held-out-fonts", arguments->dataset.palette.held_out_fonts,
-                      "File names of the fonts that are kept for testing");
-  command
-      ->add_option("--split", arguments->split,
-                   "train: no held-out font or style; held-out: only those; all: everything")
-      ->check(CLI::IsMember({"all", "train", "held-out"}));
+  add_song_options(command, arguments->songs);
   command->add_option("-j,--jobs", arguments->dataset.jobs, "Songs at a time")->check(CLI::Range(1, 256));
   command->add_flag("--flac", arguments->dataset.flac, "Half the disk space, slower to read");
-  command->add_flag("!--no-mma", arguments->composer.mma, "Only this project's own patterns, without the program MMA");
   command->callback([arguments, &run] { run = [arguments] { return render(*arguments); }; });
 }
 
@@ -177,6 +165,9 @@ void add_data_command(CLI::App& app, Run& run) {
   add_import(*data, run);
   add_mix(*data, run);
   add_triplets(*data, run);
+  add_shards(*data, run);
+  add_report(*data, run);
+  add_listen(*data, run);
   add_tokenizer(*data, run);
 }
 

@@ -7,6 +7,7 @@
 #include "instructme/base/error.h"
 #include "instructme/base/files.h"
 #include "instructme/base/strings.h"
+#include "instructme/data/palette.h"
 
 namespace instructme {
 namespace {

@@ -40,6 +40,27 @@ SongSupply stored_songs(std::shared_ptr<const SongSet> songs) {
   return {rate, [songs = std::move(songs)]() -> SongSource { return [songs](uint64_t) { return songs; }; }};
 }
 
+nlohmann::json to_json(const StreamOptions& options) {
+  const TripletOptions& t = options.triplets;
+  return {{"seed", options.seed},
+          {"songs_per_block", options.songs_per_block},
+          {"triplets_per_song", options.triplets_per_song},
+          {"triplets",
+           {{"seconds", t.seconds},
+            {"proportions", t.proportions},
+            {"chord_frame_rate", t.chord_frame_rate},
+            {"silence_db", t.silence_db},
+            {"source_level_db", t.source_level_db},
+            {"most_rise_db", t.most_rise_db},
+            {"stem_gain_db", t.stem_gain_db},
+            {"phrase_probability", t.phrase_probability},
+            {"pair_probability", t.pair_probability},
+            {"part_probability", t.part_probability},
+            {"genre_probability", t.genre_probability},
+            {"unnamed_probability", t.unnamed_probability},
+            {"siblings", t.siblings}}}};
+}
+
 struct TripletStream::State {
   // A block under way; its songs are made by any thread in any order.
   struct Block {

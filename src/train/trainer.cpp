@@ -201,9 +201,13 @@ int64_t Trainer::run(const CancelToken& cancel, const ProgressCallback& progress
   while (step_ < options_.steps && !cancel.requested() &&
          (options_.limit_s <= 0 || seconds_since(start) < options_.limit_s)) {
     Batch batch;
-    {
+    try {
       const auto timer = log_->timers.time("data");
       batch = to_device(loader.next());
+    } catch (const Error& error) {
+      // A stream gives up waiting for its songs when it is asked to stop; the step is left for the next run.
+      if (error.kind() == ErrorKind::kCancelled && cancel.requested()) break;
+      throw;
     }
     train_step(batch);
     const bool last = step_ == options_.steps;

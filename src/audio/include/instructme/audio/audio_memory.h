@@ -15,4 +15,7 @@ std::string encode_flac(const AudioBuffer& buffer, int bits = 16);
 /// truncated, or hold no sound.
 AudioBuffer decode_flac(std::string_view bytes, const std::string& name);
 
+/// Name and version of the library that encodes, e.g. "libsndfile-1.2.0".
+std::string audio_library_version();
+
 }  // namespace instructme

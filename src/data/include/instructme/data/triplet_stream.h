@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "instructme/base/cancel.h"
 #include "instructme/data/song_renderer.h"
@@ -32,6 +33,9 @@ struct StreamOptions {
   int threads = 1;             ///< that make songs
   int blocks_ahead = 1;        ///< made while one is consumed
 };
+
+/// What the examples depend on, for a manifest.
+nlohmann::json to_json(const StreamOptions& options);
 
 /// An endless sequence of triplets from songs made on the fly. It consists of blocks: `songs_per_block` songs, from
 /// each of which `triplets_per_song` triplets are drawn, in an order shuffled over the block (siblings stay together).
