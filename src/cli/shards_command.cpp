@@ -84,7 +84,13 @@ int shards(ShardArguments& arguments) {
   if (arguments.dry_run) return estimate(arguments, supply, cancel);
   TripletStream stream(arguments.stream, supply, Lexicon::builtin(), cancel);
   ProgressLine line("examples");
-  const ShardReport report = write_shards(arguments.shards, stream, line.callback(), cancel);
+  ShardReport report;
+  try {
+    report = write_shards(arguments.shards, stream, line.callback(), cancel);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kCancelled) throw;
+    throw Error(ErrorKind::kCancelled, "stopped on request; the same command goes on behind the shards that are there");
+  }
   line.finish();
   std::printf("%s: %lld shards written, %lld were there already; %.2f hours, %s\n", arguments.out.c_str(),
               static_cast<long long>(report.written), static_cast<long long>(report.kept), report.hours,

@@ -127,11 +127,12 @@ DataReport report_shards(const std::string& name, const ShardSet& shards, const 
     tables.add("genres", or_unknown(triplet.source_genre), hours);
     tables.add("keys", key_label(example.clip.key), hours);
     tables.add("tempos", tempo_range(example.clip.tempo_bpm), hours);
-    std::set<std::string> licences;
+    std::set<std::string> sources, licences;
     for (const SoundOrigin& sound : example.clip.sounds) {
-      tables.add("sources", or_unknown(sound.source), hours);
+      sources.insert(or_unknown(sound.source));
       licences.insert(or_unknown(sound.licence));
     }
+    for (const std::string& source : sources) tables.add("sources", source, hours);
     for (const std::string& licence : licences) tables.add("licences", licence, hours);
     tables.add("charts", or_unknown(example.clip.origin), hours);
   }
