@@ -126,6 +126,9 @@ void add_data_command(CLI::App& app, Run& run) {
   add_background(*data, run);
   add_mix(*data, run);
   add_triplets(*data, run);
+  add_shards(*data, run);
+  add_report(*data, run);
+  add_listen(*data, run);
   add_tokenizer(*data, run);
 }
 

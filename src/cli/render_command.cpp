@@ -4,9 +4,8 @@
 
 #include "command.h"
 #include "instructme/base/error.h"
-#include "instructme/data/composer.h"
 #include "instructme/data/dataset_estimate.h"
-#include "instructme/data/dataset_renderer.h"
+#include "song_options.h"
 #include "terminal.h"
 
 namespace instructme::cli {
@@ -16,9 +15,8 @@ constexpr size_t kMostShown = 10;  // of a list of refusals
 
 struct RenderArguments {
   DatasetOptions dataset;
-  ComposerOptions composer;
-  std::string out, split = "all", pop909;
-  std::vector<std::string> fonts{"/usr/share/sounds/sf2", "/usr/share/sounds/sf3"}, midi;
+  SongOptions songs;
+  std::string out;
   bool dry_run = false;
 };
 
@@ -27,7 +25,7 @@ void show_some(const std::vector<std::string>& lines) {
   if (lines.size() > kMostShown) std::printf("  … and %zu more\n", lines.size() - kMostShown);
 }
 
-void show(const MusicStock& stock, const RenderArguments& arguments) {
+void show(const MusicStock& stock, const SongOptions& arguments) {
   if (!arguments.pop909.empty())
     std::printf("%s: %zu songs of POP909\n", arguments.pop909.c_str(), stock.pop909.songs.size());
   for (size_t i = 0; i < stock.midi.size(); ++i)
@@ -49,25 +47,17 @@ void show(const DatasetEstimate& estimate, const DatasetOptions& options) {
 
 int render(RenderArguments& arguments) {
   const CancelToken cancel = cancel_on_signals();
-  if (arguments.split == "train") arguments.composer.split = GrooveSplit::kTrain;
-  if (arguments.split == "held-out") {
-    arguments.composer.split = GrooveSplit::kHeldOut;
-    arguments.dataset.palette.held_out = true;
-  }
-  arguments.composer.pop909 = arguments.pop909;
-  arguments.composer.midi.assign(arguments.midi.begin(), arguments.midi.end());
+  SongOptions& songs = arguments.songs;
+  songs.apply(cancel);
+  show(*songs.stock, songs);
   arguments.dataset.folder = arguments.out;
-  arguments.dataset.palette.fonts.assign(arguments.fonts.begin(), arguments.fonts.end());
-  ProgressLine looking("files");
-  const auto stock = load_music(arguments.composer, looking.callback(), cancel);
-  looking.finish();
-  show(*stock, arguments);
-  const Composer composer = make_composer(arguments.composer, GrooveLibrary::builtin(), stock);
+  arguments.dataset.palette = songs.palette;
+  const Composer composer = make_composer(songs.composer, GrooveLibrary::builtin(), songs.stock);
   if (arguments.dry_run) {
     show(estimate_dataset(arguments.dataset, composer, Lexicon::builtin(), 3, cancel), arguments.dataset);
     return 0;
   }
-  arguments.dataset.composer = composer_json(arguments.composer, stock.get());
+  arguments.dataset.composer = composer_json(songs.composer, songs.stock.get());
   ProgressLine line("songs");
   const DatasetReport report = render_dataset(arguments.dataset, composer, Lexicon::builtin(), line.callback(), cancel);
   line.finish();
@@ -89,29 +79,9 @@ void add_render(CLI::App& data, Run& run) {
   command->add_option("-o,--out", arguments->out, "Folder for the songs")->required();
   command->add_option("-n,--songs", arguments->dataset.count, "How many")->required()->check(CLI::Range(1, 10000000));
   command->add_option("--first-seed", arguments->dataset.first_seed, "Seed of the first song; the others count on");
-  command->add_option("--seconds", arguments->composer.seconds, "Length of a song")->check(CLI::Range(12.0, 600.0));
-  command
-      ->add_option("--performance", arguments->composer.performance,
-                   "How freely the songs are played: timing, tempo, swing, pauses, solos, key changes; 0: as written")
-      ->check(CLI::Range(0.0, 2.0));
-  command->add_option("--pop909", arguments->pop909, "Folder or archive of the POP909 collection");
-  command->add_option("--midi", arguments->midi, "Folders with MIDI files");
-  command->add_option("--own-weight", arguments->composer.own_weight, "How often a song is the program's own")
-      ->check(CLI::Range(0.0, 1e6));
-  command->add_option("--pop909-weight", arguments->composer.pop909_weight, "How often it is from POP909")
-      ->check(CLI::Range(0.0, 1e6));
-  command->add_option("--midi-weight", arguments->composer.midi_weight, "How often it is a MIDI file")
-      ->check(CLI::Range(0.0, 1e6));
-  command->add_option("--fonts", arguments->fonts, "SoundFont files, or folders with them");
-  command->add_option("--held-out-fonts", arguments->dataset.palette.held_out_fonts,
-                      "File names of the fonts that are kept for testing");
-  command
-      ->add_option("--split", arguments->split,
-                   "train: no held-out font, style or song; held-out: only those; all: everything")
-      ->check(CLI::IsMember({"all", "train", "held-out"}));
+  add_song_options(command, arguments->songs);
   command->add_option("-j,--jobs", arguments->dataset.jobs, "Songs at a time")->check(CLI::Range(1, 256));
   command->add_flag("--flac", arguments->dataset.flac, "Half the disk space, slower to read");
-  command->add_flag("!--no-mma", arguments->composer.mma, "Only this project's own patterns, without the program MMA");
   command->add_flag("--dry-run", arguments->dry_run, "Only say how much music, space and time it will be");
   command->callback([arguments, &run] { run = [arguments] { return render(*arguments); }; });
 }

@@ -275,6 +275,14 @@ void check_chart(const Chart& chart, const GrooveInfo& groove) {
 
 }  // namespace
 
+std::string mma_version() {
+  if (!mma_available()) return "none";
+  // Warnings may come before it.
+  for (const std::string& line : split(run_process({kMmaProgram, "-v"}).output, '\n'))
+    if (!line.empty() && std::isdigit(static_cast<unsigned char>(line.front())) != 0) return trim(line);
+  return "unknown";
+}
+
 bool mma_available() { return program_exists(kMmaProgram); }
 
 void require_mma() {

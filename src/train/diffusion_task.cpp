@@ -75,11 +75,12 @@ Batch DiffusionTask::collate(const std::vector<Triplet>& triplets) const {
   return batch;
 }
 
-Batch DiffusionTask::make_batch(Rng rng) const {
+Batch DiffusionTask::make_batch(int64_t step, Rng rng) const {
   std::vector<Triplet> triplets;
   for (uint64_t i = 0; static_cast<int64_t>(triplets.size()) < options_.batch; ++i) {
     Rng own = rng.fork(i);
-    for (Triplet& triplet : training_(own)) triplets.push_back(std::move(triplet));
+    const int64_t position = step * options_.batch + static_cast<int64_t>(triplets.size());
+    for (Triplet& triplet : training_(position, own)) triplets.push_back(std::move(triplet));
   }
   triplets.resize(static_cast<size_t>(options_.batch));
   return collate(triplets);
@@ -94,7 +95,7 @@ DiffusionTask::Latents DiffusionTask::encode(const Batch& batch) {
 
 Tensor DiffusionTask::measure_channel_weights(at::Device device) {
   // The same examples in every run, so that a resumed one has the same weights.
-  Batch batch = make_batch(Rng(0).fork("audibility"));
+  Batch batch = make_batch(0, Rng(0).fork("audibility"));
   for (auto& [name, tensor] : batch.tensors) tensor = tensor.to(device);
   const Tensor weights = channel_audibility(pipeline_.vae, encode(batch).target);
   return (1.0 - options_.audibility) + options_.audibility * weights;

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "instructme/data/palette.h"
 #include "instructme/data/song_folder.h"
@@ -30,6 +31,9 @@ struct RenderOptions {
   double bus_probability = 0.7;            ///< a version's mix goes through a bus: compression, limiting, tape, codec
   double tail_s = 1.5;                     ///< sound after the last bar
 };
+
+/// The options for a data set's manifest.
+nlohmann::json to_json(const RenderOptions& options);
 
 /// Casts, plays and mixes songs. The first arrangement is rendered in several versions that play the
 /// same notes on other instruments or sounds, each further arrangement in one. Hand percussion is

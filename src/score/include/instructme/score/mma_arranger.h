@@ -27,6 +27,8 @@ struct ArrangeOptions {
 
 /// True when the program `mma` can be run.
 bool mma_available();
+/// What it calls its version, e.g. "21.09"; "none" when it is not installed.
+std::string mma_version();
 
 /// Arranges a chart for the band of a groove: MMA plays the accompaniment, this library adds parts by chance and, when
 /// the groove has none, a bass and chords, so that nearly every score has three parts or more. Labels are the chart's.
