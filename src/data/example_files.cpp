@@ -65,12 +65,14 @@ std::vector<float> chord_matrix(const std::vector<int>& classes, const std::stri
 json labels_json(const LabelledTriplet& example, int sample_rate, int bits, double scale) {
   const Triplet& triplet = example.triplet;
   const ClipInfo& clip = example.clip;
-  json chords = json::array(), sounds = json::array();
+  json chords = json::array(), sounds = json::array(), further = json::array();
+  for (const Instruction& instruction : triplet.further) further.push_back(instruction_json(instruction));
   for (const ChordSpan& span : clip.chords) chords.push_back({span.start_s, span.end_s, chord_label(span.chord)});
   for (const SoundOrigin& sound : clip.sounds) sounds.push_back({{"source", sound.source}, {"licence", sound.licence}});
   return {{"format", kFormat},
           {"sentence", triplet.sentence},
           {"instruction", instruction_json(triplet.instruction)},
+          {"further", further},
           {"source_instruments", triplet.source_instruments},
           {"target_instruments", triplet.target_instruments},
           {"unnamed", triplet.unnamed},
@@ -118,6 +120,8 @@ Labels parse_labels(const json& value, const std::string& name) {
   if (form != kFormat) throw Error(ErrorKind::kInput, name + ": its format '" + form + "' is not known.");
   config.require("sentence", triplet.sentence);
   triplet.instruction = read_instruction(config.object("instruction"));
+  for (const json& instruction : config.raw("further"))
+    triplet.further.push_back(read_instruction(ConfigReader(instruction, name + ": further")));
   config.require("source_instruments", triplet.source_instruments);
   config.require("target_instruments", triplet.target_instruments);
   config.require("unnamed", triplet.unnamed);

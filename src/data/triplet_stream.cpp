@@ -57,6 +57,9 @@ nlohmann::json to_json(const StreamOptions& options) {
             {"pair_probability", t.pair_probability},
             {"part_probability", t.part_probability},
             {"genre_probability", t.genre_probability},
+            {"tags_probability", t.tags_probability},
+            {"requests", t.requests},
+            {"separate_clips", t.separate_clips},
             {"unnamed_probability", t.unnamed_probability},
             {"siblings", t.siblings}}}};
 }

@@ -134,9 +134,10 @@ EditResult Editor::edit(const AudioBuffer& source, const std::string& sentence, 
                                           source.seconds(), max_seconds()));
   if (is_silent(source))
     throw Error(ErrorKind::kInput, "the music is silent (below -80 dBFS): there is nothing to edit");
-  result.audio = result.mode == EditMode::kCompose
-                     ? compose(source, options, result, progress, cancel)
-                     : direct(source, instruction.operation, sentence, options, result, progress, cancel);
+  // The model gets the plain form: however something is said, the same is done.
+  result.audio = result.mode == EditMode::kCompose ? compose(source, options, result, progress, cancel)
+                                                   : direct(source, instruction.operation, plain_sentence(instruction),
+                                                            options, result, progress, cancel);
   return result;
 }
 

@@ -34,20 +34,21 @@ std::set<std::string> parse_heard(const std::string& text, const Lexicon& lexico
   if (trim(text) == "nothing") return heard;
   for (const std::string& item : split(text, ',')) {
     const std::string name = trim(item);
-    if (const InstrumentEntry* entry = lexicon.find_instrument(name)) {
-      heard.insert(entry->name);
-      continue;
-    }
-    const size_t before = heard.size();
-    std::vector<std::string> known;
+    const InstrumentEntry* named = lexicon.find_instrument(name);
+    bool known = named != nullptr;
+    if (known) heard.insert(named->name);
+    std::vector<std::string> names;
+    // A word may be both, as "strings": then all of the family may be meant.
     for (const InstrumentEntry& entry : lexicon.instruments()) {
-      known.push_back(entry.name);
-      known.push_back(entry.family);
-      if (entry.family == name) heard.insert(entry.name);
+      names.push_back(entry.name);
+      names.push_back(entry.family);
+      if (entry.family != name) continue;
+      heard.insert(entry.name);
+      known = true;
     }
-    if (heard.size() == before)
+    if (!known)
       throw Error(ErrorKind::kInput, "'" + name + "' is no instrument or family of instruments" +
-                                         did_you_mean(name, known) + "; write \"nothing\" where none is heard.");
+                                         did_you_mean(name, names) + "; write \"nothing\" where none is heard.");
   }
   return heard;
 }

@@ -30,6 +30,7 @@ bool same_mix(const Triplet& a, const Triplet& b) {
 MaskTaskOptions MaskTaskOptions::read(ConfigReader& config) {
   MaskTaskOptions o;
   config.read("batch", o.batch);
+  o.augmentation = StemAugmentation::read(config.object("augmentation"));
   config.finish();
   if (o.batch < 1) throw Error(ErrorKind::kModel, config.context() + ": batch must be at least 1");
   return o;
@@ -83,7 +84,12 @@ Batch MaskTask::make_batch(int64_t step, Rng rng) const {
       if (fits(triplet)) triplets.push_back(std::move(triplet));
   }
   triplets.resize(static_cast<size_t>(options_.batch));
-  return collate(triplets);
+  Batch batch = collate(triplets);
+  auto& t = batch.tensors;
+  StemBatch stems{t.at("source"), t.at("stem"), t.at("instrument"), t.at("mix")};
+  augment(stems, options_.augmentation, static_cast<double>(pipeline_.config.vae.sample_rate),
+          rng.fork("augmentation"));
+  return batch;
 }
 
 MaskTask::Answer MaskTask::answer(const Batch& batch) {

@@ -3,12 +3,14 @@
 #include "instructme/base/config_reader.h"
 #include "instructme/pipeline/pipeline.h"
 #include "instructme/train/diffusion_task.h"
+#include "instructme/train/stem_augmentation.h"
 #include "instructme/train/task.h"
 
 namespace instructme {
 
 struct MaskTaskOptions {
   int64_t batch = 24;  ///< questions per step
+  StemAugmentation augmentation;
 
   static MaskTaskOptions read(ConfigReader& config);  ///< throws kModel
 };
