@@ -11,7 +11,8 @@ namespace instructme::cli {
 using Run = std::function<int()>;
 void add_edit_command(CLI::App& app, Run& run);
 void add_data_command(CLI::App& app, Run& run);
-void add_import(CLI::App& data, Run& run);  ///< a subcommand of `data`
+void add_import(CLI::App& data, Run& run);   ///< a subcommand of `data`
+void add_palette(CLI::App& data, Run& run);  ///< a subcommand of `data`
 void add_train_command(CLI::App& app, Run& run);
 void add_evaluate_command(CLI::App& app, Run& run);
 void add_info_command(CLI::App& app, Run& run);

@@ -20,7 +20,7 @@ struct RenderArguments {
   DatasetOptions dataset;
   ComposerOptions composer;
   std::string out, split = "all";
-  std::vector<std::string> fonts{"/usr/share/sounds/sf2", "/usr/share/sounds/sf3"};
+  std::vector<std::string> fonts{"/usr/share/sounds/sf2", "/usr/share/sounds/sf3"}, kits;
 };
 
 int render(RenderArguments& arguments) {
@@ -32,6 +32,7 @@ int render(RenderArguments& arguments) {
   }
   arguments.dataset.folder = arguments.out;
   arguments.dataset.palette.fonts.assign(arguments.fonts.begin(), arguments.fonts.end());
+  arguments.dataset.palette.kits.assign(arguments.kits.begin(), arguments.kits.end());
   arguments.dataset.composer = composer_json(arguments.composer);
   ProgressLine line("songs");
   const DatasetReport report =
@@ -40,6 +41,7 @@ int render(RenderArguments& arguments) {
   std::printf("%s: %lld songs rendered, %lld were there already, %zu could not be made\n", arguments.out.c_str(),
               static_cast<long long>(report.rendered), static_cast<long long>(report.kept), report.refused.size());
   for (const auto& refused : report.refused) std::printf("  %s\n", refused.c_str());
+  for (const auto& failure : report.plugin_failures) std::printf("  another sound taken: %s\n", failure.c_str());
   return 0;
 }
 
@@ -54,8 +56,12 @@ void add_render(CLI::App& data, Run& run) {
   command->add_option("--first-seed", arguments->dataset.first_seed, "Seed of the first song; the others count on");
   command->add_option("--seconds", arguments->composer.seconds, "Length of a song")->check(CLI::Range(12.0, 600.0));
   command->add_option("--fonts", arguments->fonts, "SoundFont files, or folders with them");
+  command->add_option("--kits", arguments->kits,
+                      "Drum kits of Hydrogen, or folders with them, e.g. " + default_kit_folder().string());
+  command->add_flag("--plugins", arguments->dataset.palette.plugins,
+                    "Play LV2 instruments too, those of 'data palette' that are installed");
   command->add_option("--held-out-fonts", arguments->dataset.palette.held_out_fonts,
-                      "File names of the fonts that are kept for testing");
+                      "Names of the fonts, kits and plugins that are kept for testing");
   command
       ->add_option("--split", arguments->split,
                    "train: no held-out font or style; held-out: only those; all: everything")
@@ -175,6 +181,7 @@ void add_data_command(CLI::App& app, Run& run) {
   data->fallthrough();
   add_render(*data, run);
   add_import(*data, run);
+  add_palette(*data, run);
   add_mix(*data, run);
   add_triplets(*data, run);
   add_tokenizer(*data, run);

@@ -4,12 +4,21 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <exception>
 #include <string_view>
 
 #include "instructme/base/error.h"
 #include "instructme/base/files.h"
 #include "plugin.h"
+
+// The clock stands still for plugins, which take this function for the C library's: several seed their noise by the time
+// of day, and the same notes are to give the same sound.
+extern "C" time_t time(time_t* result) noexcept {
+  constexpr time_t kSomeDay = 1000000000;
+  if (result != nullptr) *result = kSomeDay;
+  return kSomeDay;
+}
 
 namespace {
 
@@ -20,6 +29,8 @@ int run(int argc, char** argv) {
     return 0;
   }
   if (argc != 3) throw Error(ErrorKind::kUsage, "usage: instructme-lv2-host JOB.json SOUND.f32 | BUNDLE");
+  // Some plugins bring a toolkit for their windows that wants a screen as soon as it is loaded.
+  setenv("QT_QPA_PLATFORM", "offscreen", 1);
   const rlimit no_core{0, 0};
   setrlimit(RLIMIT_CORE, &no_core);
   const std::vector<float> sound = lv2host::play(lv2host::read_job(argv[1]));
