@@ -15,7 +15,7 @@ namespace instructme {
 
 /// A sampled drum kit that plays a part.
 struct KitSound {
-  std::filesystem::path folder;
+  std::filesystem::path folder = {};
 };
 
 /// What plays a part: a preset of a SoundFont, a drum kit, or an LV2 instrument.

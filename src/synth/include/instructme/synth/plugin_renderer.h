@@ -13,19 +13,19 @@ namespace instructme {
 
 /// An LV2 instrument with its settings.
 struct PluginSound {
-  std::string name;                        ///< for messages
-  std::filesystem::path bundle;            ///< folder with manifest.ttl
-  std::string plugin;                      ///< URI
-  std::string preset;                      ///< URI; "" for the plugin's defaults
-  std::map<std::string, double> controls;  ///< by port symbol, set after the preset
-  std::vector<std::array<int, 3>> setup;   ///< MIDI messages sent before the first note, e.g. {192, program, 0}
-  int transpose = 0;                       ///< semitones added to every note
+  std::string name = {};                        ///< for messages
+  std::filesystem::path bundle = {};            ///< folder with manifest.ttl
+  std::string plugin = {};                      ///< URI
+  std::string preset = {};                      ///< URI; "" for the plugin's defaults
+  std::map<std::string, double> controls = {};  ///< by port symbol, set after the preset
+  std::vector<std::array<int, 3>> setup = {};   ///< MIDI messages sent before the first note, e.g. {192, program, 0}
+  int transpose = 0;                            ///< semitones added to every note
 };
 
 struct PluginHostOptions {
   /// The program instructme-lv2-host; "" looks for it beside the running program, then in ../libexec/instructme from
   /// there.
-  std::filesystem::path program;
+  std::filesystem::path program = {};
   double time_limit_s = 60;    ///< for starting and the first second of sound
   double time_limit_rate = 4;  ///< and this much more for every second of sound
 };
