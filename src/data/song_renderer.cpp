@@ -19,7 +19,7 @@ constexpr const char* kDistortedGuitar = "distorted guitar";
 constexpr float kInaudible = 1e-4f;
 constexpr double kEffectRms = 0.1;  // of a stem as effects want it, and of a mix on its way into the bus
 constexpr double kPeakLimit = 0.98;
-constexpr int kReplacements = 8;  // sounds tried for one whose plugin fails
+constexpr int kReplacementDraws = 200;  // for a sound whose plugin fails
 
 StemRendererOptions synth_options(const RenderOptions& options) {
   if (options.versions < 1 || options.versions > 16)
@@ -195,9 +195,10 @@ std::vector<std::vector<float>> SongRenderer::play(const Score& score, std::vect
     plugin_failures_.insert(band.failures[p]);
     const PaletteSound* failed = sounds[p];
     Rng again = rng.fork("instead").fork(p);
-    for (int i = 0; i < kReplacements && !band.failures[p].empty(); ++i) {
+    std::set<std::string> tried{failed->source};
+    for (int i = 0; i < kReplacementDraws && !band.failures[p].empty(); ++i) {
       const PaletteSound& other = palette_->draw_sound(failed->instrument, again);
-      if (other.source == failed->source) continue;
+      if (!tried.insert(other.source).second) continue;
       try {
         for (size_t q = p; q < sounds.size(); ++q) {
           if (sounds[q] != failed) continue;
