@@ -54,6 +54,13 @@ KitDrum read_drum(const pugi::xml_node& node, const fs::path& folder) {
   return drum;
 }
 
+std::string shortened(std::vector<std::string> names) {
+  constexpr size_t kMost = 5;
+  const size_t count = names.size();
+  names.resize(std::min(count, kMost));
+  return join(names, ", ") + (count > kMost ? format(" and %zu more", count - kMost) : "");
+}
+
 }  // namespace
 
 DrumKit read_drum_kit(const fs::path& folder) {
@@ -77,21 +84,19 @@ DrumKit read_drum_kit(const fs::path& folder) {
   if (kit.name.empty()) kit.name = folder.filename().string();
   kit.licence = trim(root.child("license").text().get());
   if (kit.licence.empty()) kit.licence = trim(root.child("licence").text().get());
-  std::vector<std::string> missing;
   for (const pugi::xml_node& node : root.child("instrumentList").children("instrument")) {
     KitDrum drum = read_drum(node, folder);
-    if (drum.layers.empty()) continue;
-    for (const DrumLayer& layer : drum.layers)
-      if (!fs::is_regular_file(layer.file, code)) missing.push_back(layer.file.filename().string());
-    kit.drums.push_back(std::move(drum));
-  }
-  if (!missing.empty()) {
-    const size_t count = missing.size();
-    missing.resize(std::min<size_t>(count, 5));
-    throw Error(ErrorKind::kInput, format("The drum kit '%s' lacks %zu of its sound files: %s%s.", folder.c_str(),
-                                          count, join(missing, ", ").c_str(), count > missing.size() ? ", …" : ""));
+    std::erase_if(drum.layers, [&](const DrumLayer& layer) {
+      if (fs::is_regular_file(layer.file, code)) return false;
+      kit.missing_files.push_back(layer.file.filename().string());
+      return true;
+    });
+    if (!drum.layers.empty()) kit.drums.push_back(std::move(drum));
   }
   kit.drum_of_key = match_drums(kit.drums);
+  if (kit.drum_of_key.empty() && !kit.missing_files.empty())
+    throw Error(ErrorKind::kInput, "The sound files of the drum kit '" + folder.string() +
+                                       "' are missing: " + shortened(kit.missing_files) + ".");
   if (kit.drum_of_key.empty())
     throw Error(ErrorKind::kInput, "The drum kit '" + folder.string() +
                                        "' has no drum whose name is known, such as kick, snare or hi-hat.");

@@ -136,6 +136,11 @@ TEST(DrumKit, RefusesWhatIsNoKit) {
   EXPECT_FALSE(read_drum_kit(folder.path()).is_full());
   fs::remove(folder.path() / "Kick0.wav");
   expect_error(ErrorKind::kInput, "Kick0.wav", [&] { read_drum_kit(folder.path()); });
+  write_test_kit(folder.path(), {{"Kick", {500}}, {"Snare", {500, 600}}});  // kits do lack some of their files
+  fs::remove(folder.path() / "Snare1.wav");
+  const DrumKit kit = read_drum_kit(folder.path());
+  EXPECT_EQ(kit.missing_files, std::vector<std::string>{"Snare1.wav"});
+  EXPECT_TRUE(kit.is_full());
   write_file_atomically(folder.path() / "Kick0.wav", "no sound");
   expect_error(ErrorKind::kInput, "Kick0.wav", [&] { play(folder.path(), {{0.0, 0.1, 36, 100}}); });
 }

@@ -35,7 +35,8 @@ struct DrumKit {
   std::string name;
   std::string licence;  ///< as in the kit; may be ""
   std::vector<KitDrum> drums;
-  std::map<int, size_t> drum_of_key;  ///< General MIDI percussion key → index into `drums`
+  std::vector<std::string> missing_files;  ///< named in the kit and not there; what they sounded like is left out
+  std::map<int, size_t> drum_of_key;       ///< General MIDI percussion key → index into `drums`
 
   /// Has a bass drum and a snare drum; a kit without is hand percussion.
   bool is_full() const { return drum_of_key.contains(36) && drum_of_key.contains(38); }
@@ -44,7 +45,7 @@ struct DrumKit {
 /// Reads the kit in `folder` and finds the General MIDI keys of its drums by their names. A key whose drum is missing
 /// gets the nearest kind (another tom, another cymbal) or none. Drums without sound files are left out.
 /// Throws kMissing when there is no drumkit.xml or the program was built without pugixml; kInput when it is not such a
-/// file, names sound files that are missing (they are listed), or has no drum that General MIDI knows. Thread-safe.
+/// file or no drum that General MIDI knows is left; missing sound files are named. Thread-safe.
 DrumKit read_drum_kit(const std::filesystem::path& folder);
 
 /// Plays drum parts on sampled kits. Velocity chooses the recording; where several suit one is drawn; every stroke is
