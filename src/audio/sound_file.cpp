@@ -4,7 +4,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cmath>
 
 namespace instructme {
 
@@ -51,5 +53,18 @@ sf_count_t OutputStream::write(const void* data, sf_count_t bytes, void* self) {
 }
 
 sf_count_t OutputStream::tell(void* self) { return ::lseek(static_cast<OutputStream*>(self)->file_, 0, SEEK_CUR); }
+
+int64_t quantise(std::span<const float> in, int bits, std::vector<int>& out) {
+  const double scale = std::ldexp(1.0, bits - 1);
+  int64_t clipped = 0;
+  out.resize(in.size());
+  for (size_t i = 0; i < in.size(); ++i) {
+    if (std::abs(in[i]) > 1.0f) ++clipped;
+    // +1 itself has no code; the highest one is as near as a format can come.
+    const double level = std::clamp(std::nearbyint(in[i] * scale), -scale, scale - 1);
+    out[i] = static_cast<int>(static_cast<int64_t>(level) * (int64_t{1} << (32 - bits)));
+  }
+  return clipped;
+}
 
 }  // namespace instructme

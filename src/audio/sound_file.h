@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <span>
+#include <vector>
 
 namespace instructme {
 
@@ -37,5 +39,9 @@ class OutputStream {
   int file_ = -1;
   int error_ = 0;
 };
+
+/// Rounds to left-justified 32-bit integers, of which libsndfile keeps the upper `bits`; returns how many samples were
+/// beyond full scale.
+int64_t quantise(std::span<const float> in, int bits, std::vector<int>& out);
 
 }  // namespace instructme

@@ -107,20 +107,6 @@ void check_buffer(const fs::path& path, const AudioBuffer& buffer, const Format&
     throw Error(ErrorKind::kUsage, prefix + target.extension + " files hold at most 4 GB; write .flac");
 }
 
-/// Rounds to left-justified 32-bit integers, of which libsndfile keeps the upper `bits`.
-int64_t quantise(std::span<const float> in, int bits, std::vector<int>& out) {
-  const double scale = std::ldexp(1.0, bits - 1);
-  int64_t clipped = 0;
-  out.resize(in.size());
-  for (size_t i = 0; i < in.size(); ++i) {
-    if (std::abs(in[i]) > 1.0f) ++clipped;
-    // +1 itself has no code; the highest one is as near as a format can come.
-    const double level = std::clamp(std::nearbyint(in[i] * scale), -scale, scale - 1);
-    out[i] = static_cast<int>(static_cast<int64_t>(level) * (int64_t{1} << (32 - bits)));
-  }
-  return clipped;
-}
-
 [[noreturn]] void throw_write_error(const fs::path& path, const std::string& reason) {
   throw Error(ErrorKind::kIo, "cannot write " + path.string() + ": " + reason);
 }

@@ -11,8 +11,14 @@ namespace instructme::cli {
 using Run = std::function<int()>;
 void add_edit_command(CLI::App& app, Run& run);
 void add_data_command(CLI::App& app, Run& run);
-void add_import(CLI::App& data, Run& run);   ///< a subcommand of `data`
-void add_palette(CLI::App& data, Run& run);  ///< a subcommand of `data`
+// Subcommands of `data`.
+void add_render(CLI::App& data, Run& run);
+void add_import(CLI::App& data, Run& run);
+void add_palette(CLI::App& data, Run& run);
+void add_background(CLI::App& data, Run& run);
+void add_shards(CLI::App& data, Run& run);
+void add_report(CLI::App& data, Run& run);
+void add_listen(CLI::App& data, Run& run);
 void add_train_command(CLI::App& app, Run& run);
 void add_evaluate_command(CLI::App& app, Run& run);
 void add_info_command(CLI::App& app, Run& run);

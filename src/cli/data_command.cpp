@@ -6,8 +6,6 @@
 #include "instructme/base/error.h"
 #include "instructme/base/files.h"
 #include "instructme/base/strings.h"
-#include "instructme/data/composer.h"
-#include "instructme/data/dataset_renderer.h"
 #include "instructme/data/triplet.h"
 #include "instructme/text/sentences.h"
 #include "instructme/text/tokenizer.h"
@@ -15,62 +13,6 @@
 
 namespace instructme::cli {
 namespace {
-
-struct RenderArguments {
-  DatasetOptions dataset;
-  ComposerOptions composer;
-  std::string out, split = "all";
-  std::vector<std::string> fonts{"/usr/share/sounds/sf2", "/usr/share/sounds/sf3"}, kits;
-};
-
-int render(RenderArguments& arguments) {
-  const CancelToken cancel = cancel_on_signals();
-  if (arguments.split == "train") arguments.composer.split = GrooveSplit::kTrain;
-  if (arguments.split == "held-out") {
-    arguments.composer.split = GrooveSplit::kHeldOut;
-    arguments.dataset.palette.held_out = true;
-  }
-  arguments.dataset.folder = arguments.out;
-  arguments.dataset.palette.fonts.assign(arguments.fonts.begin(), arguments.fonts.end());
-  arguments.dataset.palette.kits.assign(arguments.kits.begin(), arguments.kits.end());
-  arguments.dataset.composer = composer_json(arguments.composer);
-  ProgressLine line("songs");
-  const DatasetReport report =
-      render_dataset(arguments.dataset, make_composer(arguments.composer), Lexicon::builtin(), line.callback(), cancel);
-  line.finish();
-  std::printf("%s: %lld songs rendered, %lld were there already, %zu could not be made\n", arguments.out.c_str(),
-              static_cast<long long>(report.rendered), static_cast<long long>(report.kept), report.refused.size());
-  for (const auto& refused : report.refused) std::printf("  %s\n", refused.c_str());
-  for (const auto& failure : report.plugin_failures) std::printf("  another sound taken: %s\n", failure.c_str());
-  return 0;
-}
-
-void add_render(CLI::App& data, Run& run) {
-  auto arguments = std::make_shared<RenderArguments>();
-  CLI::App* command = data.add_subcommand("render", "Compose songs and play them with SoundFonts.");
-  command->footer(
-      "\nEvery stem is stored with its labels: chords, key, tempo, beats, genre and instruments. A run that was\n"
-      "stopped goes on where it was.");
-  command->add_option("-o,--out", arguments->out, "Folder for the songs")->required();
-  command->add_option("-n,--songs", arguments->dataset.count, "How many")->required()->check(CLI::Range(1, 10000000));
-  command->add_option("--first-seed", arguments->dataset.first_seed, "Seed of the first song; the others count on");
-  command->add_option("--seconds", arguments->composer.seconds, "Length of a song")->check(CLI::Range(12.0, 600.0));
-  command->add_option("--fonts", arguments->fonts, "SoundFont files, or folders with them");
-  command->add_option("--kits", arguments->kits,
-                      "Drum kits of Hydrogen, or folders with them, e.g. " + default_kit_folder().string());
-  command->add_flag("--plugins", arguments->dataset.palette.plugins,
-                    "Play LV2 instruments too, those of 'data palette' that are installed");
-  command->add_option("--held-out-fonts", arguments->dataset.palette.held_out_fonts,
-                      "Names of the fonts, kits and plugins that are kept for testing");
-  command
-      ->add_option("--split", arguments->split,
-                   "train: no held-out font or style; held-out: only those; all: everything")
-      ->check(CLI::IsMember({"all", "train", "held-out"}));
-  command->add_option("-j,--jobs", arguments->dataset.jobs, "Songs at a time")->check(CLI::Range(1, 256));
-  command->add_flag("--flac", arguments->dataset.flac, "Half the disk space, slower to read");
-  command->add_flag("!--no-mma", arguments->composer.mma, "Only this project's own patterns, without the program MMA");
-  command->callback([arguments, &run] { run = [arguments] { return render(*arguments); }; });
-}
 
 struct TripletArguments {
   std::string songs, out;
@@ -182,8 +124,12 @@ void add_data_command(CLI::App& app, Run& run) {
   add_render(*data, run);
   add_import(*data, run);
   add_palette(*data, run);
+  add_background(*data, run);
   add_mix(*data, run);
   add_triplets(*data, run);
+  add_shards(*data, run);
+  add_report(*data, run);
+  add_listen(*data, run);
   add_tokenizer(*data, run);
 }
 

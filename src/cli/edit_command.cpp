@@ -14,7 +14,7 @@ namespace instructme::cli {
 namespace {
 
 struct EditArguments {
-  std::string file, sentence, output, model;
+  std::string file, sentence, output, model, mode = "auto";
   EditorOptions editor;
   EditOptions edit;
   bool overwrite = false, dry_run = false;
@@ -30,8 +30,9 @@ constexpr const char* kHelp =
     "  remix it to funk\n"
     "\n"
     "Files: WAV, AIFF, FLAC, OGG, Opus and MP3, up to 20 minutes. The result has the sample rate and\n"
-    "number of channels of the source. The model hears and plays one channel at 24 kHz: the result is the\n"
-    "same in all channels and has nothing above 12 kHz.";
+    "number of channels of the source. What the sentence does not name stays as it is: stems are taken out of\n"
+    "the source and put into it (compose mode). Remixes, and everything with --mode direct, are played anew by\n"
+    "the model, in one channel at 24 kHz: the result is the same in all channels and has nothing above 12 kHz.";
 
 std::string default_output(const EditArguments& arguments, const Instruction& instruction) {
   const std::filesystem::path source = arguments.file;
@@ -41,6 +42,7 @@ std::string default_output(const EditArguments& arguments, const Instruction& in
 
 int edit(EditArguments arguments) {
   const CancelToken cancel = cancel_on_signals();
+  arguments.edit.mode = parse_edit_mode(arguments.mode);
   const Instruction instruction = parse_instruction(arguments.sentence, Lexicon::builtin());
   if (arguments.output.empty()) arguments.output = default_output(arguments, instruction);
   check_audio_target(arguments.output);
@@ -83,6 +85,8 @@ void add_edit_command(CLI::App& app, Run& run) {
   command->add_option("-o,--output", arguments->output,
                       "Where to write; the ending chooses the format (default: beside FILE, e.g. song_remove.flac)");
   command->add_option("-m,--model", arguments->model, "Model folder (default: the one that came with the program)");
+  command->add_option("--mode", arguments->mode, "compose, direct, or auto: compose where it can be done")
+      ->check(CLI::IsMember({"auto", "compose", "direct"}));
   command->add_option("--seed", arguments->edit.seed,
                       "Another number, another version; the same number, the same bytes");
   command

@@ -8,9 +8,11 @@
 #include "instructme/base/error.h"
 #include "instructme/base/files.h"
 #include "instructme/base/strings.h"
+#include "instructme/data/shards.h"
 #include "instructme/data/song_set.h"
 #include "instructme/train/recipe.h"
 #include "instructme/train/trainer.h"
+#include "song_options.h"
 #include "terminal.h"
 
 namespace instructme::cli {
@@ -19,13 +21,33 @@ namespace {
 struct TrainArguments {
   std::string config, out, start_from, vae, text, tokenizer, device;
   std::vector<std::string> songs, validation;
+  std::string shards;
+  bool stream = false;
+  SongOptions making;
+  StreamOptions stream_options;
   int64_t steps = 0;
   double limit_s = -1;
 };
 
+/// What takes the place of songs; nothing when songs are given.
+std::shared_ptr<TripletSequence> open_examples(TrainArguments& arguments, const Recipe& recipe,
+                                               const CancelToken& cancel) {
+  if (arguments.stream && !arguments.shards.empty())
+    throw Error(ErrorKind::kUsage, "training takes a stream or shards, not both");
+  if (!arguments.shards.empty()) return std::make_shared<ShardSet>(arguments.shards);
+  if (!arguments.stream) return nullptr;
+  arguments.making.apply(cancel);
+  StreamOptions options = arguments.stream_options;
+  options.seed = recipe.trainer.seed;
+  options.triplets = recipe.triplets;
+  return std::make_shared<TripletStream>(
+      options, make_supply(arguments.making, static_cast<int>(recipe.pipeline.vae.sample_rate)), Lexicon::builtin(),
+      cancel);
+}
+
 using MakeTraining = std::unique_ptr<TrainingSession> (*)(const Recipe&, const RecipePaths&);
 
-int train(const TrainArguments& arguments, MakeTraining make_training) {
+int train(TrainArguments& arguments, MakeTraining make_training) {
   const CancelToken cancel = cancel_on_signals();
   Recipe recipe = Recipe::read(read_json_file(arguments.config), arguments.config);
   if (arguments.steps > 0) recipe.trainer.steps = arguments.steps;
@@ -34,6 +56,7 @@ int train(const TrainArguments& arguments, MakeTraining make_training) {
   RecipePaths paths;
   paths.songs.assign(arguments.songs.begin(), arguments.songs.end());
   paths.validation_songs.assign(arguments.validation.begin(), arguments.validation.end());
+  paths.examples = open_examples(arguments, recipe, cancel);
   paths.start_from = arguments.start_from;
   paths.vae = arguments.vae;
   paths.text = arguments.text;
@@ -67,7 +90,12 @@ void add_common(CLI::App* command, TrainArguments& arguments) {
 }
 
 void add_songs(CLI::App* command, TrainArguments& arguments) {
-  command->add_option("-s,--songs", arguments.songs, "Folders made by 'data render'")->required();
+  command->add_option("-s,--songs", arguments.songs, "Folders made by 'data render'");
+  command->add_option("--shards", arguments.shards, "Instead of songs: a folder made by 'data shards'");
+  command->add_flag("--stream", arguments.stream,
+                    "Instead of songs: make them while training, with the options of 'data render':");
+  add_song_options(command, arguments.making);
+  command->add_option("-j,--jobs", arguments.stream_options.threads, "Songs made at a time")->check(CLI::Range(1, 256));
   command->add_option("--validation", arguments.validation, "Folders with songs that are not trained on");
   command->add_option("--from", arguments.start_from, "Begin with these weights instead of random ones");
 }

@@ -16,7 +16,6 @@ namespace {
 using nlohmann::json;
 
 json manifest_of(const DatasetOptions& options, const Palette& palette) {
-  const RenderOptions& render = options.render;
   return {{"format", "instructme-dataset"},
           {"version", 1},
           {"first_seed", options.first_seed},
@@ -25,17 +24,7 @@ json manifest_of(const DatasetOptions& options, const Palette& palette) {
           {"fonts", palette.sources()},
           {"held_out_fonts", options.palette.held_out_fonts},
           {"composer", options.composer},
-          {"render",
-           {{"sample_rate", render.sample_rate},
-            {"versions", render.versions},
-            {"keep_probability", render.keep_probability},
-            {"change_probability", render.change_probability},
-            {"rhythm_change_probability", render.rhythm_change_probability},
-            {"mix_level_db", render.mix_level_db},
-            {"level_spread_db", render.level_spread_db},
-            {"effects", render.effects},
-            {"bus_probability", render.bus_probability},
-            {"tail_s", render.tail_s}}}};
+          {"render", to_json(options.render)}};
 }
 
 // A set may grow; everything else must stay as it was.
@@ -55,8 +44,6 @@ void write_manifest(const std::filesystem::path& path, json manifest) {
 }
 
 }  // namespace
-
-std::string song_folder_name(uint64_t seed) { return format("song-%010llu", static_cast<unsigned long long>(seed)); }
 
 DatasetReport render_dataset(const DatasetOptions& options, const Composer& composer, const Lexicon& lexicon,
                              const ProgressCallback& progress, const CancelToken& cancel) {

@@ -70,12 +70,13 @@ SoundTable read_sound_table(const fs::path& path) {
   return table;
 }
 
-// "acoustic guitar (steel)", "electric guitar clean" and "baritone saxophone" are narrower than the
-// lexicon's names: try with the remark, the last word and the first word taken away.
+// "acoustic guitar (steel)", "electric guitar distorted" and "electric upright bass" are narrower than the
+// lexicon's names: try with the remark taken away, the last word put first, and the last or the first word taken away.
 const InstrumentEntry* instrument_of_description(const std::string& description, const Lexicon& lexicon) {
   const std::string plain = trim(description.substr(0, description.find('(')));
   std::vector<std::string> candidates{trim(description), plain};
   if (const size_t last = plain.rfind(' '); last != std::string::npos) {
+    candidates.push_back(plain.substr(last + 1) + " " + plain.substr(0, last));
     candidates.push_back(plain.substr(0, last));
     candidates.push_back(plain.substr(plain.find(' ') + 1));
   }

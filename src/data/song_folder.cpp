@@ -13,6 +13,7 @@
 #include "instructme/base/files.h"
 #include "instructme/base/strings.h"
 #include "instructme/data/palette.h"
+#include "key_label.h"
 #include "stem_file.h"
 
 namespace instructme {
@@ -24,6 +25,7 @@ using nlohmann::json;
 constexpr const char* kFormat = "instructme-song";
 constexpr int kFormatVersion = 1;
 constexpr const char* kInfoFile = "song.json";
+constexpr int kLevelDecimals = 1, kTimeDecimals = 6;
 
 // Doubles near a decimal print with few digits, which keeps song.json small.
 double decimals(double value, int digits) {
@@ -33,7 +35,7 @@ double decimals(double value, int digits) {
 
 json stem_json(const StemInfo& stem) {
   json levels = json::array();
-  for (float level : stem.block_levels_db) levels.push_back(decimals(level, 1));
+  for (float level : stem.block_levels_db) levels.push_back(decimals(level, kLevelDecimals));
   return {{"file", stem.file},
           {"part", stem.part},
           {"instrument", stem.instrument},
@@ -50,9 +52,10 @@ json stem_json(const StemInfo& stem) {
 
 json song_json(const SongInfo& info) {
   json beats = json::array(), chords = json::array(), arrangements = json::array();
-  for (const Beat& beat : info.beats) beats.push_back({decimals(beat.time_s, 6), beat.bar, beat.position});
+  for (const Beat& beat : info.beats) beats.push_back({decimals(beat.time_s, kTimeDecimals), beat.bar, beat.position});
   for (const ChordSpan& span : info.chords)
-    chords.push_back({decimals(span.start_s, 6), decimals(span.end_s, 6), chord_label(span.chord)});
+    chords.push_back(
+        {decimals(span.start_s, kTimeDecimals), decimals(span.end_s, kTimeDecimals), chord_label(span.chord)});
   for (const ArrangementInfo& arrangement : info.arrangements) {
     json versions = json::array();
     for (const VersionInfo& version : arrangement.versions) {
@@ -75,13 +78,6 @@ json song_json(const SongInfo& info) {
           {"beats", beats},
           {"chords", chords},
           {"arrangements", arrangements}};
-}
-
-Key parse_key_label(const std::string& label, const std::string& context) {
-  for (Mode mode : {Mode::kMajor, Mode::kMinor, Mode::kDorian, Mode::kPhrygian, Mode::kLydian, Mode::kMixolydian})
-    for (int tonic = 0; tonic < 12; ++tonic)
-      if (key_label({tonic, mode}) == label) return {tonic, mode};
-  throw Error(ErrorKind::kInput, context + ": '" + label + "' is not a key such as 'Eb:minor'.");
 }
 
 void require(bool condition, const std::string& context, const std::string& what) {
@@ -205,6 +201,15 @@ std::string file_word(const std::string& text) {
 
 }  // namespace
 
+Key parse_key_label(const std::string& label, const std::string& context) {
+  for (Mode mode : {Mode::kMajor, Mode::kMinor, Mode::kDorian, Mode::kPhrygian, Mode::kLydian, Mode::kMixolydian})
+    for (int tonic = 0; tonic < 12; ++tonic)
+      if (key_label({tonic, mode}) == label) return {tonic, mode};
+  throw Error(ErrorKind::kInput, context + ": '" + label + "' is not a key such as 'Eb:minor'.");
+}
+
+std::string song_folder_name(uint64_t seed) { return format("song-%010llu", static_cast<unsigned long long>(seed)); }
+
 std::vector<float> block_levels_db(const std::vector<float>& signal, int sample_rate) {
   const auto block = static_cast<size_t>(kLevelBlock_s * sample_rate);
   std::vector<float> levels;
@@ -218,9 +223,34 @@ std::vector<float> block_levels_db(const std::vector<float>& signal, int sample_
   return levels;
 }
 
-void write_song(const fs::path& folder, RenderedSong song, bool flac) {
+void complete_song(RenderedSong& song) {
   SongInfo& info = song.info;
   ensure(song.audio.size() == info.arrangements.size(), "audio and info of a song differ in arrangements");
+  for (size_t a = 0; a < info.arrangements.size(); ++a) {
+    ensure(song.audio[a].size() == info.arrangements[a].versions.size(), "audio and info of a song differ in versions");
+    for (size_t v = 0; v < song.audio[a].size(); ++v) {
+      auto& stems = info.arrangements[a].versions[v].stems;
+      ensure(song.audio[a][v].size() == stems.size(), "audio and info of a song differ in stems");
+      for (size_t s = 0; s < stems.size(); ++s) {
+        const std::vector<float>& samples = song.audio[a][v][s];
+        ensure(static_cast<int64_t>(samples.size()) == info.frames, "a stem is not as long as its song");
+        stems[s].block_levels_db = block_levels_db(samples, info.sample_rate);
+        for (float& level : stems[s].block_levels_db) level = static_cast<float>(decimals(level, kLevelDecimals));
+        stems[s].level_db =
+            std::max<double>(kSilence_db, 20 * std::log10(active_rms(samples, info.sample_rate) + 1e-15));
+      }
+    }
+  }
+  for (Beat& beat : info.beats) beat.time_s = decimals(beat.time_s, kTimeDecimals);
+  for (ChordSpan& span : info.chords) {
+    span.start_s = decimals(span.start_s, kTimeDecimals);
+    span.end_s = decimals(span.end_s, kTimeDecimals);
+  }
+}
+
+void write_song(const fs::path& folder, RenderedSong song, bool flac) {
+  SongInfo& info = song.info;
+  complete_song(song);
   const size_t thread = std::hash<std::thread::id>{}(std::this_thread::get_id()) % 1000000;
   const fs::path temporary =
       folder.parent_path() / format(".%s.part-%d-%zu", folder.filename().c_str(), static_cast<int>(getpid()), thread);
@@ -229,18 +259,12 @@ void write_song(const fs::path& folder, RenderedSong song, bool flac) {
   make_folder(temporary);
   try {
     for (size_t a = 0; a < info.arrangements.size(); ++a) {
-      ensure(song.audio[a].size() == info.arrangements[a].versions.size(), "audio and info differ in versions");
       for (size_t v = 0; v < song.audio[a].size(); ++v) {
         auto& stems = info.arrangements[a].versions[v].stems;
-        ensure(song.audio[a][v].size() == stems.size(), "audio and info of a song differ in stems");
         for (size_t s = 0; s < stems.size(); ++s) {
           std::vector<float>& samples = song.audio[a][v][s];
-          ensure(static_cast<int64_t>(samples.size()) == info.frames, "a stem is not as long as its song");
           stems[s].file =
               format("a%zuv%zu_%02zu_%s.%s", a, v, s, file_word(stems[s].instrument).c_str(), flac ? "flac" : "wav");
-          stems[s].block_levels_db = block_levels_db(samples, info.sample_rate);
-          stems[s].level_db =
-              std::max<double>(kSilence_db, 20 * std::log10(active_rms(samples, info.sample_rate) + 1e-15));
           write_stem(temporary / stems[s].file, std::move(samples), info.sample_rate);
         }
       }

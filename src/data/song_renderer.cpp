@@ -141,6 +141,19 @@ double song_gain(const std::vector<std::vector<float>>& stems, double level_db, 
 
 }  // namespace
 
+nlohmann::json to_json(const RenderOptions& options) {
+  return {{"sample_rate", options.sample_rate},
+          {"versions", options.versions},
+          {"keep_probability", options.keep_probability},
+          {"change_probability", options.change_probability},
+          {"rhythm_change_probability", options.rhythm_change_probability},
+          {"mix_level_db", options.mix_level_db},
+          {"level_spread_db", options.level_spread_db},
+          {"effects", options.effects},
+          {"bus_probability", options.bus_probability},
+          {"tail_s", options.tail_s}};
+}
+
 SongRenderer::SongRenderer(const RenderOptions& options, Composer composer, std::shared_ptr<const Palette> palette,
                            const Lexicon& lexicon)
     : options_(options),

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
+#include <utility>
 
 #include "instructme/base/error.h"
 #include "instructme/base/strings.h"
@@ -26,14 +28,34 @@ SongSet::SongSet(const std::vector<fs::path>& folders) {
       if (entry.is_directory() && !name.starts_with(".") && is_song_folder(entry.path())) names.push_back(entry.path());
     }
     std::sort(names.begin(), names.end());
-    for (const fs::path& name : names) songs_.push_back({name, read_song_info(name)});
+    for (const fs::path& name : names) songs_.push_back({name.filename().string(), name, read_song_info(name), {}});
   }
+  check_rates(places);
+}
+
+SongSet::SongSet(std::vector<RenderedSong> songs) {
+  for (RenderedSong& song : songs) {
+    complete_song(song);
+    OpenSong open{song_folder_name(song.info.seed), {}, std::move(song.info), {}};
+    for (auto& arrangement : song.audio) {
+      open.audio.emplace_back();
+      for (auto& version : arrangement) {
+        open.audio.back().emplace_back();
+        for (auto& stem : version) open.audio.back().back().push_back(stem_codes(std::exchange(stem, {})));
+      }
+    }
+    songs_.push_back(std::move(open));
+  }
+  check_rates("memory");
+}
+
+void SongSet::check_rates(const std::string& places) {
   if (songs_.empty()) throw Error(ErrorKind::kInput, "There is no song in " + places + "; render some first.");
   sample_rate_ = songs_.front().info.sample_rate;
   for (const OpenSong& song : songs_)
     if (song.info.sample_rate != sample_rate_)
       throw Error(ErrorKind::kInput, format("The song '%s' has %d Hz where the first of the set has %d Hz.",
-                                            song.folder.c_str(), song.info.sample_rate, sample_rate_));
+                                            song.name.c_str(), song.info.sample_rate, sample_rate_));
 }
 
 std::vector<float> SongSet::clip(size_t song, size_t arrangement, size_t version, size_t stem, int64_t start_frame,
@@ -41,7 +63,9 @@ std::vector<float> SongSet::clip(size_t song, size_t arrangement, size_t version
   const OpenSong& open = songs_.at(song);
   ensure(start_frame >= 0 && frames > 0 && start_frame + frames <= open.info.frames, "a clip outside of its song");
   const StemInfo& info = open.info.arrangements.at(arrangement).versions.at(version).stems.at(stem);
-  return read_stem(open.folder / info.file, start_frame, frames);
+  if (open.audio.empty()) return read_stem(open.folder / info.file, start_frame, frames);
+  return stem_samples(std::span(open.audio.at(arrangement).at(version).at(stem))
+                          .subspan(static_cast<size_t>(start_frame), static_cast<size_t>(frames)));
 }
 
 double SongSet::clip_level_db(size_t song, size_t arrangement, size_t version, size_t stem, int64_t first,

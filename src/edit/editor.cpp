@@ -2,7 +2,7 @@
 
 #include <torch/torch.h>
 
-#include <chrono>
+#include <algorithm>
 #include <cmath>
 
 #include "instructme/audio/loudness.h"
@@ -10,26 +10,11 @@
 #include "instructme/base/error.h"
 #include "instructme/base/strings.h"
 #include "instructme/torchx/runtime.h"
+#include "stopwatch.h"
 
 namespace instructme {
 
 using at::Tensor;
-
-namespace {
-
-class Stopwatch {
- public:
-  explicit Stopwatch(double& seconds) : seconds_(seconds), start_(std::chrono::steady_clock::now()) {}
-  ~Stopwatch() { seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
-  Stopwatch(const Stopwatch&) = delete;
-  Stopwatch& operator=(const Stopwatch&) = delete;
-
- private:
-  double& seconds_;
-  std::chrono::steady_clock::time_point start_;
-};
-
-}  // namespace
 
 double level_gain(const Tensor& wave, double level_dbfs) {
   const double rms = std::sqrt(wave.to(at::kDouble).pow(2).mean().item<double>());
@@ -48,19 +33,27 @@ Editor::Editor(Pipeline pipeline, EditorOptions options)
   if (options_.bfloat16) pipeline_.to(at::kBFloat16);
 }
 
-bool Editor::can(EditMode mode, Operation operation) const {
-  if (mode == EditMode::kDirect) return true;
-  return pipeline_.mask && (operation == Operation::kExtract || operation == Operation::kRemove);
+EditMode parse_edit_mode(const std::string& name) {
+  if (name == "auto") return EditMode::kAuto;
+  if (name == "direct") return EditMode::kDirect;
+  if (name == "compose") return EditMode::kCompose;
+  throw Error(ErrorKind::kUsage, "'" + name + "' is no mode of editing; there are auto, direct and compose.");
 }
 
-Tensor Editor::edit_wave(const Tensor& source, const Instruction& instruction, const std::string& sentence,
-                         const EditOptions& options, Tensor chords, EditResult& report,
-                         const ProgressCallback& progress, const CancelToken& cancel) {
+bool Editor::can(EditMode mode, const Instruction& instruction) const {
+  if (mode != EditMode::kCompose) return true;
+  const Operation operation = instruction.operation;
+  if (operation == Operation::kRemix) return false;
+  if (operation == Operation::kAdd || operation == Operation::kAccompany) return true;
+  return pipeline_.mask && std::all_of(instruction.instruments.begin(), instruction.instruments.end(),
+                                       [&](const std::string& name) { return pipeline_.mask->find(name).has_value(); });
+}
+
+Tensor Editor::edit_direct(const Tensor& source, Operation operation, const std::string& sentence,
+                           const EditOptions& options, Tensor chords, EditResult& report,
+                           const ProgressCallback& progress, const CancelToken& cancel) {
   torch::NoGradGuard no_grad;
-  ensure(source.dim() == 1 && source.scalar_type() == at::kFloat, "edit_wave wants a float wave of shape (S)");
-  if (!can(options.mode, instruction.operation))
-    throw Error(ErrorKind::kUsage, "this model cannot " + std::string(operation_name(instruction.operation)) +
-                                       " in compose mode; use direct mode");
+  ensure(source.dim() == 1 && source.scalar_type() == at::kFloat, "edit_direct wants a float wave of shape (S)");
   const PipelineConfig& config = pipeline_.config;
   const auto device = find_device(options_.device);
   const int64_t samples = source.size(0);
@@ -69,7 +62,7 @@ Tensor Editor::edit_wave(const Tensor& source, const Instruction& instruction, c
   const double gain = level_gain(source, config.level_dbfs);
   const Tensor wave = (source * gain).to(device);
 
-  SamplingSettings settings = config.sampling_of(instruction.operation);
+  SamplingSettings settings = config.sampling_of(operation);
   settings.sampler.seed = options.seed;
   if (options.steps > 0) settings.sampler.steps = options.steps;
   if (options.guidance >= 0) settings.guidance.scale = options.guidance;
@@ -77,13 +70,6 @@ Tensor Editor::edit_wave(const Tensor& source, const Instruction& instruction, c
   settings.guidance.validate();
   report.settings = settings;
 
-  if (options.mode == EditMode::kCompose) {
-    const Stopwatch watch(report.seconds_sample);
-    const Tensor batch = wave.unsqueeze(0);
-    const Tensor mask = pipeline_.predict_mask(batch, instruction.instruments);
-    const Tensor stem = pipeline_.mask->inverse(pipeline_.mask->spectrum(batch) * mask, samples)[0].cpu() / gain;
-    return instruction.operation == Operation::kRemove ? source - stem : stem;
-  }
   Tensor z_s;
   {
     const Stopwatch watch(report.seconds_encode);
@@ -110,10 +96,37 @@ Tensor Editor::edit_wave(const Tensor& source, const Instruction& instruction, c
   return edited.cpu();
 }
 
+AudioBuffer Editor::direct(const AudioBuffer& source, Operation operation, const std::string& sentence,
+                           const EditOptions& options, EditResult& report, const ProgressCallback& progress,
+                           const CancelToken& cancel) {
+  const std::vector<float> mixed = mix_to_mono(source);
+  if (is_silent(from_mono(mixed, source.sample_rate)))
+    throw Error(ErrorKind::kInput, "the channels of the music cancel each other in the mono mix that the model hears");
+  const double rate = static_cast<double>(pipeline_.config.vae.sample_rate);
+  const std::vector<float> mono = resample(mixed, source.sample_rate, rate);
+  if (mono.empty()) throw Error(ErrorKind::kInput, "the music is shorter than one sample of the model");
+  const Tensor wave =
+      torch::from_blob(const_cast<float*>(mono.data()), {static_cast<int64_t>(mono.size())}, at::kFloat).clone();
+  const Tensor edited =
+      edit_direct(wave, operation, sentence, options, Tensor(), report, progress, cancel).contiguous();
+  std::vector<float> back = resample(
+      std::span<const float>(edited.data_ptr<float>(), static_cast<size_t>(edited.size(0))), rate, source.sample_rate);
+  back.resize(static_cast<size_t>(source.frames()), 0.0f);
+  return from_planar(std::vector<std::vector<float>>(static_cast<size_t>(source.channels), std::move(back)),
+                     source.sample_rate);
+}
+
 EditResult Editor::edit(const AudioBuffer& source, const std::string& sentence, const EditOptions& options,
                         const ProgressCallback& progress, const CancelToken& cancel) {
   EditResult result;
   result.instruction = parse_instruction(sentence, Lexicon::builtin());
+  const Instruction& instruction = result.instruction;
+  result.mode = options.mode;
+  if (options.mode == EditMode::kAuto)
+    result.mode = can(EditMode::kCompose, instruction) ? EditMode::kCompose : EditMode::kDirect;
+  if (!can(result.mode, instruction))
+    throw Error(ErrorKind::kUsage,
+                "this model cannot " + plain_sentence(instruction) + " in compose mode; use direct mode");
   if (source.frames() == 0) throw Error(ErrorKind::kInput, "the music is empty: there is nothing to edit");
   if (source.seconds() > max_seconds())
     throw Error(ErrorKind::kInput, format("the music is %.0f s long; at most %.0f s can be edited at once: cut it into "
@@ -121,22 +134,9 @@ EditResult Editor::edit(const AudioBuffer& source, const std::string& sentence, 
                                           source.seconds(), max_seconds()));
   if (is_silent(source))
     throw Error(ErrorKind::kInput, "the music is silent (below -80 dBFS): there is nothing to edit");
-  const std::vector<float> mixed = mix_to_mono(source);
-  if (is_silent(from_mono(mixed, source.sample_rate)))
-    throw Error(ErrorKind::kInput, "the channels of the music cancel each other in the mono mix that the model hears");
-
-  const double rate = static_cast<double>(pipeline_.config.vae.sample_rate);
-  const std::vector<float> mono = resample(mixed, source.sample_rate, rate);
-  if (mono.empty()) throw Error(ErrorKind::kInput, "the music is shorter than one sample of the model");
-  const Tensor wave =
-      torch::from_blob(const_cast<float*>(mono.data()), {static_cast<int64_t>(mono.size())}, at::kFloat).clone();
-  const Tensor edited =
-      edit_wave(wave, result.instruction, sentence, options, Tensor(), result, progress, cancel).contiguous();
-  std::vector<float> back = resample(
-      std::span<const float>(edited.data_ptr<float>(), static_cast<size_t>(edited.size(0))), rate, source.sample_rate);
-  back.resize(static_cast<size_t>(source.frames()), 0.0f);
-  result.audio = from_planar(std::vector<std::vector<float>>(static_cast<size_t>(source.channels), std::move(back)),
-                             source.sample_rate);
+  result.audio = result.mode == EditMode::kCompose
+                     ? compose(source, options, result, progress, cancel)
+                     : direct(source, instruction.operation, sentence, options, result, progress, cancel);
   return result;
 }
 

@@ -51,12 +51,13 @@ void score_edits(Scorer& scorer, Editor& editor, const Tensor& source, const Ten
                  const Instruction& instruction, const std::string& sentence, const std::string& example,
                  EditOptions options, const CancelToken& cancel) {
   const std::string task = operation_name(instruction.operation);
+  const auto rate = static_cast<int>(editor.pipeline().config.vae.sample_rate);
   for (const auto& [mode, name] : {std::pair{EditMode::kDirect, kEdit}, std::pair{EditMode::kCompose, kCompose}}) {
-    if (!editor.can(mode, instruction.operation)) continue;
+    if (!editor.can(mode, instruction)) continue;
     options.mode = mode;
-    EditResult report;
-    scorer.add(task, name, example,
-               editor.edit_wave(source, instruction, sentence, options, Tensor(), report, {}, cancel), target);
+    const std::vector<float> samples(source.data_ptr<float>(), source.data_ptr<float>() + source.size(0));
+    const EditResult result = editor.edit(from_mono(samples, rate), sentence, options, {}, cancel);
+    scorer.add(task, name, example, as_tensor(result.audio.samples), target);
   }
 }
 

@@ -136,10 +136,10 @@ const std::set<std::string>& hand_percussion() {
 }
 
 const std::set<std::string>& voices() {
-  static const std::set<std::string> words{"vox",      "vx",        "voc",    "vocal",   "vocals",    "voice",
-                                           "voices",   "bv",        "bvs",    "bvox",    "bgv",       "bgvs",
-                                           "singer",   "singers",   "rap",    "rapper",  "adlib",     "adlibs",
-                                           "vocalist", "vocalists", "speech", "speaker", "harmonies", "beatboxing"};
+  static const std::set<std::string> words{
+      "vox",      "vx",        "voc",     "vocal",  "vocals",  "voice",     "voices",    "bv",    "bvs",
+      "bvox",     "bgv",       "bgvs",    "singer", "singers", "rap",       "rapper",    "adlib", "adlibs",
+      "vocalist", "vocalists", "singing", "speech", "speaker", "harmonies", "beatboxing"};
   return words;
 }
 
@@ -273,6 +273,7 @@ std::string instrument_of_stem_names(const std::vector<std::string>& names, cons
   if (found.size() == 1) return *found.begin();
   if (families == std::set<std::string>{"strings"}) return known("string sections", lexicon);
   if (families == std::set<std::string>{"brass"}) return known("brass section", lexicon);
+  if (families == std::set<std::string>{"mallets"}) return known("mallets", lexicon);
   if (families == std::set<std::string>{"drums"}) return known(kKit, lexicon);
   return "";
 }

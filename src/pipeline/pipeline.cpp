@@ -4,7 +4,6 @@
 
 #include "instructme/base/error.h"
 #include "instructme/base/files.h"
-#include "instructme/base/strings.h"
 
 namespace instructme {
 
@@ -105,28 +104,6 @@ Tensor Pipeline::sample_target(const Tensor& z_s, const std::vector<std::string>
   return sample(schedule, config.prediction, classifier_free_guidance(network, settings.guidance),
                 {z_s.size(0), z_s.size(1), config.vae.latent_channels}, settings.sampler,
                 torch::TensorOptions().dtype(at::kFloat).device(z_s.device()), hooks);
-}
-
-Tensor Pipeline::predict_mask(const Tensor& source, const std::vector<std::string>& instruments) {
-  if (!mask)
-    throw Error(ErrorKind::kModel, "this model has no mask head; train one with \"mask\" in its configuration");
-  torch::NoGradGuard no_grad;
-  const Tensor heard = mask->listen(mask->spectrum(source).abs());
-  Tensor sum;
-  for (const std::string& instrument : instruments) {
-    const auto index = mask->find(instrument);
-    if (!index)
-      throw Error(ErrorKind::kInput, "this model cannot tell '" + instrument + "' from other instruments" +
-                                         did_you_mean(instrument, mask->options.instruments) + "; it knows " +
-                                         join(mask->options.instruments, ", "));
-    const Tensor which =
-        torch::full({source.size(0)}, *index, torch::TensorOptions().dtype(at::kLong).device(heard.device()));
-    const Tensor share = mask->answer(heard, which);
-    sum = sum.defined() ? sum + share : share;
-  }
-  ensure(sum.defined(), "predict_mask wants an instrument");
-  // No bin can hold more than all of itself.
-  return sum.clamp_max(1.0);
 }
 
 }  // namespace instructme

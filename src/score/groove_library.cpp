@@ -8,6 +8,7 @@
 #include "instructme/base/error.h"
 #include "instructme/base/files.h"
 #include "instructme/base/strings.h"
+#include "stable_hash.h"
 
 namespace instructme {
 
@@ -16,13 +17,6 @@ extern const char* const kBuiltinGrooves;
 namespace {
 
 constexpr const char* kColumns = "name, beats per bar, time signature, drums, melodic tracks, bars, swing, fill";
-
-// FNV-1a, so that the split never depends on a library's hash.
-uint64_t stable_hash(const std::string& text) {
-  uint64_t hash = 1469598103934665603ULL;
-  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
-  return hash ^ hash >> 32;
-}
 
 }  // namespace
 
@@ -232,7 +226,7 @@ const GrooveInfo& GrooveLibrary::find(const std::string& mma_name) const {
 GrooveLibrary GrooveLibrary::split(GrooveSplit part) const {
   std::vector<GrooveInfo> chosen;
   const auto take = [&](const GrooveInfo& groove) {
-    const bool held_out = stable_hash(groove.file) % 10 == 3;
+    const bool held_out = is_held_out(groove.file);
     if (held_out == (part == GrooveSplit::kHeldOut)) chosen.push_back(groove);
   };
   for (const GrooveInfo& groove : grooves_) take(groove);

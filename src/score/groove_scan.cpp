@@ -20,7 +20,7 @@ enum class Use { kMain, kFill, kNone };
 Use use_of(const std::string& file, const std::string& name) {
   const std::string text = lower(name);
   const auto has = [&](const char* part) { return text.find(part) != std::string::npos; };
-  if (has("intro") || has("end") || text == "count") return Use::kNone;
+  if (has("intro") || has("end") || has("metronome") || text == "count") return Use::kNone;
   if (has("fill") || has("break")) return Use::kFill;
   if (file.rfind("pflib/", 0) == 0) {  // there FA and FB are fills, E is an ending
     if (text.ends_with("fa") || text.ends_with("fb")) return Use::kFill;

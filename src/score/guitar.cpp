@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::array<int, 6> kOpen = {40, 45, 50, 55, 59, 64};  // E A D G B E
 constexpr int kHighestFret = 12;
+constexpr int kHighestCapo = 5;
 
 // Lower is better; 1e9 when a hand cannot hold it.
 double grip_cost(const GuitarVoicing& grip, const ChartChord& chord, int near) {
@@ -54,14 +55,24 @@ double grip_cost(const GuitarVoicing& grip, const ChartChord& chord, int near) {
 
 struct Stroke {
   double at;  // beats from the start of the bar
-  char kind;  // 'D' 'd' down, 'U' 'u' up, 'x' muted
+  char kind;  // 'D' 'd' down, 'U' 'u' up, 'x' muted, 'B' bass note alone, 'b' the other bass note
 };
+
+bool is_bass(const Stroke& stroke) { return stroke.kind == 'B' || stroke.kind == 'b'; }
 
 std::vector<Stroke> strum_pattern(Rng& rng, const Chart& chart, double density) {
   const int beats = chart.beats_per_bar;
   std::string pattern;
   int per_beat = 2;
-  if (beats == 4 && chart.tempo_bpm < 112 && rng.chance(0.25 + 0.35 * density)) {
+  // Bass note and chord in turn, as in folk, country and waltzes.
+  if ((beats == 4 || beats == 3 || beats == 6) && rng.chance(0.28)) {
+    static const std::vector<std::string> kFour = {"B.D.b.D.", "B.DUb.DU", "B.D.b.DU",
+                                                   "B.dUb.dU", "B.xUb.DU", "B.DUDUDU"},
+                                          kThree = {"B.D.D.", "B.DUDU", "B.D.DU", "b.D.DU", "B.dxdU"},
+                                          kSix = {"B.Db.D", "BddbdD", "B.DDuD", "B.db.D"};
+    pattern = rng.pick(beats == 4 ? kFour : beats == 3 ? kThree : kSix);
+    if (beats == 6) per_beat = 1;
+  } else if (beats == 4 && chart.tempo_bpm < 112 && rng.chance(0.25 + 0.35 * density)) {
     static const std::vector<std::string> kSixteen = {"D..uD.xu.uDux.du", "D.du..duD.du..du", "D..u..D.D..uD.xu",
                                                       "DuxuDuxu.uxuDuxu", "D...xudu.uduxudu", "D.xuD.xuD.xuDuxu"};
     pattern = rng.pick(kSixteen);
@@ -109,10 +120,11 @@ std::vector<Gripped> grips_of(Rng& rng, const Chart& chart) {
   std::vector<Gripped> out;
   // Some players stay near the nut, some play barre chords further up.
   const int home = rng.chance(0.65) ? 0 : static_cast<int>(rng.integer(2, 7));
+  const int capo = home == 0 && rng.chance(0.5) ? best_capo(chart) : 0;
   std::map<std::string, GuitarVoicing> known;  // a chart has few different chords
   for (const ChartSpan& span : chart_spans(chart)) {
     const auto [found, fresh] = known.try_emplace(span.chord->spelling);
-    if (fresh) found->second = guitar_voicing(*span.chord, home);
+    if (fresh) found->second = guitar_voicing(*span.chord, home, capo);
     out.push_back({span, found->second});
   }
   return out;
@@ -124,15 +136,47 @@ const Gripped& at_beat(const std::vector<Gripped>& grips, double beat) {
   return after == grips.begin() ? *after : *(after - 1);
 }
 
+// The lowest of the strings, or for the other bass note one beside it, the fifth if it is there.
+int bass_string(const Gripped& held, const std::vector<int>& strings, bool other) {
+  if (!other || strings.size() < 2) return strings.front();
+  const ChartChord& chord = *held.span.chord;
+  for (size_t i = 1; i < std::min<size_t>(3, strings.size()); ++i)
+    if (chord.tones.size() > 2 && held.grip.pitch(strings[i]) % 12 == chord.tones[2]) return strings[i];
+  return strings[1];
+}
+
 }  // namespace
 
 int GuitarVoicing::pitch(int string) const {
   const int fret = frets.at(static_cast<size_t>(string));
-  return fret < 0 ? -1 : kOpen[static_cast<size_t>(string)] + fret;
+  return fret < 0 ? -1 : kOpen[static_cast<size_t>(string)] + capo + fret;
 }
 
-GuitarVoicing guitar_voicing(const ChartChord& chord, int near) {
-  ensure(!chord.tones.empty(), "a guitar chord needs tones");
+int best_capo(const Chart& chart) {
+  int best = 0;
+  double best_beats = -1;
+  for (int capo = 0; capo <= kHighestCapo; ++capo) {
+    double beats = 0;
+    for (const ChartSpan& span : chart_spans(chart)) {
+      const Chord& chord = span.chord->chord;
+      const bool minor = chord.quality == ChordQuality::kMin || chord.quality == ChordQuality::kMin7;
+      // C, D, E, G, A and Dm, Em, Am.
+      const std::vector<int> open = minor ? std::vector<int>{2, 4, 9} : std::vector<int>{0, 2, 4, 7, 9};
+      if (contains(open, chord.root - capo)) beats += span.end_beat - span.start_beat;
+    }
+    if (beats <= best_beats) continue;
+    best_beats = beats;
+    best = capo;
+  }
+  return best;
+}
+
+GuitarVoicing guitar_voicing(const ChartChord& sounding, int near, int capo) {
+  ensure(!sounding.tones.empty(), "a guitar chord needs tones");
+  ensure(capo >= 0 && capo <= 7, "a capo sits on fret 0 to 7");
+  ChartChord chord = sounding;
+  for (int& tone : chord.tones) tone = (tone + 12 - capo) % 12;
+  chord.bass = (chord.bass + 12 - capo) % 12;
   GuitarVoicing best;
   double best_cost = 1e8;
   for (int position = 1; position <= kHighestFret - 3; ++position)
@@ -179,6 +223,7 @@ GuitarVoicing guitar_voicing(const ChartChord& chord, int near) {
         break;
       }
   }
+  best.capo = capo;
   return best;
 }
 
@@ -200,29 +245,41 @@ Part make_strum(Rng& rng, const Chart& chart, const PartOptions& options) {
                          [&](const Stroke& s) { return std::abs(s.at - chord.beat) < 0.6; }))
           strokes.push_back({static_cast<double>(chord.beat), 'D'});
       std::sort(strokes.begin(), strokes.end(), [](const Stroke& a, const Stroke& b) { return a.at < b.at; });
+      const bool with_bass = std::any_of(strokes.begin(), strokes.end(), is_bass);
       for (size_t i = 0; i < strokes.size(); ++i) {
         const double beat = start + strokes[i].at;
         const double next = i + 1 < strokes.size() ? start + strokes[i + 1].at : start + chart.beats_per_bar;
         const Gripped& held = at_beat(grips, beat);
         const char kind = strokes[i].kind;
-        const bool up = kind == 'U' || kind == 'u', muted = kind == 'x';
+        const bool up = kind == 'U' || kind == 'u', muted = kind == 'x', bass = is_bass(strokes[i]);
         std::vector<int> strings;
         for (int s = 0; s < 6; ++s)
           if (held.grip.frets[static_cast<size_t>(s)] >= 0) strings.push_back(s);
         if (strings.empty()) continue;
+        double ring = next;
+        if (bass) {
+          strings = {bass_string(held, strings, kind == 'b')};
+          // It sounds on under the chord.
+          for (size_t k = i + 1; k <= strokes.size(); ++k) {
+            ring = k < strokes.size() ? start + strokes[k].at : start + chart.beats_per_bar;
+            if (k < strokes.size() && is_bass(strokes[k])) break;
+          }
+        } else if (with_bass && !up && strings.size() > 3) {
+          strings.erase(strings.begin());
+        }
         if (up) {
           const size_t most = static_cast<size_t>(rng.integer(3, 4));
           if (strings.size() > most) strings.erase(strings.begin(), strings.end() - static_cast<long>(most));
           std::reverse(strings.begin(), strings.end());
         }
         const bool on_beat = std::abs(strokes[i].at - std::round(strokes[i].at)) < 0.01;
-        double velocity = options.velocity + (kind == 'D' || kind == 'U' ? 4 : -8) + (up ? -8 : 0) +
+        double velocity = options.velocity + (kind == 'D' || kind == 'U' || bass ? 4 : -8) + (up ? -8 : 0) +
                           (on_beat && strokes[i].at < 0.01 ? 6 : 0) + 3 * rng.normal();
         if (muted) velocity = options.velocity * 0.5 + 3 * rng.normal();
         const double hand = writer.jitter(rng);
         const double step =
             strings.size() > 1 ? spread_s * rng.uniform(0.8, 1.2) / static_cast<double>(strings.size() - 1) : 0;
-        double length = next - beat;
+        double length = ring - beat;
         if (muted)
           length = std::min(length, 0.045 / chart.beat_seconds());
         else if (choked)

@@ -118,7 +118,10 @@ class Band {
                power = chance(one_of(genre, {"rock", "metal"}) ? 0.5 : 0.03), pad = chance(0.24),
                comping = chance(0.17);
     if (!has_role(Role::kBass)) add_bass();
-    if (melody) add_melody(tune, counter);
+    const bool given = std::any_of(options_.given.begin(), options_.given.end(),
+                                   [](const Part& part) { return part.role == Role::kMelody; });
+    add_given();
+    if (melody && !given) add_melody(tune, counter);
     if (riff) add_riff(tune);
     if (arpeggio) add(make_arpeggio, "arpeggio", pick(Role::kArpeggio, "arpeggio"), 52, 84, 74);
     if (strum) add(make_strum, "strum", guitar_program("strum"), 40, 76, 78);
@@ -133,7 +136,7 @@ class Band {
       else
         add(make_comping, "comping", keys_program(), 43, 79, 76);
     }
-    if (score_.parts.size() < 3 && !melody) add_melody(tune, false);
+    if (score_.parts.size() < 3 && !melody && !given) add_melody(tune, false);
     if (score_.parts.size() < 3) add_pad();
   }
 
@@ -196,6 +199,35 @@ class Band {
     if (one_of(genre, {"rock", "metal"}) && rng.chance(0.75)) style = BassStyle::kEighths;
     keep(make_bass(rng, chart_, style, o));
   }
+  void add_given() {
+    for (size_t i = 0; i < options_.given.size(); ++i) {
+      Part part = options_.given[i];
+      Rng rng = root_.fork("given").fork(i);
+      const double chance = part.role == Role::kMelody ? 0.92 : part.role == Role::kChords ? 0.35 : 0.65;
+      if (!rng.chance(std::min(1.0, chance * (part.role == Role::kMelody ? 1.0 : options_.extra_parts)))) continue;
+      const bool chords = part.role == Role::kChords;
+      const int program = chords ? rng.pick(std::vector<int>{0, 0, 0, 0, 1, 2, 3, 4, 4, 5})
+                                 : pick_program(rng, part.role, groove_.genre);
+      part.program = program;
+      part.name = program_name(program) + " (" + (part.name.empty() ? "given" : lower(part.name)) + ")";
+      // The players of a swung groove swing the tune as well.
+      if (groove_.swing > 0.35)
+        for (Note& note : part.notes) {
+          const double end = swung(note.onset_s + note.duration_s);
+          note.onset_s = swung(note.onset_s);
+          note.duration_s = std::max(0.02, std::min(end, chart_.duration_s()) - note.onset_s);
+        }
+      if (!chords) fit_range(part);
+      keep(std::move(part));
+    }
+  }
+  double swung(double time_s) const {
+    if (chart_.beats_per_bar == 6) return time_s;
+    const double beat = time_s / chart_.beat_seconds(), whole = std::floor(beat), inside = beat - whole;
+    const double off = 0.5 + std::min(1.0, groove_.swing) / 6.0;
+    return (whole + (inside <= 0.5 ? inside * off / 0.5 : off + (inside - 0.5) * (1 - off) / 0.5)) *
+           chart_.beat_seconds();
+  }
   // The tune lies in a middle range whatever plays it; the instrument only decides the octave.
   void add_melody(const Rng& tune, bool counter) {
     Rng rng = tune.fork("melody");
@@ -242,6 +274,14 @@ void check_chart(const Chart& chart, const GrooveInfo& groove) {
 }
 
 }  // namespace
+
+std::string mma_version() {
+  if (!mma_available()) return "none";
+  // Warnings may come before it.
+  for (const std::string& line : split(run_process({kMmaProgram, "-v"}).output, '\n'))
+    if (!line.empty() && std::isdigit(static_cast<unsigned char>(line.front())) != 0) return trim(line);
+  return "unknown";
+}
 
 bool mma_available() { return program_exists(kMmaProgram); }
 

@@ -28,6 +28,11 @@ const GrooveInfo& draw_groove(Rng& rng, const std::vector<const GrooveInfo*>& fr
   return *rng.pick(file->second);
 }
 
+bool at_usual_tempo(const GrooveInfo& groove, const Chart& chart) {
+  const TempoRange range = genre_tempo(groove.genre, groove.beats_per_bar);
+  return chart.tempo_bpm >= range.low * 0.85 && chart.tempo_bpm <= range.high * 1.15;
+}
+
 }  // namespace
 
 SongPlan plan_song(const GrooveLibrary& library, uint64_t seed, const SongOptions& options) {
@@ -72,14 +77,24 @@ std::optional<GrooveInfo> other_groove(const GrooveLibrary& library, const Chart
   for (const GrooveInfo& other : library.grooves()) {
     if (other.beats_per_bar != chart.beats_per_bar) continue;
     if (genre ? other.genre != *genre : other.genre == groove.genre) continue;
-    const TempoRange range = genre_tempo(other.genre, other.beats_per_bar);
-    const bool usual = chart.tempo_bpm >= range.low * 0.85 && chart.tempo_bpm <= range.high * 1.15;
-    (usual ? fitting : slow_or_fast).push_back(&other);
+    (at_usual_tempo(other, chart) ? fitting : slow_or_fast).push_back(&other);
   }
   // A genre that was asked for by name is given at any tempo.
   if (fitting.empty() && genre) fitting = slow_or_fast;
   if (fitting.empty()) return std::nullopt;
   Rng rng = Rng(seed).fork("other groove");
+  return draw_groove(rng, fitting);
+}
+
+std::optional<GrooveInfo> groove_for(const GrooveLibrary& library, const Chart& chart, uint64_t seed,
+                                     int min_melodic_tracks) {
+  std::vector<const GrooveInfo*> fitting, slow_or_fast;
+  for (const GrooveInfo& groove : library.grooves())
+    if (groove.beats_per_bar == chart.beats_per_bar && groove.melodic_tracks >= min_melodic_tracks)
+      (at_usual_tempo(groove, chart) ? fitting : slow_or_fast).push_back(&groove);
+  if (fitting.empty()) fitting = slow_or_fast;
+  if (fitting.empty()) return std::nullopt;
+  Rng rng = Rng(seed).fork("groove");
   return draw_groove(rng, fitting);
 }
 

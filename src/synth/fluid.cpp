@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "instructme/base/error.h"
+#include "instructme/synth/stem_renderer.h"
 
 namespace instructme {
 namespace {
@@ -35,6 +36,8 @@ bool is_whole_sound_font(const std::filesystem::path& path) {
 }
 
 }  // namespace
+
+std::string synthesizer_version() { return std::string("FluidSynth ") + fluid_version_str(); }
 
 FluidSettings make_fluid_settings() {
   silence_fluidsynth();

@@ -14,6 +14,8 @@ namespace {
 
 }  // namespace
 
+std::string synthesizer_version() { return "none"; }
+
 SoundFontInfo inspect_sound_font(const std::filesystem::path&) { refuse(); }
 
 struct StemRenderer::Impl {};

@@ -11,19 +11,14 @@ namespace {
 
 using Kind = Token::Kind;
 
+/// "A violin in this" is to be added; one "for this" might be an accompaniment.
+const std::set<std::string> kPlaces = {"in", "into", "on", "onto", "over", "under"};
+
 const char* kDemonstratives[] = {"this", "that", "these", "those"};
 
-Token word_token(const std::string& word) {
-  Token token;
-  token.kind = word == "," ? Kind::kComma : Kind::kWord;
-  token.text = word;
-  return token;
-}
-
-std::vector<Token> word_tokens(const std::string& sentence) {
-  std::vector<Token> tokens;
-  for (const auto& word : sentence_words(sentence)) tokens.push_back(word_token(word));
-  return tokens;
+bool is_demonstrative(const Token& token) {
+  return std::any_of(std::begin(kDemonstratives), std::end(kDemonstratives),
+                     [&](const char* demonstrative) { return token.is_word(demonstrative); });
 }
 
 /// Whether `phrase` stands at tokens[at].
@@ -34,101 +29,21 @@ bool matches_at(const std::vector<Token>& tokens, size_t at, const std::vector<s
   return true;
 }
 
-std::vector<std::vector<std::string>> phrases(const std::vector<std::string>& sentences) {
-  std::vector<std::vector<std::string>> out;
-  for (const auto& sentence : sentences) out.push_back(sentence_words(sentence));
-  std::stable_sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.size() > b.size(); });
-  return out;
-}
-
-std::set<std::string> set_of(const std::vector<std::string>& words) { return {words.begin(), words.end()}; }
-
-bool is_separator(const Token& token) {
-  return token.kind == Kind::kComma || token.is_word("and") || token.is_word("then");
-}
-
-std::string slots_of(const Instruction& instruction) {
-  std::string slots;
-  if (!instruction.instruments.empty()) slots += 'x';
-  if (!instruction.replacements.empty()) slots += 'y';
-  if (instruction.genre) slots += 'g';
-  if (instruction.mood) slots += 'm';
-  return slots;
-}
-
-/// Slots that the patterns of an operation may have, each of which needs a pattern.
-std::vector<std::string> slots_for(Operation operation) {
-  if (operation == Operation::kReplace) return {"xy"};
-  if (operation == Operation::kRemix) return {"x", "g", "m", "xg", "xm", "gm", "xgm"};
-  return {"x"};
-}
+bool separates(const Token& token) { return token.kind == Kind::kComma || token.kind == Kind::kThen; }
 
 }  // namespace
 
-Grammar::Grammar(const Lexicon& lexicon, Speech speech, std::map<std::string, std::vector<std::string>> ambiguous,
-                 std::string context)
-    : speech_(std::move(speech)), ambiguous_(std::move(ambiguous)), context_(std::move(context)) {
-  std::vector<std::string> courtesies;
-  for (const auto* list : {&speech_.before_verbs, &speech_.before_nouns, &speech_.after, &speech_.asides})
-    courtesies.insert(courtesies.end(), list->begin(), list->end());
-  courtesies_ = phrases(courtesies);
-  joiners_ = phrases(speech_.joiners);
-  articles_ = set_of(speech_.articles);
-  fillers_ = set_of(speech_.fillers);
-  pronouns_ = set_of(speech_.pronouns);
-  music_ = set_of(speech_.music);
-  styles_ = set_of(speech_.styles);
-  parts_ = set_of(speech_.parts);
-  prepositions_ = set_of(speech_.prepositions);
-  for (const auto* list : {&articles_, &fillers_, &pronouns_, &music_, &styles_, &parts_, &prepositions_})
-    words_.insert(list->begin(), list->end());
-  for (const auto* list : {&joiners_, &courtesies_})
-    for (const auto& phrase : *list) words_.insert(phrase.begin(), phrase.end());
-
-  add_names(lexicon);
-  // Patterns before verbs: what a pattern says outright goes before what a verb lets one expect.
-  for (int i = 0; i < kOperations; ++i)
-    add_patterns(lexicon.operations()[static_cast<size_t>(i)], static_cast<Operation>(i));
-  for (int i = 0; i < kOperations; ++i)
-    add_verbs(lexicon.operations()[static_cast<size_t>(i)], static_cast<Operation>(i));
+Token word_token(const std::string& word) {
+  Token token;
+  token.kind = word == "," ? Kind::kComma : Kind::kWord;
+  token.text = word;
+  return token;
 }
 
-void Grammar::fail(const std::string& what) const { throw Error(ErrorKind::kModel, context_ + ": " + what); }
-
-void Grammar::add_name(const std::string& said, Name name) {
-  const std::string normal = normal_name(said);
-  if (normal.empty()) fail("an entry has an empty name or synonym");
-  const auto [at, added] = names_.emplace(normal, name);
-  if (!added)
-    fail("'" + said + "' is a name of both '" + at->second.canonical + "' and '" + name.canonical +
-         "'; every name may stand for one entry only");
-  longest_name_ = std::max(longest_name_, sentence_words(normal).size());
-}
-
-void Grammar::add_names(const Lexicon& lexicon) {
-  const auto add_all = [this](Kind kind, const auto& entries) {
-    for (size_t i = 0; i < entries.size(); ++i) {
-      add_name(entries[i].name, {kind, i, entries[i].name});
-      for (const auto& synonym : entries[i].synonyms) add_name(synonym, {kind, i, entries[i].name});
-    }
-  };
-  add_all(Kind::kInstrument, lexicon.instruments());
-  add_all(Kind::kGenre, lexicon.genres());
-  add_all(Kind::kMood, lexicon.moods());
-  for (const auto& [name, meanings] : ambiguous_) {
-    if (normal_name(name) != name) fail("ambiguous: write '" + name + "' as '" + normal_name(name) + "'");
-    add_name(name, {Kind::kAmbiguous, 0, name});
-    if (meanings.size() < 2) fail("ambiguous: '" + name + "' needs at least two meanings");
-    for (const auto& meaning : meanings)
-      if (const auto at = names_.find(normal_name(meaning)); at == names_.end() || at->second.kind != Kind::kInstrument)
-        fail("ambiguous: '" + name + "' may mean '" + meaning + "', which is not an instrument");
-  }
-  // Plurals last: a plural that somebody wrote as a name of its own ("horns") keeps that meaning.
-  const std::unordered_map<std::string, Name> singular = names_;
-  for (const auto& [normal, name] : singular) {
-    const std::string plural = name.kind == Kind::kInstrument || name.kind == Kind::kAmbiguous ? plural_of(normal) : "";
-    if (!plural.empty()) names_.emplace(plural, name);
-  }
+std::vector<Token> word_tokens(const std::vector<std::string>& words) {
+  std::vector<Token> tokens;
+  for (const auto& word : words) tokens.push_back(word_token(word));
+  return tokens;
 }
 
 const Grammar::Name* Grammar::find(const std::string& normal) const {
@@ -137,111 +52,6 @@ const Grammar::Name* Grammar::find(const std::string& normal) const {
     words.erase(words.begin());
   const auto at = names_.find(join(words, " "));
   return at == names_.end() ? nullptr : &at->second;
-}
-
-std::vector<Token> Grammar::pattern_tokens(const std::string& pattern, std::string& slots) const {
-  std::vector<Token> tokens;
-  const auto add_words = [&](const std::string& text) {
-    for (auto& token : find_names(word_tokens(text))) {
-      if (token.kind != Kind::kWord && token.kind != Kind::kComma)
-        fail("pattern '" + pattern + "' holds the name '" + token.text + "'");
-      tokens.push_back(std::move(token));
-    }
-  };
-  size_t at = 0;
-  for (size_t open; (open = pattern.find('{', at)) != std::string::npos;) {
-    const size_t close = pattern.find('}', open);
-    if (close == std::string::npos) fail("pattern '" + pattern + "' has a '{' without '}'");
-    add_words(pattern.substr(at, open - at));
-    const std::string slot = pattern.substr(open + 1, close - open - 1);
-    if (slot != "x" && slot != "a x" && slot != "y" && slot != "a y" && slot != "g" && slot != "m")
-      fail("pattern '" + pattern + "' has the unknown slot '{" + slot + "}'; known are x, a x, y, a y, g and m");
-    Token token;
-    token.text = token.name = slot.back();
-    token.kind = slot == "g" ? Kind::kGenre : slot == "m" ? Kind::kMood : Kind::kInstrument;
-    tokens.push_back(token);
-    slots += slot.back();
-    at = close + 1;
-  }
-  add_words(pattern.substr(at));
-  return tokens;
-}
-
-void Grammar::add_form(const std::vector<Token>& tokens, const Form& form) {
-  const std::string form_key = key(tokens, true);
-  const auto [at, added] = forms_.emplace(form_key, form);
-  if (!added && (at->second.operation != form.operation || at->second.reversed != form.reversed))
-    fail("patterns '" + at->second.pattern + "' and '" + form.pattern + "' of '" +
-         operation_name(at->second.operation) + "' and '" + operation_name(form.operation) + "' read the same ('" +
-         form_key + "')");
-  for (const auto& token : tokens)
-    if (token.kind == Kind::kWord) words_.insert(token.text);
-}
-
-void Grammar::add_patterns(const OperationEntry& entry, Operation operation) {
-  const std::vector<std::string> allowed = slots_for(operation);
-  for (const auto& pattern : entry.patterns) {
-    std::string said_slots;
-    std::vector<Token> tokens = pattern_tokens(pattern, said_slots);
-    std::string slots;
-    for (const char slot : {'x', 'y', 'g', 'm'})
-      if (said_slots.find(slot) != std::string::npos) slots += slot;
-    if (slots.size() != said_slots.size() || std::find(allowed.begin(), allowed.end(), slots) == allowed.end())
-      fail("pattern '" + pattern + "' of '" + entry.name + "' has unsuitable slots; possible are " +
-           quoted_list(allowed, "or"));
-    patterns_[entry.name + " " + slots].push_back(pattern);
-    if (!tokens.empty() && tokens.front().kind == Kind::kWord && operation != Operation::kReplace)
-      verbs_.insert(tokens.front().text);
-    strip_courtesies(tokens);
-    add_form(condense(std::move(tokens)), {operation, said_slots == "yx", pattern});
-  }
-  for (const auto& slots : allowed)
-    if (!patterns_.count(entry.name + " " + slots))
-      fail("operation '" + entry.name + "' has no pattern with the slots '" + slots + "'");
-}
-
-void Grammar::add_verbs(const OperationEntry& entry, Operation operation) {
-  Token x, tag;
-  x.kind = Kind::kInstruments;
-  tag.kind = Kind::kTag;
-  const auto add = [&](std::vector<Token> tokens, const std::string& verb) {
-    // A verb never overrules a pattern.
-    if (!forms_.count(key(tokens, true))) add_form(tokens, {operation, false, verb});
-  };
-  for (const auto& verb : entry.verbs) {
-    const std::vector<Token> words = condense(find_names(word_tokens(verb)));
-    if (words.empty()) fail("verb '" + verb + "' of '" + entry.name + "' says nothing");
-    std::vector<std::string> texts;
-    for (const auto& word : words) {
-      if (word.kind != Kind::kWord) fail("verb '" + verb + "' of '" + entry.name + "' holds a name");
-      texts.push_back(word.text);
-    }
-    verbs_.insert(texts.front());
-    verb_words_.emplace_back(operation, texts);
-    const auto then = [&words](std::vector<Token> rest) {
-      rest.insert(rest.begin(), words.begin(), words.end());
-      return rest;
-    };
-    if (operation == Operation::kReplace) {
-      for (const char* to : {"with", "by", "for", "to", "into"}) add(then({x, word_token(to), x}), verb);
-    } else if (operation == Operation::kRemix) {
-      for (const char* with : {"with", "using", "for"}) {
-        add(then({word_token(with), x}), verb);
-        add(then({tag, word_token(with), x}), verb);
-        for (const char* to : {"to", "into", "as", "in"}) {
-          add(then({word_token(to), tag, word_token(with), x}), verb);
-          add(then({word_token(with), x, word_token(to), tag}), verb);
-        }
-      }
-      add(then({tag}), verb);
-      for (const char* to : {"to", "into", "as", "in"}) add(then({word_token(to), tag}), verb);
-    } else {
-      add(then({x}), verb);
-      const std::string& last = texts.back();
-      const bool particle = last == "out" || last == "in" || last == "away" || last == "off";
-      if (particle && words.size() == 2) add({words[0], x, words[1]}, verb);
-    }
-  }
 }
 
 std::vector<Operation> Grammar::operations_in(const std::vector<Token>& tokens) const {
@@ -259,19 +69,11 @@ std::vector<Operation> Grammar::operations_in(const std::vector<Token>& tokens) 
   return out;
 }
 
-const std::vector<std::string>& Grammar::patterns_for(const Instruction& instruction) const {
-  const auto at = patterns_.find(std::string(operation_name(instruction.operation)) + " " + slots_of(instruction));
-  ensure(at != patterns_.end(), "no pattern for such an instruction");
-  return at->second;
-}
-
-// --- reading a sentence ---
-
 void Grammar::strip_courtesies(std::vector<Token>& tokens) const {
   for (bool again = true; again;) {
     again = false;
-    while (!tokens.empty() && tokens.front().kind == Kind::kComma) tokens.erase(tokens.begin());
-    while (!tokens.empty() && tokens.back().kind == Kind::kComma) tokens.pop_back();
+    while (!tokens.empty() && separates(tokens.front())) tokens.erase(tokens.begin());
+    while (!tokens.empty() && separates(tokens.back())) tokens.pop_back();
     for (const auto& phrase : courtesies_) {
       const auto length = static_cast<std::ptrdiff_t>(phrase.size());
       if (matches_at(tokens, 0, phrase)) {
@@ -311,9 +113,47 @@ std::vector<Token> Grammar::find_names(const std::vector<Token>& tokens) const {
 }
 
 std::vector<Token> Grammar::scan(const std::string& sentence) const {
-  std::vector<Token> tokens = find_names(word_tokens(sentence));
+  std::vector<Token> tokens = find_names(word_tokens(words_of(sentence)));
+  mark_separators(tokens);
   strip_courtesies(tokens);
   return tokens;
+}
+
+std::vector<std::string> Grammar::words_of(const std::string& sentence) const {
+  const std::vector<std::string> said = sentence_words(sentence);
+  std::vector<std::string> words;
+  for (size_t i = 0; i < said.size();) {
+    const auto known = read_as_.find(said[i]);
+    size_t length = 0;
+    if (known != read_as_.end())
+      for (const auto& [phrase, meant] : known->second) {
+        if (phrase.size() > said.size() - i ||
+            !std::equal(phrase.begin(), phrase.end(), said.begin() + static_cast<std::ptrdiff_t>(i)))
+          continue;
+        words.insert(words.end(), meant.begin(), meant.end());
+        length = phrase.size();
+        break;
+      }
+    if (length == 0) words.push_back(said[i]);
+    i += std::max<size_t>(length, 1);
+  }
+  return words;
+}
+
+void Grammar::mark_separators(std::vector<Token>& tokens) const {
+  for (size_t i = 0; i < tokens.size(); ++i)
+    for (const auto& phrase : separators_)
+      if (matches_at(tokens, i, phrase)) {
+        const auto begin = tokens.begin() + static_cast<std::ptrdiff_t>(i);
+        tokens.erase(begin + 1, begin + static_cast<std::ptrdiff_t>(phrase.size()));
+        tokens[i].kind = Kind::kThen;
+        tokens[i].text = join(phrase, " ");
+        break;
+      }
+}
+
+bool Grammar::is_separator(const Token& token) const {
+  return separates(token) || (token.kind == Kind::kWord && conjunctions_.count(token.text));
 }
 
 size_t Grammar::joiner_length(const std::vector<Token>& tokens, size_t at) const {
@@ -324,13 +164,34 @@ size_t Grammar::joiner_length(const std::vector<Token>& tokens, size_t at) const
   return length;
 }
 
+// "I want it to sound jazzy": when the wish is left out as a courtesy, the pronoun still tells a request from a name.
+bool Grammar::says_how_it_is(const std::vector<Token>& nouns) const {
+  for (size_t i = 1; i < nouns.size(); ++i) {
+    if (nouns[i].kind == Kind::kGenre || nouns[i].kind == Kind::kMood) return true;
+    if (nouns[i].kind != Kind::kWord) return false;
+    const std::string& word = nouns[i].text;
+    if (word == "sounds") return false;  // "it sounds sad" asks for nothing
+    if (!fillers_.count(word) && !prepositions_.count(word) && !music_.count(word)) return false;
+  }
+  return false;
+}
+
+/// "that awful flute": a demonstrative before an instrument is an article.
+bool Grammar::points_at_instrument(const std::vector<Token>& tokens, size_t at) const {
+  if (!is_demonstrative(tokens[at])) return false;
+  for (++at; at < tokens.size() && tokens[at].kind == Kind::kWord && articles_.count(tokens[at].text);) ++at;
+  return at < tokens.size() && tokens[at].is_instrument();
+}
+
 std::vector<Token> Grammar::condense(std::vector<Token> tokens) const {
   std::vector<Token> nouns;
-  bool determined = false;
-  for (auto& token : tokens) {
+  bool determined = false, indefinite = false;
+  for (size_t i = 0; i < tokens.size(); ++i) {
+    Token& token = tokens[i];
     const bool word = token.kind == Kind::kWord;
-    if (word && articles_.count(token.text)) {
+    if (word && (articles_.count(token.text) || points_at_instrument(tokens, i))) {
       determined = true;
+      indefinite = indefinite || token.text == "a" || token.text == "an" || token.text == "some";
       continue;
     }
     if (word && parts_.count(token.text) && !nouns.empty() && nouns.back().is_instrument()) continue;
@@ -339,8 +200,9 @@ std::vector<Token> Grammar::condense(std::vector<Token> tokens) const {
       token.text = "style";
     if (word && styles_.count(token.text)) token.text = "style";
     token.determined = determined;
-    determined = std::any_of(std::begin(kDemonstratives), std::end(kDemonstratives),
-                             [&](const char* demonstrative) { return token.is_word(demonstrative); });
+    token.indefinite = token.indefinite || indefinite || !determined;
+    indefinite = false;
+    determined = is_demonstrative(token);
     nouns.push_back(std::move(token));
   }
 
@@ -375,8 +237,16 @@ std::vector<Token> Grammar::condense(std::vector<Token> tokens) const {
       const bool after_preposition =
           !out.empty() && out.back().kind == Kind::kWord && prepositions_.count(out.back().text);
       const bool pronoun = pronouns_.count(token.text) > 0;
-      if (pronoun || (music_.count(token.text) && (token.determined || after_preposition))) {
-        while (!out.empty() && out.back().kind == Kind::kWord && prepositions_.count(out.back().text)) out.pop_back();
+      if (pronoun && i == 0 && says_how_it_is(nouns)) {
+        token.text = "it";
+        out.push_back(std::move(token));
+      } else if (pronoun || (music_.count(token.text) && (token.determined || after_preposition))) {
+        std::string preposition;
+        for (; !out.empty() && out.back().kind == Kind::kWord && prepositions_.count(out.back().text); out.pop_back())
+          preposition = out.back().text;
+        // "I want a violin in this song" is no "the violin of this song".
+        const bool wish = out.size() == 1 && out[0].kind == Kind::kInstruments && out[0].items[0].indefinite;
+        if (wish && kPlaces.count(preposition)) out.push_back(word_token("here"));
       } else {
         out.push_back(std::move(token));
       }
@@ -393,17 +263,30 @@ std::string Grammar::key(const std::vector<Token>& tokens, bool with_fillers) co
     if (token.kind == Kind::kComma) continue;
     if (!with_fillers && token.kind == Kind::kWord && fillers_.count(token.text)) continue;
     if (!out.empty()) out += ' ';
-    out += token.kind == Kind::kInstruments ? "X" : token.kind == Kind::kTag ? "D" : token.text;
+    out += token.kind == Kind::kInstruments ? "X"
+           : token.kind == Kind::kTag       ? "D"
+           : token.kind == Kind::kThen      ? ";"
+                                            : token.text;
   }
   return out;
 }
 
+const Grammar::Form* Grammar::form_of(const std::vector<Token>& tokens) const {
+  for (const bool with_fillers : {true, false})
+    if (const auto at = forms_.find(key(tokens, with_fillers)); at != forms_.end()) return &at->second;
+  if (tokens.empty() || tokens.front().kind != Kind::kWord) return nullptr;
+  const auto verb = gerunds_.find(tokens.front().text);
+  if (verb == gerunds_.end()) return nullptr;
+  std::vector<Token> ordered = tokens;
+  ordered.front().text = verb->second;
+  return form_of(ordered);
+}
+
 std::optional<Request> Grammar::request(const std::vector<Token>& tokens) const {
-  auto at = forms_.find(key(tokens, true));
-  if (at == forms_.end()) at = forms_.find(key(tokens, false));
-  if (at == forms_.end()) return std::nullopt;
+  const Form* form = form_of(tokens);
+  if (form == nullptr) return std::nullopt;
   Request out;
-  out.operation = at->second.operation;
+  out.operation = form->operation;
   std::vector<std::vector<Token>> lists;
   for (const auto& token : tokens) {
     if (token.kind == Kind::kInstruments) lists.push_back(token.items);
@@ -412,7 +295,7 @@ std::optional<Request> Grammar::request(const std::vector<Token>& tokens) const 
       out.mood = token.mood;
     }
   }
-  if (at->second.reversed) std::reverse(lists.begin(), lists.end());
+  if (form->reversed) std::reverse(lists.begin(), lists.end());
   if (!lists.empty()) out.instruments = lists[0];
   if (lists.size() > 1) out.replacements = lists[1];
   return out;
@@ -422,7 +305,9 @@ std::optional<std::vector<Request>> Grammar::requests(const std::vector<Token>& 
   if (auto whole = request(tokens)) return std::vector<Request>{*whole};
   for (size_t i = 1; i + 1 < tokens.size(); ++i) {
     if (!is_separator(tokens[i])) continue;
-    const auto first = request({tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(i)});
+    std::vector<Token> begin(tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(i));
+    strip_courtesies(begin);
+    const auto first = request(begin);
     if (!first) continue;
     size_t next = i;
     while (next < tokens.size() && is_separator(tokens[next])) ++next;

@@ -23,18 +23,25 @@ struct Speech {
   std::vector<std::string> parts;         ///< nouns after an instrument: "the bass part"
   std::vector<std::string> prepositions;  ///< dropped before a word for the music
   std::vector<std::string> joiners;       ///< between the items of a list
+  std::vector<std::string> separators;    ///< phrases that end one request and begin the next, as "after that"
+  std::vector<std::string> conjunctions;  ///< words that may do so where both sides are requests, as "and"
   std::vector<std::string> mass_nouns;    ///< instruments without "a"
+  std::vector<std::string> negations;     ///< words of requests not to do something
+  /// Words and phrases that are read as others: slips ("teh"), short forms ("pls"), other ways to say the same
+  /// ("apart from" as "except"); "" for what says nothing.
+  std::map<std::string, std::string> read_as;
 };
 
-/// A word, a name, or, after `Grammar::condense`, a whole list.
+/// A word, a name, what separates requests, or, after `Grammar::condense`, a whole list.
 struct Token {
-  enum class Kind { kWord, kComma, kInstrument, kAmbiguous, kUnknown, kGenre, kMood, kInstruments, kTag };
+  enum class Kind { kWord, kComma, kThen, kInstrument, kAmbiguous, kUnknown, kGenre, kMood, kInstruments, kTag };
   Kind kind = Kind::kWord;
   std::string text;                        ///< as said
   std::string name;                        ///< canonical
   std::vector<Token> items;                ///< of kInstruments
   std::optional<std::string> genre, mood;  ///< of kTag
   bool determined = false;                 ///< an article or "this" stood before it
+  bool indefinite = false;                 ///< "a", "an", "some" or nothing did
 
   /// Instruments, known or not.
   bool is_instrument() const { return kind == Kind::kInstrument || kind == Kind::kAmbiguous || kind == Kind::kUnknown; }
@@ -47,6 +54,9 @@ struct Request {
   std::vector<Token> instruments, replacements;
   std::optional<std::string> genre, mood;
 };
+
+Token word_token(const std::string& word);
+std::vector<Token> word_tokens(const std::vector<std::string>& words);
 
 /// How sentences are read. Every pattern of the lexicon is reduced to its form, e.g. "replace X with X";
 /// a sentence is reduced in the same way and looked up. So every pattern is understood with any names,
@@ -84,6 +94,8 @@ class Grammar {
   const std::vector<std::string>& patterns_for(const Instruction& instruction) const;
   /// First words of the patterns and verbs of an operation.
   const std::set<std::string>& verbs() const { return verbs_; }
+  /// Whether a pattern is an order, as "take out {x}", and not a wish, as "without {x}".
+  bool is_imperative(const std::string& pattern, Operation operation) const;
 
  private:
   struct Form {
@@ -92,16 +104,25 @@ class Grammar {
     std::string pattern;
   };
 
+  /// The words of a sentence after Speech::read_as.
+  std::vector<std::string> words_of(const std::string& sentence) const;
   void add_names(const Lexicon& lexicon);
   void add_name(const std::string& said, Name name);
   void add_patterns(const OperationEntry& entry, Operation operation);
   void add_verbs(const OperationEntry& entry, Operation operation);
   void add_form(const std::vector<Token>& tokens, const Form& form);
+  void add_replacements(const OperationEntry& remove);
+  void add_gerunds();
   std::vector<Token> pattern_tokens(const std::string& pattern, std::string& slots) const;
   std::vector<Token> find_names(const std::vector<Token>& tokens) const;
+  void mark_separators(std::vector<Token>& tokens) const;
   void strip_courtesies(std::vector<Token>& tokens) const;
+  bool is_separator(const Token& token) const;
+  bool points_at_instrument(const std::vector<Token>& tokens, size_t at) const;
+  bool says_how_it_is(const std::vector<Token>& nouns) const;
   size_t joiner_length(const std::vector<Token>& tokens, size_t at) const;
   std::string key(const std::vector<Token>& tokens, bool with_fillers) const;
+  const Form* form_of(const std::vector<Token>& tokens) const;
   std::optional<Request> request(const std::vector<Token>& tokens) const;
   [[noreturn]] void fail(const std::string& what) const;
 
@@ -116,6 +137,11 @@ class Grammar {
   std::map<std::string, std::vector<std::string>> patterns_;  ///< by operation name and slots
   std::vector<std::vector<std::string>> courtesies_;          ///< longest first
   std::vector<std::vector<std::string>> joiners_;             ///< longest first
+  std::vector<std::vector<std::string>> separators_;          ///< longest first
+  /// From the first word of a phrase to phrases and what they are read as, longest first.
+  std::unordered_map<std::string, std::vector<std::pair<std::vector<std::string>, std::vector<std::string>>>> read_as_;
+  std::unordered_map<std::string, std::string> gerunds_;  ///< "removing" to "remove"
+  std::set<std::string> conjunctions_;
   std::set<std::string> articles_, fillers_, pronouns_, music_, styles_, parts_, prepositions_;
 };
 

@@ -29,7 +29,8 @@ std::string plain_list(const std::vector<std::string>& names) {
 }
 
 bool starts_with_vowel_sound(const std::string& word) {
-  return word.starts_with("r&b") || word.starts_with("8") ||
+  if (word.starts_with("uk") || word == "one") return false;  // "a ukulele"
+  return word.starts_with("r&b") || word == "r" || word == "rnb" || word.starts_with("8") ||
          std::string_view("aeiou").find(word.front()) != std::string_view::npos;
 }
 
@@ -39,15 +40,10 @@ class Phraser {
   Phraser(const Lexicon& lexicon, Rng& rng) : lexicon_(lexicon), rng_(rng) {}
 
   std::string phrase(const Instruction& instruction) {
-    std::string out = rng_.pick(lexicon_.grammar().patterns_for(instruction));
-    const bool verb_first = begins_with_verb(out, instruction.operation);
-    const bool noun_first = out.starts_with("{") || out.starts_with("a {") || out.starts_with("the {");
-    fill(out, "{x}", [&] { return list(instruction.instruments, false); });
-    fill(out, "{a x}", [&] { return list(instruction.instruments, true); });
-    fill(out, "{y}", [&] { return list(instruction.replacements, false); });
-    fill(out, "{a y}", [&] { return list(instruction.replacements, true); });
-    fill(out, "{g}", [&] { return tag(instruction.genre, lexicon_.find_genre(*instruction.genre), "genre"); });
-    fill(out, "{m}", [&] { return tag(instruction.mood, lexicon_.find_mood(*instruction.mood), "mood"); });
+    const std::string pattern = rng_.pick(lexicon_.grammar().patterns_for(instruction));
+    const bool verb_first = lexicon_.grammar().is_imperative(pattern, instruction.operation);
+    const bool noun_first = pattern.starts_with("{") || pattern.starts_with("a {") || pattern.starts_with("the {");
+    std::string out = filled(pattern, instruction);
     const Speech& speech = lexicon_.grammar().speech();
     if (verb_first && rng_.chance(0.25)) out = rng_.pick(speech.before_verbs) + " " + out;
     if (noun_first && rng_.chance(0.3)) out = rng_.pick(speech.before_nouns) + " " + out;
@@ -55,15 +51,39 @@ class Phraser {
     return with_articles_fixed(out);
   }
 
+  /// Orders only: wishes such as "without the drums" cannot follow each other in one sentence.
+  std::string phrase(const std::vector<Instruction>& instructions) {
+    // Without ";", for which the tokenizer of the default model has no piece.
+    static const std::vector<std::string> kBetween = {
+        " and ",         ", then ",        " and then ",        ", and ",    ", ",    " then ",
+        ", after that ", ". after that, ", ", and after that ", ". then ",   " but ", ", next ",
+        ". next, ",      ", afterwards ",  ". also, ",          " and also "};
+    std::string out;
+    for (size_t i = 0; i < instructions.size(); ++i) {
+      const auto& patterns = lexicon_.grammar().patterns_for(instructions[i]);
+      std::vector<const std::string*> orders;
+      for (const auto& pattern : patterns)
+        if (lexicon_.grammar().is_imperative(pattern, instructions[i].operation)) orders.push_back(&pattern);
+      ensure(!orders.empty(), "an operation that cannot be ordered");
+      if (i > 0) out += i + 1 == instructions.size() && rng_.chance(0.1) ? ", and finally " : rng_.pick(kBetween);
+      out += filled(*rng_.pick(orders), instructions[i]);
+    }
+    const Speech& speech = lexicon_.grammar().speech();
+    if (rng_.chance(0.25)) out = rng_.pick(speech.before_verbs) + " " + out;
+    if (rng_.chance(0.15)) out += " " + rng_.pick(speech.after);
+    return with_articles_fixed(out);
+  }
+
  private:
-  bool begins_with_verb(const std::string& pattern, Operation operation) const {
-    const std::string first = pattern.substr(0, pattern.find(' '));
-    const auto& verbs = lexicon_.operations()[static_cast<size_t>(operation)].verbs;
-    // "only", "without" and the like are no verbs to ask politely with.
-    static const std::vector<std::string> kNotVerbs = {"only", "just", "nothing", "without", "no", "minus"};
-    if (std::find(kNotVerbs.begin(), kNotVerbs.end(), first) != kNotVerbs.end()) return false;
-    return std::any_of(verbs.begin(), verbs.end(),
-                       [&](const std::string& verb) { return verb == first || verb.starts_with(first + " "); });
+  std::string filled(const std::string& pattern, const Instruction& instruction) {
+    std::string out = pattern;
+    fill(out, "{x}", [&] { return list(instruction.instruments, false); });
+    fill(out, "{a x}", [&] { return list(instruction.instruments, true); });
+    fill(out, "{y}", [&] { return list(instruction.replacements, false); });
+    fill(out, "{a y}", [&] { return list(instruction.replacements, true); });
+    fill(out, "{g}", [&] { return tag(instruction.genre, lexicon_.find_genre(*instruction.genre), "genre"); });
+    fill(out, "{m}", [&] { return tag(instruction.mood, lexicon_.find_mood(*instruction.mood), "mood"); });
+    return out;
   }
 
   template <class Make>
@@ -71,21 +91,23 @@ class Phraser {
     if (const size_t at = text.find(slot); at != std::string::npos) text.replace(at, slot.size(), make());
   }
 
-  /// The canonical name or, as often, one of its synonyms.
-  std::string one_of(const std::string& name, const std::vector<std::string>& synonyms) {
-    return synonyms.empty() || rng_.chance(0.5) ? name : rng_.pick(synonyms);
+  /// The canonical name or, as often, one of its synonyms; now and then misspelt.
+  template <class Entry>
+  std::string one_of(const Entry& entry) {
+    if (!entry.misspellings.empty() && rng_.chance(0.03)) return rng_.pick(entry.misspellings);
+    return entry.synonyms.empty() || rng_.chance(0.5) ? entry.name : rng_.pick(entry.synonyms);
   }
 
   std::string tag(const std::optional<std::string>& name, const TagEntry* entry, const char* kind) {
     if (entry == nullptr)
       throw Error(ErrorKind::kInput, std::string("there is no ") + kind + " called '" + *name + "'");
-    return one_of(entry->name, entry->synonyms);
+    return one_of(*entry);
   }
 
   std::string instrument(const std::string& name, bool article) {
     const InstrumentEntry* entry = lexicon_.find_instrument(name);
     if (entry == nullptr) throw Error(ErrorKind::kInput, "there is no instrument called '" + name + "'");
-    std::string said = one_of(entry->name, entry->synonyms);
+    std::string said = one_of(*entry);
     if (entry->family == "drums" && (said == "drum" || said.ends_with(" drum"))) said += "s";
     if (!article) return said;
     const auto& mass = lexicon_.grammar().speech().mass_nouns;
@@ -130,6 +152,10 @@ const char* operation_name(Operation operation) {
   throw Error(ErrorKind::kInternal, "an operation that does not exist");
 }
 
+bool names_source_stems(Operation operation) {
+  return operation == Operation::kExtract || operation == Operation::kRemove;
+}
+
 std::string plain_sentence(const Instruction& instruction) {
   check_complete(instruction);
   const std::string instruments = plain_list(instruction.instruments);
@@ -149,6 +175,20 @@ std::string plain_sentence(const Instruction& instruction) {
 std::string phrase_instruction(const Instruction& instruction, const Lexicon& lexicon, Rng& rng) {
   check_complete(instruction);
   return Phraser(lexicon, rng).phrase(instruction);
+}
+
+std::string plain_sentence(const std::vector<Instruction>& instructions) {
+  ensure(!instructions.empty(), "a sentence without an instruction");
+  std::vector<std::string> sentences;
+  for (const auto& instruction : instructions) sentences.push_back(plain_sentence(instruction));
+  return join(sentences, ", then ");
+}
+
+std::string phrase_instructions(const std::vector<Instruction>& instructions, const Lexicon& lexicon, Rng& rng) {
+  ensure(!instructions.empty(), "a sentence without an instruction");
+  if (instructions.size() == 1) return phrase_instruction(instructions.front(), lexicon, rng);
+  for (const auto& instruction : instructions) check_complete(instruction);
+  return Phraser(lexicon, rng).phrase(instructions);
 }
 
 }  // namespace instructme

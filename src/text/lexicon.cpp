@@ -36,6 +36,7 @@ InstrumentEntry read_instrument(ConfigReader& config) {
   config.require("name", entry.name);
   config.require("family", entry.family);
   config.read("synonyms", entry.synonyms);
+  config.read("misspellings", entry.misspellings);
   config.require("programs", entry.programs);
   config.require("roles", entry.roles);
   config.require("frequency", entry.frequency);
@@ -53,6 +54,7 @@ TagEntry read_tag(ConfigReader& config) {
   TagEntry entry;
   config.require("name", entry.name);
   config.read("synonyms", entry.synonyms);
+  config.read("misspellings", entry.misspellings);
   return entry;
 }
 
@@ -70,7 +72,11 @@ Speech read_speech(ConfigReader config) {
   config.require("parts", speech.parts);
   config.require("prepositions", speech.prepositions);
   config.require("joiners", speech.joiners);
+  config.require("separators", speech.separators);
+  config.require("conjunctions", speech.conjunctions);
   config.require("mass_nouns", speech.mass_nouns);
+  config.require("negations", speech.negations);
+  config.require("read_as", speech.read_as);
   config.finish();
   return speech;
 }

@@ -78,11 +78,24 @@ class Reader {
     const auto requests = grammar_.requests(condensed);
     if (!requests) explain_shape(condensed);
     std::vector<Instruction> out;
-    for (const auto& request : *requests) out.push_back(instruction_of(request));
+    for (const auto& request : *requests) add_request(instruction_of(request), out);
     return out;
   }
 
  private:
+  /// "no drums, no bass" is one request.
+  static void add_request(Instruction next, std::vector<Instruction>& all) {
+    const bool same = !all.empty() && all.back().operation == next.operation &&
+                      (next.operation == Operation::kRemove || next.operation == Operation::kAdd);
+    if (!same) {
+      all.push_back(std::move(next));
+      return;
+    }
+    auto& names = all.back().instruments;
+    for (auto& name : next.instruments)
+      if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(std::move(name));
+  }
+
   std::string quoted() const { return "'" + trim(sentence_) + "'"; }
 
   size_t first_unknown(const std::vector<Token>& tokens) const {
@@ -181,7 +194,11 @@ class Reader {
   /// Every word is known, but not what they say together.
   [[noreturn]] void explain_shape(const std::vector<Token>& tokens) const {
     size_t lists = 0, tags = 0;
+    const auto& negations = grammar_.speech().negations;
     for (const auto& token : tokens) {
+      if (token.kind == Kind::kWord && std::find(negations.begin(), negations.end(), token.text) != negations.end())
+        fail(quoted() + " says '" + token.text + "': say what to do, not what to leave undone, for example " +
+             example(Operation::kRemove));
       lists += token.kind == Kind::kInstruments;
       tags += token.kind == Kind::kTag;
     }

@@ -44,17 +44,23 @@ Instruction random_instruction(const Lexicon& lexicon, Rng& rng) {
 
 std::vector<std::string> lexicon_sentences(const Lexicon& lexicon, uint64_t seed, size_t count) {
   std::vector<std::string> out;
-  const auto add = [&out](const std::string& name, const std::vector<std::string>& synonyms) {
-    out.push_back(name);
-    out.insert(out.end(), synonyms.begin(), synonyms.end());
+  const auto add = [&out](const auto& entries) {
+    for (const auto& entry : entries) {
+      out.push_back(entry.name);
+      out.insert(out.end(), entry.synonyms.begin(), entry.synonyms.end());
+    }
   };
-  for (const auto& entry : lexicon.instruments()) add(entry.name, entry.synonyms);
-  for (const auto& entry : lexicon.genres()) add(entry.name, entry.synonyms);
-  for (const auto& entry : lexicon.moods()) add(entry.name, entry.synonyms);
+  add(lexicon.instruments());
+  add(lexicon.genres());
+  add(lexicon.moods());
   out.resize(std::min(out.size(), count));
   Rng rng(seed);
   while (out.size() < count) {
     const Instruction instruction = random_instruction(lexicon, rng);
+    if (rng.chance(0.1)) {
+      out.push_back(phrase_instructions({instruction, random_instruction(lexicon, rng)}, lexicon, rng));
+      continue;
+    }
     out.push_back(rng.chance(0.3) ? plain_sentence(instruction) : phrase_instruction(instruction, lexicon, rng));
   }
   return out;

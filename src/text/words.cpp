@@ -28,6 +28,8 @@ std::vector<std::string> sentence_words(std::string_view sentence) {
   for (const char* blank : {"\u2013", "\u2014", "\u2010", "\u2011", "\u201c", "\u201d", "\u00a0", "\u2026"})
     text = replace_all(std::move(text), blank, " ");
 
+  for (const char* arrow : {"->", "=>", "\u2192"}) text = replace_all(std::move(text), arrow, " to ");
+
   std::vector<std::string> words;
   std::string word;
   const auto end_word = [&] {

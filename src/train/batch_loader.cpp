@@ -31,7 +31,7 @@ void BatchLoader::work() {
       step = to_build_++;
     }
     try {
-      Batch batch = task_.make_batch(rng_.fork(static_cast<uint64_t>(step)));
+      Batch batch = task_.make_batch(step, rng_.fork(static_cast<uint64_t>(step)));
       const std::lock_guard lock(mutex_);
       ready_.emplace(step, std::move(batch));
     } catch (...) {

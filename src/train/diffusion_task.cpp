@@ -75,11 +75,12 @@ Batch DiffusionTask::collate(const std::vector<Triplet>& triplets) const {
   return batch;
 }
 
-Batch DiffusionTask::make_batch(Rng rng) const {
+Batch DiffusionTask::make_batch(int64_t step, Rng rng) const {
   std::vector<Triplet> triplets;
   for (uint64_t i = 0; static_cast<int64_t>(triplets.size()) < options_.batch; ++i) {
     Rng own = rng.fork(i);
-    for (Triplet& triplet : training_(own)) triplets.push_back(std::move(triplet));
+    const int64_t position = step * options_.batch + static_cast<int64_t>(triplets.size());
+    for (Triplet& triplet : training_(position, own)) triplets.push_back(std::move(triplet));
   }
   triplets.resize(static_cast<size_t>(options_.batch));
   return collate(triplets);
@@ -94,7 +95,7 @@ DiffusionTask::Latents DiffusionTask::encode(const Batch& batch) {
 
 Tensor DiffusionTask::measure_channel_weights(at::Device device) {
   // The same examples in every run, so that a resumed one has the same weights.
-  Batch batch = make_batch(Rng(0).fork("audibility"));
+  Batch batch = make_batch(0, Rng(0).fork("audibility"));
   for (auto& [name, tensor] : batch.tensors) tensor = tensor.to(device);
   const Tensor weights = channel_audibility(pipeline_.vae, encode(batch).target);
   return (1.0 - options_.audibility) + options_.audibility * weights;
@@ -156,8 +157,9 @@ std::map<std::string, double> DiffusionTask::validate() {
   for (const Triplet& triplet : validation_) {
     Batch batch = collate({triplet});
     for (auto& [name, tensor] : batch.tensors) tensor = tensor.to(device);
-    const std::string name = operation_name(triplet.instruction.operation);
-    const bool extracts = triplet.instruction.operation == Operation::kExtract;
+    const bool single = triplet.further.empty();
+    const std::string name = single ? operation_name(triplet.instruction.operation) : "several";
+    const bool extracts = single && triplet.instruction.operation == Operation::kExtract;
     const Tensor& target = batch.tensors.at("target");
     const Latents z = encode(batch);
     const Tensor answer = pipeline_.sample_target(z.source, batch.sentences, batch.tensors.at("chords"), one_step);

@@ -46,8 +46,8 @@ std::vector<Player> MaskTask::players() { return {{"mask", pipeline_.mask.ptr(),
 
 bool MaskTask::fits(const Triplet& triplet) const {
   const Instruction& instruction = triplet.instruction;
-  return (instruction.operation == Operation::kExtract || instruction.operation == Operation::kRemove) &&
-         instruction.instruments.size() == 1 && pipeline_.mask->find(instruction.instruments.front());
+  return triplet.further.empty() && names_source_stems(instruction.operation) && instruction.instruments.size() == 1 &&
+         pipeline_.mask->find(instruction.instruments.front());
 }
 
 Batch MaskTask::collate(const std::vector<Triplet>& triplets) const {
@@ -73,13 +73,13 @@ Batch MaskTask::collate(const std::vector<Triplet>& triplets) const {
   return batch;
 }
 
-Batch MaskTask::make_batch(Rng rng) const {
+Batch MaskTask::make_batch(int64_t step, Rng rng) const {
   std::vector<Triplet> triplets;
   for (uint64_t i = 0; static_cast<int64_t>(triplets.size()) < options_.batch; ++i) {
     if (i >= static_cast<uint64_t>(kGroupsToTry * options_.batch))
       throw Error(ErrorKind::kInput, "the songs have hardly a part of its own to be extracted; give others");
     Rng own = rng.fork(i);
-    for (Triplet& triplet : training_(own))
+    for (Triplet& triplet : training_(step * options_.batch + static_cast<int64_t>(i), own))
       if (fits(triplet)) triplets.push_back(std::move(triplet));
   }
   triplets.resize(static_cast<size_t>(options_.batch));
@@ -99,7 +99,7 @@ MaskTask::Answer MaskTask::answer(const Batch& batch) {
 void MaskTask::standardise_input() {
   std::vector<Tensor> magnitudes;
   for (uint64_t i = 0; i < kBatchesToMeasure; ++i) {
-    const Batch batch = make_batch(Rng(0).fork("bins").fork(i));
+    const Batch batch = make_batch(static_cast<int64_t>(i), Rng(0).fork("bins").fork(i));
     magnitudes.push_back(pipeline_.mask->spectrum(batch.tensors.at("source")).abs());
   }
   pipeline_.mask->standardise(torch::cat(magnitudes));

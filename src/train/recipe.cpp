@@ -3,12 +3,15 @@
 #include <torch/torch.h>
 
 #include <algorithm>
+#include <optional>
 #include <set>
 
 #include "instructme/base/error.h"
 #include "instructme/base/strings.h"
+#include "instructme/data/song_identity.h"
 #include "instructme/torchx/quantised_weights.h"
 #include "instructme/torchx/state_dict.h"
+#include "instructme/train/example_source.h"
 
 namespace instructme {
 namespace {
@@ -41,6 +44,10 @@ TripletOptions read_triplets(ConfigReader config, const PipelineConfig& pipeline
   config.read("proportions", o.proportions);
   config.read("phrase_probability", o.phrase_probability);
   config.read("pair_probability", o.pair_probability);
+  config.read("part_probability", o.part_probability);
+  config.read("genre_probability", o.genre_probability);
+  config.read("tags_probability", o.tags_probability);
+  config.read("requests", o.requests);
   config.read("siblings", o.siblings);
   config.read("stem_gain_db", o.stem_gain_db);
   config.read("silence_db", o.silence_db);
@@ -50,12 +57,40 @@ TripletOptions read_triplets(ConfigReader config, const PipelineConfig& pipeline
   return o;
 }
 
-void require_rate(const SongSet& songs, const Recipe& recipe) {
-  if (songs.sample_rate() != recipe.pipeline.vae.sample_rate)
+void require_rate(int sample_rate, const Recipe& recipe) {
+  if (sample_rate != recipe.pipeline.vae.sample_rate)
     throw Error(ErrorKind::kInput,
-                format("the songs have %d Hz, the recipe's VAE %lld Hz; render the songs at that rate",
-                       songs.sample_rate(), static_cast<long long>(recipe.pipeline.vae.sample_rate)));
+                format("the songs have %d Hz, the recipe's VAE %lld Hz; render the songs at that rate", sample_rate,
+                       static_cast<long long>(recipe.pipeline.vae.sample_rate)));
 }
+
+/// What is trained on: songs, or a sequence of examples made or stored elsewhere.
+class TrainingData {
+ public:
+  TrainingData(const Recipe& recipe, const RecipePaths& paths) {
+    if (paths.examples && !paths.songs.empty())
+      throw Error(ErrorKind::kUsage, "training takes songs, a stream or shards, not several of them");
+    if (!paths.examples && paths.songs.empty())
+      throw Error(ErrorKind::kUsage, "there is nothing to train on; give --songs, --stream or --shards");
+    if (paths.examples) {
+      source_ = make_sequence_source(paths.examples, recipe.triplets);
+    } else {
+      songs_.emplace(paths.songs);
+      source_ = make_song_source(*songs_, Lexicon::builtin(), recipe.triplets);
+    }
+    require_rate(source_->sample_rate(), recipe);
+    if (!paths.validation_songs.empty())
+      require_different_songs(songs_ ? songs_of(*songs_) : paths.examples->songs(),
+                              songs_of(SongSet(paths.validation_songs)));
+  }
+  const ExampleSource& source() const { return *source_; }
+  /// Absent where training is not from songs.
+  const std::optional<SongSet>& songs() const { return songs_; }
+
+ private:
+  std::optional<SongSet> songs_;
+  std::unique_ptr<ExampleSource> source_;
+};
 
 /// Enough examples for VaeImpl::initialise_linear_path: (N, S).
 at::Tensor draw_music(const WaveSource& source, const VaeOptions& options, double seconds) {
@@ -68,7 +103,7 @@ at::Tensor draw_music(const WaveSource& source, const VaeOptions& options, doubl
   at::Tensor waves = torch::empty({count, samples});
   for (int64_t i = 0; i < count; ++i) {
     Rng rng = Rng(0).fork("linear path").fork(static_cast<uint64_t>(i));
-    const std::vector<float> wave = source(rng, samples);
+    const std::vector<float> wave = source(i, samples, rng);
     std::copy(wave.begin(), wave.end(), waves.data_ptr<float>() + i * samples);
   }
   return waves;
@@ -79,7 +114,7 @@ template <class Example, class Draw>
 std::vector<Example> draw_validation(const Recipe& recipe, const RecipePaths& paths, const Draw& draw) {
   if (paths.validation_songs.empty()) return {};
   const SongSet songs(paths.validation_songs);
-  require_rate(songs, recipe);
+  require_rate(songs.sample_rate(), recipe);
   const TripletSampler sampler(songs, Lexicon::builtin(), recipe.triplets);
   std::vector<Example> examples;
   for (int64_t i = 0; i < recipe.validation_examples; ++i) {
@@ -91,21 +126,15 @@ std::vector<Example> draw_validation(const Recipe& recipe, const RecipePaths& pa
 
 class VaeSession : public TrainingSession {
  public:
-  VaeSession(const Recipe& recipe, const RecipePaths& paths)
-      : songs_(paths.songs), sampler_(songs_, Lexicon::builtin(), recipe.triplets) {
-    require_rate(songs_, recipe);
+  VaeSession(const Recipe& recipe, const RecipePaths& paths) : data_(recipe, paths) {
     if (recipe.vae_task.seconds >= recipe.triplets.seconds)
       throw Error(ErrorKind::kModel, format("the recipe's vae_training has examples of %g s; they must be shorter than "
                                             "its triplets of %g s",
                                             recipe.vae_task.seconds, recipe.triplets.seconds));
     Vae vae(recipe.pipeline.vae);
     if (!paths.start_from.empty()) load_vae(vae, paths.start_from);
-    const double rate = static_cast<double>(recipe.pipeline.vae.sample_rate);
-    // One frame more, as the sampler rounds seconds to samples.
-    const WaveSource source = [this, rate](Rng& rng, int64_t samples) {
-      std::vector<float> wave = sampler_.sample_mix(rng, static_cast<double>(samples + 1) / rate);
-      wave.resize(static_cast<size_t>(samples));
-      return wave;
+    const WaveSource source = [this](int64_t position, int64_t samples, Rng& rng) {
+      return data_.source().mix(position, samples, rng);
     };
     if (paths.start_from.empty())
       vae->initialise_linear_path(draw_music(source, vae->options(), recipe.triplets.seconds));
@@ -118,8 +147,7 @@ class VaeSession : public TrainingSession {
   TrainingTask& task() override { return *task_; }
 
  private:
-  SongSet songs_;
-  TripletSampler sampler_;
+  TrainingData data_;
   std::unique_ptr<VaeTask> task_;
 };
 
@@ -185,17 +213,14 @@ class TextSession : public TrainingSession {
 class EditorSession : public TrainingSession {
  public:
   EditorSession(const Recipe& recipe, const RecipePaths& paths)
-      : pipeline_(make_pipeline(recipe, paths, note_)),
-        songs_(paths.songs),
-        sampler_(songs_, Lexicon::builtin(), recipe.triplets) {
-    require_rate(songs_, recipe);
+      : pipeline_(make_pipeline(recipe, paths, note_)), data_(recipe, paths) {
     // The operations in turn, so that each is judged by as many examples.
     auto validation = draw_validation<Triplet>(recipe, paths, [](const TripletSampler& sampler, int64_t i, Rng& rng) {
       return sampler.sample(static_cast<Operation>(i % kOperations), rng);
     });
     task_ = std::make_unique<DiffusionTask>(
-        pipeline_, recipe.diffusion_task, [this](Rng& rng) { return sampler_.sample_group(rng); },
-        std::move(validation));
+        pipeline_, recipe.diffusion_task,
+        [this](int64_t position, Rng& rng) { return data_.source().triplets(position, rng); }, std::move(validation));
     // Converting the VAE here keeps its copies and casts out of every step.
     if (recipe.trainer.bfloat16) pipeline_.vae->to(at::kBFloat16);
     if (recipe.trainer.device == "cuda") pipeline_.vae->to(at::kCUDA);
@@ -206,8 +231,7 @@ class EditorSession : public TrainingSession {
  private:
   std::string note_;
   Pipeline pipeline_;
-  SongSet songs_;
-  TripletSampler sampler_;
+  TrainingData data_;
   std::unique_ptr<DiffusionTask> task_;
 };
 
@@ -223,21 +247,24 @@ std::vector<std::string> instruments_of(const SongSet& songs) {
 }
 
 /// Trains the mask head of a model that is complete but for it. One that is there already goes on, with the
-/// instruments it knows and those of the songs.
+/// instruments it knows, those that the recipe names and those of the songs.
 class MaskSession : public TrainingSession {
  public:
   MaskSession(const Recipe& recipe, const RecipePaths& paths)
-      : songs_(paths.songs),
-        sampler_(songs_, Lexicon::builtin(), recipe.triplets),
-        pipeline_(Pipeline::load(require_model(paths))) {
-    require_rate(songs_, recipe);
+      : data_(recipe, paths), pipeline_(Pipeline::load(require_model(paths))) {
     if (!recipe.pipeline.mask) throw Error(ErrorKind::kModel, "the recipe's model has no \"mask\"");
     const MaskHead old = pipeline_.mask;  // may be empty
     MaskHeadOptions options = *recipe.pipeline.mask;
-    if (old) options.instruments = old->options.instruments;
-    for (const std::string& name : instruments_of(songs_))
+    std::vector<std::string> wanted = std::move(options.instruments);
+    options.instruments = old ? old->options.instruments : std::vector<std::string>();
+    if (data_.songs())
+      for (std::string& name : instruments_of(*data_.songs())) wanted.push_back(std::move(name));
+    for (const std::string& name : wanted)
       if (std::find(options.instruments.begin(), options.instruments.end(), name) == options.instruments.end())
         options.instruments.push_back(name);
+    if (options.instruments.empty())
+      throw Error(ErrorKind::kModel,
+                  "without songs the instruments must be named in the recipe's model: \"mask\": {\"instruments\": …}");
     pipeline_.config.mask = options;
     pipeline_.mask = MaskHead(options);
     const bool goes_on = old && continue_mask(old);
@@ -245,7 +272,8 @@ class MaskSession : public TrainingSession {
       return sampler.sample(Operation::kExtract, rng);
     });
     task_ = std::make_unique<MaskTask>(
-        pipeline_, recipe.mask_task, [this](Rng& rng) { return sampler_.sample_group(rng); }, std::move(validation));
+        pipeline_, recipe.mask_task,
+        [this](int64_t position, Rng& rng) { return data_.source().triplets(position, rng); }, std::move(validation));
     if (!goes_on) task_->standardise_input();
   }
   TrainingTask& task() override { return *task_; }
@@ -276,8 +304,7 @@ class MaskSession : public TrainingSession {
   }
 
   std::string note_;
-  SongSet songs_;
-  TripletSampler sampler_;
+  TrainingData data_;
   Pipeline pipeline_;
   std::unique_ptr<MaskTask> task_;
 };

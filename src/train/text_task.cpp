@@ -91,7 +91,7 @@ TextTask::Sentences TextTask::draw(Rng rng, int64_t count) const {
   return drawn;
 }
 
-Batch TextTask::make_batch(Rng rng) const {
+Batch TextTask::make_batch(int64_t, Rng rng) const {
   Sentences drawn = draw(rng, options_.batch);
   return {{{"labels", drawn.labels}}, drawn.sentences};
 }

@@ -201,20 +201,24 @@ int64_t Trainer::run(const CancelToken& cancel, const ProgressCallback& progress
   while (step_ < options_.steps && !cancel.requested() &&
          (options_.limit_s <= 0 || seconds_since(start) < options_.limit_s)) {
     Batch batch;
-    {
+    try {
       const auto timer = log_->timers.time("data");
       batch = to_device(loader.next());
+    } catch (const Error& error) {
+      // A stream gives up waiting for its songs when it is asked to stop; the step is left for the next run.
+      if (error.kind() == ErrorKind::kCancelled && cancel.requested()) break;
+      throw;
     }
     train_step(batch);
     const bool last = step_ == options_.steps;
     if (last || (options_.validate_every > 0 && step_ % options_.validate_every == 0)) validate_and_export();
     if (step_ % options_.log_every == 0 || last) {
-      const double rate = static_cast<double>(step_ - line_first) / seconds_since(line_start);
+      const double elapsed = seconds_since(line_start);
       log_->lines.write_line(
           step_,
           {{"learning_rate", options_.adamw.learning_rate * learning_rate_factor(options_, step_ - 1)},
-           {"steps_per_s", rate}},
-          log_->timers);
+           {"steps_per_s", static_cast<double>(step_ - line_first) / elapsed}},
+          log_->timers, elapsed);
       log_->lines.write_chart();
       line_start = Clock::now();
       line_first = step_;

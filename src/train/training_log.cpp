@@ -49,11 +49,14 @@ void TrainingLog::add(const std::string& name, double value) {
   ++count;
 }
 
-void TrainingLog::write_line(int64_t step, const std::map<std::string, double>& extra, PhaseTimers& timers) {
+void TrainingLog::write_line(int64_t step, const std::map<std::string, double>& extra, PhaseTimers& timers,
+                             double elapsed_s) {
   nlohmann::json line = {{"step", step}};
   for (const auto& [name, sum] : sums_) line[name] = sum.first / static_cast<double>(sum.second);
   for (const auto& [name, value] : extra) line[name] = value;
-  for (const auto& [phase, seconds] : timers.take()) line["seconds_" + phase] = seconds;
+  const auto phases = timers.take();
+  for (const auto& [phase, seconds] : phases) line["seconds_" + phase] = seconds;
+  if (phases.contains("data") && elapsed_s > 0) line["data_share"] = phases.at("data") / elapsed_s;
   sums_.clear();
   for (const auto& [name, value] : line.items())
     if (is_curve(name)) {

@@ -41,8 +41,9 @@ class TrainingLog {
   TrainingLog(std::filesystem::path folder, int64_t first_step);
   /// Adds to the means of the line being gathered.
   void add(const std::string& name, double value);
-  /// Writes the line of `step` with the means, `extra` figures and the timers.
-  void write_line(int64_t step, const std::map<std::string, double>& extra, PhaseTimers& timers);
+  /// Writes the line of `step` with the means, `extra` figures, the timers, and which share of the `elapsed_s` since
+  /// the last line was spent waiting for data.
+  void write_line(int64_t step, const std::map<std::string, double>& extra, PhaseTimers& timers, double elapsed_s);
   void write_chart() const;
   double last(const std::string& name) const;
 

@@ -62,7 +62,7 @@ std::vector<Player> VaeTask::players() {
 
 bool VaeTask::plays(size_t player, int64_t step) const { return player == 0 || adversarial(step); }
 
-Batch VaeTask::make_batch(Rng rng) const {
+Batch VaeTask::make_batch(int64_t step, Rng rng) const {
   // Whole latent frames, so that the decoder gives back as many samples as went in.
   const int64_t r = vae_->options().samples_per_latent();
   const int64_t samples =
@@ -70,7 +70,7 @@ Batch VaeTask::make_batch(Rng rng) const {
   Tensor wave = torch::empty({options_.batch, samples});
   for (int64_t i = 0; i < options_.batch; ++i) {
     Rng own = rng.fork(static_cast<uint64_t>(i));
-    const std::vector<float> example = training_(own, samples);
+    const std::vector<float> example = training_(step * options_.batch + i, samples, own);
     ensure(static_cast<int64_t>(example.size()) == samples, "the wave source gave a wrong number of samples");
     std::copy(example.begin(), example.end(), wave.data_ptr<float>() + i * samples);
   }
@@ -142,11 +142,12 @@ std::map<std::string, double> VaeTask::validate() {
 }
 
 void VaeTask::measure_latent_statistics() {
-  constexpr uint64_t kBatches = 8;
+  constexpr int64_t kBatches = 8;
   const auto device = vae_->parameters().front().device();
   std::vector<Tensor> means;
-  for (uint64_t i = 0; i < kBatches; ++i) {
-    const Tensor wave = make_batch(Rng(0).fork("latent statistics").fork(i)).tensors.at("wave").to(device);
+  for (int64_t i = 0; i < kBatches; ++i) {
+    Rng rng = Rng(0).fork("latent statistics").fork(static_cast<uint64_t>(i));
+    const Tensor wave = make_batch(i, rng).tensors.at("wave").to(device);
     means.push_back(vae_->posterior(wave).mean.flatten(0, 1));  // (N * T, C)
   }
   const Tensor all = torch::cat(means);

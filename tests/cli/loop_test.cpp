@@ -50,6 +50,10 @@ Outcome Loop::rendered_;
 TEST_F(Loop, FromNothingToAnEdit) {
   expect_done(rendered_, "2 songs rendered, 0 were there already, 0 could not be made");
   expect_done(run_program(render()), "0 songs rendered, 2 were there already");
+  expect_done(run_program({"data", "render", "--no-mma", "-n", "300", "--seconds", "12", "--fonts", kFont, "-o",
+                           path("dry"), "--dry-run"}),
+              "300 songs, 1.");
+  EXPECT_FALSE(fs::exists(path("dry")));
   expect_done(run_program({"data", "triplets", songs(), "-o", path("triplets"), "-n", "2", "--seconds", "2"}),
               "2 triplets");
   EXPECT_EQ(read_audio(path("triplets/00001_source.flac")).frames(),
@@ -86,6 +90,39 @@ TEST_F(Loop, FromNothingToAnEdit) {
   EXPECT_EQ(edited.frames(), mix.frames());
   EXPECT_EQ(edited.sample_rate, mix.sample_rate);
   EXPECT_THAT(leftovers(folder_.path()), testing::IsEmpty());
+}
+
+TEST_F(Loop, TrainsOnShardsAndOnAStream) {
+  const Arguments shards{
+      "data", "shards",  "--no-mma", "-n",         "5",           "--shard-size",   "3", "--seconds",
+      "12",   "--block", "1",        "--per-song", "3",           "--clip-seconds", "2.56", "--chord-rate",
+      "12.5", "--fonts", kFont,      "-o",         path("shards")};
+  Arguments dry = shards;
+  dry.push_back("--dry-run");
+  expect_done(run_program(dry), "5 examples, 0.0 hours of source and as much of target, in 2 shards");
+  EXPECT_FALSE(fs::exists(path("shards")));
+  expect_done(run_program(shards), "2 shards written, 0 were there already");
+  expect_done(run_program(shards), "0 shards written, 2 were there already");
+  expect_done(run_program({"data", "report", path("shards"), "-o", path("charts")}), "5 examples");
+  EXPECT_TRUE(fs::exists(path("charts/operations.png")));
+  expect_done(run_program({"data", "report", songs(), "--json"}), "\"effective_number\"");
+  expect_done(run_program({"data", "listen", songs(), "-o", path("page"), "-n", "2", "--seconds", "2"}), "2 examples");
+  EXPECT_TRUE(fs::exists(path("page/index.html")));
+
+  const std::string recipe = tiny_recipe().string();
+  expect_done(run_program({"train", "vae", "-c", recipe, "--shards", path("shards"), "-o", path("vae"), "--steps", "2",
+                           "--threads", "1"}),
+              "2 of 2 steps done");
+  expect_done(run_program({"train", "vae", "-c", recipe, "--stream", "--no-mma", "--seconds", "12", "--fonts", kFont,
+                           "-o", path("vae2"), "--steps", "2", "--threads", "1"}),
+              "2 of 2 steps done");
+  const Outcome both =
+      run_program({"train", "vae", "-c", recipe, "--stream", "--shards", path("shards"), "-o", path("vae3")});
+  EXPECT_EQ(both.exit_code, 2);
+  const Outcome same = run_program(
+      {"train", "vae", "-c", recipe, "-s", songs(), "--validation", songs(), "-o", path("vae3"), "--threads", "1"});
+  EXPECT_EQ(same.exit_code, 3);
+  EXPECT_THAT(same.err, testing::HasSubstr("are the same music"));
 }
 
 TEST_F(Loop, CtrlCLeavesACheckpointAndTheSameCommandGoesOn) {

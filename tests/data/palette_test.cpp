@@ -64,7 +64,9 @@ TEST(Palette, ATableBesideTheFontTakesPrecedence) {
                         "file\tbank\tprogram\tpreset_name\tinstrument\tlicence\n"
                         "Mine.sf2\t0\t0\tx\tacoustic guitar (steel)\tCC0-1.0\n"
                         "Mine.sf2\t0\t1\tx\tbaritone saxophone\tCC0-1.0\n"
-                        "Mine.sf2\t0\t2\tx\telectric guitar clean\tCC0-1.0\n");
+                        "Mine.sf2\t0\t2\tx\telectric guitar clean\tCC0-1.0\n"
+                        "Mine.sf2\t0\t4\tx\telectric guitar distorted\tCC0-1.0\n"
+                        "Mine.sf2\t0\t5\tx\telectric upright bass\tCC0-1.0\n");
   const Palette palette =
       Palette::scan({.fonts = {folder.path()}, .held_out_fonts = {}, .held_out = false}, Lexicon::builtin());
   std::map<int, const PaletteSound*> by_program;
@@ -75,6 +77,8 @@ TEST(Palette, ATableBesideTheFontTakesPrecedence) {
   EXPECT_EQ(by_program.at(1)->instrument, "saxophone");
   EXPECT_EQ(by_program.at(2)->instrument, "electric guitar");
   EXPECT_EQ(by_program.at(3)->instrument, "piano");
+  EXPECT_EQ(by_program.at(4)->instrument, "distorted guitar");
+  EXPECT_EQ(by_program.at(5)->instrument, "double bass");
   EXPECT_EQ(by_program.at(3)->licence, "");
   write_file_atomically(folder.path() / "SOUNDS.tsv", "file\tbank\n");
   expect_error(ErrorKind::kInput, "program", [&] {

@@ -25,13 +25,20 @@ AudioBuffer music(int rate, int channels, double seconds, double level = 0.1) {
 
 Editor tiny_editor() { return Editor(tiny_pipeline()); }
 
+/// As the paper edits: the whole mix anew.
+EditOptions direct() {
+  EditOptions options;
+  options.mode = EditMode::kDirect;
+  return options;
+}
+
 TEST(Editor, TheResultHasTheFormatOfTheSource) {
   Editor editor = tiny_editor();
   for (const auto& [rate, channels, seconds] : std::vector<std::tuple<int, int, double>>{
            {44100, 2, 1.0001}, {48000, 1, 0.7}, {22050, 6, 1.3}, {24000, 1, 0.5}}) {
     SCOPED_TRACE(rate);
     const AudioBuffer source = music(rate, channels, seconds);
-    const EditResult result = editor.edit(source, "remove the drums");
+    const EditResult result = editor.edit(source, "remove the drums", direct());
     EXPECT_EQ(result.audio.sample_rate, rate);
     EXPECT_EQ(result.audio.channels, channels);
     EXPECT_EQ(result.audio.frames(), source.frames());
@@ -56,10 +63,12 @@ TEST(Editor, VeryShortMusic) {
     AudioBuffer source = music(24000, 1, 1);
     source.samples.resize(static_cast<size_t>(frames));
     EXPECT_EQ(editor.edit(source, "remove the drums").audio.frames(), frames);
+    EXPECT_EQ(editor.edit(source, "remove the drums", direct()).audio.frames(), frames);
   }
   AudioBuffer source = music(96000, 1, 1);
   source.samples.resize(1);
-  expect_error(ErrorKind::kInput, "shorter than one sample", [&] { editor.edit(source, "remove the drums"); });
+  expect_error(ErrorKind::kInput, "shorter than one sample",
+               [&] { editor.edit(source, "remove the drums", direct()); });
 }
 
 TEST(Editor, SameSeedSameBytes) {
@@ -78,8 +87,8 @@ TEST(Editor, TheLevelOfTheSourceComesBack) {
   Editor editor = tiny_editor();
   AudioBuffer loud = music(24000, 1, 1, 0.5), quiet = loud;
   for (float& sample : quiet.samples) sample *= 0.01f;
-  const auto a = editor.edit(loud, "remove the drums").audio.samples;
-  const auto b = editor.edit(quiet, "remove the drums").audio.samples;
+  const auto a = editor.edit(loud, "remove the drums", direct()).audio.samples;
+  const auto b = editor.edit(quiet, "remove the drums", direct()).audio.samples;
   double difference = 0, power = 0;
   for (size_t i = 0; i < a.size(); ++i) difference += std::pow(a[i] - 100.0 * b[i], 2), power += a[i] * a[i];
   EXPECT_LT(std::sqrt(difference / power), 0.02);
@@ -88,10 +97,11 @@ TEST(Editor, TheLevelOfTheSourceComesBack) {
 TEST(Editor, OptionsReplaceTheSettingsOfTheModel) {
   Editor editor = tiny_editor();
   const AudioBuffer source = music(24000, 1, 0.5);
-  const EditResult kept = editor.edit(source, "remove the drums");
+  const EditResult kept = editor.edit(source, "remove the drums", direct());
   EXPECT_EQ(kept.settings.sampler.steps, 1);
   EXPECT_EQ(kept.settings.guidance.scale, 1.0);
-  const EditResult replaced = editor.edit(source, "remove the drums", {.seed = 9, .steps = 3, .guidance = 0});
+  const EditResult replaced =
+      editor.edit(source, "remove the drums", {.mode = EditMode::kDirect, .seed = 9, .steps = 3, .guidance = 0});
   EXPECT_EQ(replaced.settings.sampler.steps, 3);
   EXPECT_EQ(replaced.settings.guidance.scale, 0.0);
   EXPECT_EQ(replaced.settings.sampler.seed, 9u);
@@ -102,11 +112,10 @@ TEST(Editor, ChordsGivenByTheCallerAreUsed) {
   Editor editor = tiny_editor();
   torch::manual_seed(1);
   const at::Tensor wave = torch::randn({24000}) * 0.1;
-  const Instruction instruction = parse_instruction("remove the drums", Lexicon::builtin());
   const at::Tensor chords = torch::softmax(5 * torch::randn({13, 97}), -1);
   EditResult given, estimated;
-  const at::Tensor a = editor.edit_wave(wave, instruction, "remove the drums", {}, chords, given);
-  const at::Tensor b = editor.edit_wave(wave, instruction, "remove the drums", {}, {}, estimated);
+  const at::Tensor a = editor.edit_direct(wave, Operation::kRemove, "remove the drums", {}, chords, given);
+  const at::Tensor b = editor.edit_direct(wave, Operation::kRemove, "remove the drums", {}, {}, estimated);
   EXPECT_TRUE(torch::equal(given.chords, chords));
   EXPECT_EQ(estimated.chords.size(0), chord_frames(24000));
   EXPECT_FALSE(torch::equal(a, b));
@@ -117,7 +126,7 @@ TEST(Editor, WhatCannotBeEdited) {
   const AudioBuffer source = music(24000, 2, 0.5);
   const auto refused = [&](const char* part, const AudioBuffer& buffer, const char* sentence) {
     SCOPED_TRACE(part);
-    expect_error(ErrorKind::kInput, part, [&] { editor.edit(buffer, sentence); });
+    expect_error(ErrorKind::kInput, part, [&] { editor.edit(buffer, sentence, direct()); });
   };
   refused("piano", source, "remove the pianno");
   refused("", source, "");
@@ -159,8 +168,8 @@ TEST(Editor, FromAFolderAndInBfloat16) {
   tiny_pipeline().save(folder.path());
   Editor editor(folder.path()), half(folder.path(), {.bfloat16 = true});
   const AudioBuffer source = music(24000, 1, 0.5);
-  const auto a = editor.edit(source, "remove the drums").audio.samples;
-  const auto b = half.edit(source, "remove the drums").audio.samples;
+  const auto a = editor.edit(source, "remove the drums", direct()).audio.samples;
+  const auto b = half.edit(source, "remove the drums", direct()).audio.samples;
   double difference = 0, power = 0;
   for (size_t i = 0; i < a.size(); ++i) difference += std::pow(a[i] - b[i], 2), power += a[i] * a[i];
   EXPECT_LT(std::sqrt(difference / power), 0.15);

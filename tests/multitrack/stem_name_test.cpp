@@ -23,6 +23,7 @@ TEST(StemName, PlainWords) {
 
 TEST(StemName, NamesOfTheLexiconAsTheyAre) {
   for (const InstrumentEntry& entry : Lexicon::builtin().instruments()) {
+    if (entry.name == "vocals") continue;  // voices are heard and not asked for, see ChoirsButNoVoices
     EXPECT_EQ(instrument_of_stem_name(entry.name, Lexicon::builtin()), entry.name);
     EXPECT_EQ(instrument_of_stem_name("07_" + entry.name + "_R", Lexicon::builtin()), entry.name);
   }
@@ -84,7 +85,7 @@ TEST(StemName, NothingWhereTheLexiconCannotDecide) {
                 {"BVs Chorus L", ""},
                 {"piano and strings", ""},
                 {"banjo, mandolin, ukulele, harp etc", ""},
-                {"Ukulele", ""},
+                {"Theremin", ""},
                 {"FX", ""},
                 {"track 01", ""},
                 {"03", ""},
@@ -147,7 +148,7 @@ TEST(StemName, TaxonomyOfMedleyDb) {
                 {"auxiliary percussion", "percussion"},
                 {"sleigh bells", "percussion"},
                 {"tambourine", "percussion"},
-                {"timpani", "percussion"},
+                {"timpani", "timpani"},
                 {"tack piano", "piano"},
                 {"electronic organ", "organ"},
                 {"pipe organ", "organ"},
@@ -157,19 +158,20 @@ TEST(StemName, TaxonomyOfMedleyDb) {
                 {"lap steel guitar", "pedal steel guitar"},
                 {"dulcimer", "dulcimer"},
                 {"bamboo flute", "flute"},
-                {"panpipes", "flute"},
+                {"panpipes", "pan flute"},
                 {"baritone saxophone", "saxophone"},
                 {"bass clarinet", "clarinet"},
-                {"english horn", "oboe"},
+                {"english horn", "english horn"},
                 {"trombone section", "brass section"},
                 {"horn section", "brass section"},
                 {"french horn section", "french horn"},
                 {"bandoneon", "accordion"},
                 {"harmonica", "harmonica"},
-                {"glockenspiel", "bells"},
-                {"vibraphone", "mallets"},
+                {"glockenspiel", "glockenspiel"},
+                {"vibraphone", "vibraphone"},
                 {"male singer", ""},
                 {"vocalists", ""},
+                {"singing", ""},
                 {"beatboxing", ""},
                 {"synthesizer", ""},
                 {"theremin", ""},

@@ -28,15 +28,16 @@ inline PipelineConfig tiny_config() {
   config.unet.source_channels = {8, 8};
   config.unet.time_channels = 16;
   config.unet.source_mel = 6;
-  config.mask = MaskHeadOptions{.n_fft = 960,
-                                .hop = 480,
-                                .channels = 16,
-                                .blocks = 1,
-                                .query_blocks = 1,
-                                .query_dim = 8,
-                                .expansion = 1,
-                                .kernel = 3,
-                                .instruments = {"bass", "drum kit", "flute", "piano"}};
+  config.mask =
+      MaskHeadOptions{.n_fft = 960,
+                      .hop = 480,
+                      .channels = 16,
+                      .blocks = 1,
+                      .query_blocks = 1,
+                      .query_dim = 8,
+                      .expansion = 1,
+                      .kernel = 3,
+                      .instruments = {"bass", "double bass", "drum kit", "flute", "organ", "piano", "violin"}};
   return config;
 }
 

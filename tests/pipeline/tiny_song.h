@@ -18,10 +18,11 @@ inline std::vector<float> sine(double hz, double amplitude, int64_t samples, dou
   return wave;
 }
 
-/// Writes a song of 4 s with a bass, a piano and a flute, all sines, in two versions.
-inline void write_tiny_song(const std::filesystem::path& folder, int rate = 24000) {
+/// A song of 4 s with a bass, a piano and a flute, all sines, in two versions.
+inline RenderedSong tiny_song(int rate = 24000, uint64_t seed = 0) {
   RenderedSong song;
   SongInfo& info = song.info;
+  info.seed = seed;
   info.title = "sines";
   info.source = "test";
   info.key = {0, Mode::kMajor};
@@ -49,7 +50,11 @@ inline void write_tiny_song(const std::filesystem::path& folder, int rate = 2400
     info.arrangements[0].versions.push_back(stems);
     song.audio[0].push_back(std::move(audio));
   }
-  write_song(folder, std::move(song));
+  return song;
+}
+
+inline void write_tiny_song(const std::filesystem::path& folder, int rate = 24000, uint64_t seed = 0) {
+  write_song(folder, tiny_song(rate, seed));
 }
 
 }  // namespace instructme

@@ -140,6 +140,28 @@ TEST(SongMaker, PlansFollowTheOptions) {
   EXPECT_FALSE(other_groove(GrooveLibrary({}), Chart{}, GrooveInfo{}, 1).has_value());
 }
 
+TEST(SongMaker, GroovesForAChartHaveItsMetreAndTempo) {
+  std::set<std::string> genres;
+  for (uint64_t seed = 0; seed < 40; ++seed) {
+    Rng rng(seed);
+    const int beats = seed % 3 == 0 ? 3 : seed % 3 == 1 ? 4 : 6;
+    const Chart chart = make_chart(rng, {.bars = 8, .beats_per_bar = beats, .genre = "pop"});
+    const auto groove = groove_for(library(), chart, seed, 1);
+    ASSERT_TRUE(groove.has_value());
+    EXPECT_EQ(groove->beats_per_bar, beats);
+    EXPECT_GE(groove->melodic_tracks, 1);
+    const TempoRange range = genre_tempo(groove->genre, beats);
+    EXPECT_GE(chart.tempo_bpm, 0.84 * range.low);
+    EXPECT_LE(chart.tempo_bpm, 1.16 * range.high);
+    genres.insert(groove->genre);
+  }
+  EXPECT_GE(genres.size(), 8u);
+  Rng rng(1);
+  Chart slow = make_chart(rng, {.bars = 8, .tempo_low = 30, .tempo_high = 30});
+  EXPECT_TRUE(groove_for(library(), slow, 1).has_value());
+  EXPECT_FALSE(groove_for(GrooveLibrary({}), slow, 1).has_value());
+}
+
 TEST(SongMaker, GenresAreSpread) {
   std::map<std::string, int> count;
   for (uint64_t seed = 0; seed < 2000; ++seed) ++count[plan_song(library(), seed, {.seconds = 10}).groove.genre];

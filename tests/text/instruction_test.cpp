@@ -149,12 +149,15 @@ TEST(ParseInstruction, UnderstandsEveryNameAndSynonym) {
   for (const auto& entry : lexicon.instruments()) {
     Names said = entry.synonyms;
     said.push_back(entry.name);
+    said.insert(said.end(), entry.misspellings.begin(), entry.misspellings.end());
     for (const auto& name : said) expect_all({{"remove the " + name, of(Operation::kRemove, {entry.name})}});
   }
   for (const auto& entry : lexicon.genres())
-    for (const auto& name : entry.synonyms) expect_all({{"make it " + name, remix({}, entry.name)}});
+    for (const auto* names : {&entry.synonyms, &entry.misspellings})
+      for (const auto& name : *names) expect_all({{"make it " + name, remix({}, entry.name)}});
   for (const auto& entry : lexicon.moods())
-    for (const auto& name : entry.synonyms) expect_all({{"make it " + name, remix(entry.name, {})}});
+    for (const auto* names : {&entry.synonyms, &entry.misspellings})
+      for (const auto& name : *names) expect_all({{"make it " + name, remix(entry.name, {})}});
 }
 
 TEST(ParseInstruction, UnderstandsThousandsOfRandomInstructions) {
@@ -198,7 +201,7 @@ TEST(ParseInstruction, NamesTheNearestVerbOrThePossibleOperations) {
   expect_refused("the drums", "does not say what to do with it: say extract, remove, add, replace, remix or accompany");
   expect_refused("piano please", "does not say what to do");
   expect_refused("funk", "does not say what to do");
-  expect_refused("don't remove the drums", "'dont'");
+  expect_refused("don't remove the drums", "says 'dont': say what to do");
 }
 
 TEST(ParseInstruction, RefusesWhatIsMissingOrContradictory) {
@@ -252,6 +255,65 @@ TEST(ParseInstructions, ReadsSeveralRequestsInOrder) {
   expect_refused("remove the drums and add a piano", "asks for 2 things");
   expect_error(ErrorKind::kInput, "there is no instrument called 'kazoo'",
                [&] { parse_instructions("remove the drums and add a kazoo", lexicon); });
+}
+
+TEST(ParseInstructions, GathersWhatNeighboursRemoveOrAdd) {
+  const Lexicon& lexicon = Lexicon::builtin();
+  EXPECT_EQ(plain_sentence(parse_instructions("no drums, no bass", lexicon)), "remove drum kit and bass");
+  EXPECT_EQ(plain_sentence(parse_instructions("add a harp and then add a cello, then remove the harp", lexicon)),
+            "add harp and cello, then remove harp");
+  EXPECT_EQ(plain_sentence(parse_instructions("solo the drums, then solo the bass", lexicon)),
+            "extract drum kit, then extract bass");
+}
+
+TEST(ParseInstructions, ReadsReplacementsSaidInTwoSteps) {
+  expect_all({
+      {"take the drums out and put percussion in their place", of(Operation::kReplace, {"drum kit"}, {"percussion"})},
+      {"get rid of the banjo and use a ukulele instead", of(Operation::kReplace, {"banjo"}, {"ukulele"})},
+      {"strip out the bass and replace it with a tuba", of(Operation::kReplace, {"bass"}, {"tuba"})},
+  });
+}
+
+TEST(PhraseInstructions, WordsSeveralRequestsSoThatTheyAreRead) {
+  const Lexicon& lexicon = Lexicon::builtin();
+  Rng rng(11);
+  std::set<std::string> seen;
+  for (int i = 0; i < 10000 && !HasFailure(); ++i) {
+    std::vector<Instruction> instructions;
+    const int64_t count = rng.chance(0.8) ? 2 : 3;
+    while (static_cast<int64_t>(instructions.size()) < count) {
+      const Instruction next = random_instruction(lexicon, rng);
+      if (instructions.empty() || instructions.back().operation != next.operation) instructions.push_back(next);
+    }
+    for (const auto& sentence : {plain_sentence(instructions), phrase_instructions(instructions, lexicon, rng)}) {
+      seen.insert(sentence);
+      try {
+        EXPECT_TRUE(parse_instructions(sentence, lexicon) == instructions)
+            << sentence << " was read as " << plain_sentence(parse_instructions(sentence, lexicon));
+      } catch (const Error& error) {
+        ADD_FAILURE() << sentence << ": " << error.what();
+      }
+    }
+  }
+  EXPECT_GT(seen.size(), 15000u) << "phrasings must be various";
+}
+
+TEST(PhraseInstructions, RefusesWhatOneInstructionRefuses) {
+  Rng rng(1);
+  expect_error(ErrorKind::kInternal, "", [&] { phrase_instructions({}, Lexicon::builtin(), rng); });
+  expect_error(ErrorKind::kInternal, "", [] { plain_sentence(std::vector<Instruction>{}); });
+  expect_error(ErrorKind::kInternal, "", [&] {
+    phrase_instructions({of(Operation::kAdd, {"piano"}), of(Operation::kRemove, {})}, Lexicon::builtin(), rng);
+  });
+  const std::string one = phrase_instructions({of(Operation::kAdd, {"piano"})}, Lexicon::builtin(), rng);
+  EXPECT_TRUE(parse(one) == of(Operation::kAdd, {"piano"})) << one;
+}
+
+TEST(Operations, ExtractAndRemoveNameStemsOfTheSource) {
+  for (int i = 0; i < kOperations; ++i) {
+    const auto operation = static_cast<Operation>(i);
+    EXPECT_EQ(names_source_stems(operation), operation == Operation::kExtract || operation == Operation::kRemove);
+  }
 }
 
 TEST(PlainSentence, WritesTheCanonicalForm) {

@@ -56,7 +56,7 @@ DiffusionTaskOptions options(double terminal_share = 0.5) {
 }
 
 DiffusionTask make_task(Pipeline& pipeline, const DiffusionTaskOptions& o) {
-  return DiffusionTask(pipeline, o, [](Rng& rng) { return std::vector{tones(rng.chance(0.5))}; },
+  return DiffusionTask(pipeline, o, [](int64_t, Rng& rng) { return std::vector{tones(rng.chance(0.5))}; },
                        {tones(true), tones(false)});
 }
 
@@ -120,7 +120,7 @@ TEST(DiffusionTask, TrainsUNetAndTextButNotTheVae) {
   with_drop.text_drop = 0.5;
   with_drop.batch = 16;
   DiffusionTask dropping = make_task(pipeline, with_drop);
-  dropping.loss(0, dropping.make_batch(Rng(1)), 0, generator(1)).total.backward();
+  dropping.loss(0, dropping.make_batch(0, Rng(1)), 0, generator(1)).total.backward();
   for (const auto& item : players[0].module->named_parameters())
     EXPECT_TRUE(item.value().grad().defined()) << item.key();
 }
@@ -131,7 +131,7 @@ TEST(DiffusionTask, BeforeTrainingTheLossIsThePowerOfTheTarget) {
   DiffusionTaskOptions alike = options(1.0);
   alike.audibility = 0;
   DiffusionTask task = make_task(pipeline, alike);
-  const Batch batch = task.make_batch(Rng(1));
+  const Batch batch = task.make_batch(0, Rng(1));
   EXPECT_EQ(batch.sentences.size(), 4u);
   EXPECT_EQ(batch.tensors.at("chords").sizes(), (std::vector<int64_t>{4, 8, kChordClasses}));
   const LossValue loss = task.loss(0, batch, 0, generator(1));
@@ -161,7 +161,7 @@ TEST(DiffusionTask, AudibilityFollowsTheDecoder) {
 TEST(DiffusionTask, TheGeneratorDecidesTimesAndNoise) {
   Pipeline pipeline = fresh_pipeline();
   DiffusionTask task = make_task(pipeline, options(0.0));
-  const Batch batch = task.make_batch(Rng(1));
+  const Batch batch = task.make_batch(0, Rng(1));
   const auto value = [&](uint64_t seed) { return task.loss(0, batch, 0, generator(seed)).total.item<double>(); };
   EXPECT_EQ(value(1), value(1));
   EXPECT_NE(value(1), value(2));
@@ -173,7 +173,7 @@ TEST(DiffusionTask, ADroppedTextDoesNotMatter) {
     DiffusionTaskOptions o = options();
     o.text_drop = drop;
     DiffusionTask task = make_task(pipeline, o);
-    Batch batch = task.make_batch(Rng(1));
+    Batch batch = task.make_batch(0, Rng(1));
     const double before = task.loss(0, batch, 0, generator(1)).total.item<double>();
     for (auto& sentence : batch.sentences) sentence = "add a violin";
     const double after = task.loss(0, batch, 0, generator(1)).total.item<double>();
@@ -188,13 +188,13 @@ TEST(DiffusionTask, TripletsOfABatchMustHaveOneLength) {
   Pipeline pipeline = fresh_pipeline();
   int count = 0;
   DiffusionTask task(pipeline, options(),
-                     [&count](Rng&) {
+                     [&count](int64_t, Rng&) {
                        Triplet triplet = tones(true);
                        if (++count == 2) triplet.source.resize(480);
                        return std::vector{triplet};
                      },
                      {});
-  expect_error(ErrorKind::kInternal, "one length", [&] { task.make_batch(Rng(1)); });
+  expect_error(ErrorKind::kInternal, "one length", [&] { task.make_batch(0, Rng(1)); });
   EXPECT_TRUE(task.validate().empty());
 }
 

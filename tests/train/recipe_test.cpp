@@ -1,7 +1,11 @@
 #include <torch/torch.h>
 // The precompiled torch header comes first.
+#include <atomic>
+
 #include "expect_error.h"
 #include "instructme/base/files.h"
+#include "instructme/data/shards.h"
+#include "instructme/data/triplet_stream.h"
 #include "instructme/train/recipe.h"
 #include "tiny_pipeline.h"
 #include "tiny_song.h"
@@ -64,7 +68,9 @@ class Sessions : public testing::Test {
  protected:
   Sessions() {
     write_tiny_song(files_.path() / "songs/a");
-    paths_.songs = paths_.validation_songs = {files_.path() / "songs"};
+    write_tiny_song(files_.path() / "validation/b", 24000, 1);
+    paths_.songs = {files_.path() / "songs"};
+    paths_.validation_songs = {files_.path() / "validation"};
     json recipe = {
         {"model", tiny_config().to_json()},
         {"text_encoder",
@@ -119,7 +125,76 @@ TEST_F(Sessions, AVaeThenAnEditorThenOnFromTheEditor) {
   expect_error(ErrorKind::kModel, "VAEs of different sizes", [&] { make_editor_training(recipe_, on); });
 }
 
+// What is trained on does not depend on the threads of the stream, nor on where the run was stopped.
+TEST_F(Sessions, AStreamResumesExactly) {
+  const auto train_on_a_stream = [&](const char* folder, int64_t until, int threads) {
+    StreamOptions options;
+    options.triplets = recipe_.triplets;
+    options.songs_per_block = 2;
+    options.triplets_per_song = 3;
+    options.threads = threads;
+    RecipePaths paths = paths_;
+    paths.songs.clear();
+    const SongSupply supply{24000, []() -> SongSource {
+                              return [](uint64_t number) {
+                                std::vector<RenderedSong> songs{tiny_song(24000, number)};
+                                return std::make_shared<const SongSet>(std::move(songs));
+                              };
+                            }};
+    paths.examples = std::make_shared<TripletStream>(options, supply, Lexicon::builtin());
+    paths.vae = files_.path() / "vae/export";
+    paths.tokenizer = tokenizer_file();
+    torch::manual_seed(1);
+    const auto session = make_editor_training(recipe_, paths);
+    Trainer trainer(session->task(), recipe_.trainer, files_.path() / folder);
+    std::atomic<bool> stop{false};
+    trainer.run(CancelToken(&stop), [&](const Progress& progress) { stop = progress.done >= until; });
+    return read_text_file(files_.path() / folder / "checkpoint.safetensors");
+  };
+  torch::manual_seed(1);
+  train(*make_vae_training(recipe_, paths_), "vae");
+  recipe_.trainer.steps = 8;  // beyond the first block of six
+  const std::string whole = train_on_a_stream("whole", 8, 1);
+  train_on_a_stream("stopped", 5, 2);
+  EXPECT_EQ(train_on_a_stream("stopped", 8, 3), whole);
+  EXPECT_NE(read_text_file(files_.path() / "whole/log.jsonl").find("\"data_share\""), std::string::npos);
+}
+
+TEST_F(Sessions, ShardsTakeThePlaceOfSongs) {
+  auto songs = std::make_shared<const SongSet>(files_.path() / "songs");
+  StreamOptions options;
+  options.triplets = recipe_.triplets;
+  TripletStream stream(options, stored_songs(songs), Lexicon::builtin());
+  ShardOptions shards;
+  shards.folder = files_.path() / "shards";
+  shards.count = 5;
+  write_shards(shards, stream);
+  RecipePaths paths = paths_;
+  paths.songs.clear();
+  paths.examples = std::make_shared<ShardSet>(shards.folder);
+  torch::manual_seed(1);
+  train(*make_vae_training(recipe_, paths), "vae");
+  paths.vae = files_.path() / "vae/export";
+  paths.tokenizer = tokenizer_file();
+  train(*make_editor_training(recipe_, paths), "editor");
+
+  Recipe longer = recipe_;
+  longer.triplets.seconds = 1.5;
+  expect_error(ErrorKind::kInput, "write shards with the recipe's seconds", [&] { make_vae_training(longer, paths); });
+  paths.validation_songs = {files_.path() / "songs"};
+  expect_error(ErrorKind::kInput, "also there for validation", [&] { make_vae_training(recipe_, paths); });
+  paths.songs = paths_.songs;
+  expect_error(ErrorKind::kUsage, "not several", [&] { make_vae_training(recipe_, paths); });
+}
+
 TEST_F(Sessions, WhatIsMissingOrDoesNotFit) {
+  RecipePaths nothing = paths_;
+  nothing.songs.clear();
+  expect_error(ErrorKind::kUsage, "nothing to train on", [&] { make_vae_training(recipe_, nothing); });
+  RecipePaths same = paths_;
+  same.validation_songs = same.songs;
+  expect_error(ErrorKind::kInput, "'" + (files_.path() / "songs/a").string() + "'",
+               [&] { make_vae_training(recipe_, same); });
   expect_error(ErrorKind::kUsage, "needs --vae and --text (or --tokenizer)",
                [&] { make_editor_training(recipe_, paths_); });
   RecipePaths other = paths_;

@@ -48,7 +48,7 @@ TEST(TextTask, LearnsWhatSentencesAskFor) {
   const auto loss = [&] {
     const torch::NoGradGuard no_grad;
     auto generator = at::make_generator<at::CPUGeneratorImpl>(1);
-    return task.loss(0, task.make_batch(Rng(77)), 0, generator).total.item<double>();
+    return task.loss(0, task.make_batch(0, Rng(77)), 0, generator).total.item<double>();
   };
   TrainerOptions how;
   how.steps = 150;
@@ -70,7 +70,7 @@ TEST(TextTask, LearnsWhatSentencesAskFor) {
 TEST(TextTask, ExamplesDependOnTheSeedAlone) {
   TextEncoder text = TextEncoder::create(tiny_text(), tokenizer_file());
   TextTask task(text, lexicon(), {});
-  const Batch a = task.make_batch(Rng(1)), b = task.make_batch(Rng(1)), c = task.make_batch(Rng(2));
+  const Batch a = task.make_batch(0, Rng(1)), b = task.make_batch(0, Rng(1)), c = task.make_batch(0, Rng(2));
   EXPECT_EQ(a.sentences, b.sentences);
   EXPECT_TRUE(a.tensors.at("labels").equal(b.tensors.at("labels")));
   EXPECT_NE(a.sentences, c.sentences);

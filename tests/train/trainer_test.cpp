@@ -35,7 +35,7 @@ class SineTask : public TrainingTask {
     net = std::make_shared<SineNet>(width, extra);
   }
   std::vector<Player> players() override { return {{"net", net, 1.0}}; }
-  Batch make_batch(Rng rng) const override {
+  Batch make_batch(int64_t, Rng rng) const override {
     if (++made == fail_at_batch) throw Error(ErrorKind::kInput, "the song is gone");
     Tensor x = torch::empty({16, 3});
     for (int64_t i = 0; i < x.numel(); ++i) x.data_ptr<float>()[i] = static_cast<float>(rng.normal());

@@ -42,7 +42,7 @@ DiscriminatorOptions small_discriminators() {
 
 /// The same two tones in every example, at a level drawn once per example when `vary`.
 WaveSource tones(bool vary = false) {
-  return [vary](Rng& rng, int64_t samples) {
+  return [vary](int64_t, int64_t samples, Rng& rng) {
     std::vector<float> wave = sine(220, 0.1, samples), high = sine(1500, 0.05, samples);
     const float gain = vary ? static_cast<float>(rng.uniform(0.2, 1)) : 1.0f;
     for (size_t i = 0; i < wave.size(); ++i) wave[i] = gain * (wave[i] + high[i]);
@@ -75,13 +75,14 @@ void go(VaeTask& task, const TrainerOptions& options, const std::filesystem::pat
 
 TEST(VaeTask, BatchesAreWholeFramesOfTheSource) {
   const VaeTask task = make_task(small_options(), true);
-  const Tensor wave = task.make_batch(Rng(1)).tensors.at("wave");
+  const Tensor wave = task.make_batch(0, Rng(1)).tensors.at("wave");
   EXPECT_EQ(wave.sizes(), (std::vector<int64_t>{2, 5760})) << "12 of the 12.5 frames in 0.25 s";
-  EXPECT_TRUE(torch::equal(wave, task.make_batch(Rng(1)).tensors.at("wave")));
-  EXPECT_FALSE(torch::equal(wave, task.make_batch(Rng(2)).tensors.at("wave")));
+  EXPECT_TRUE(torch::equal(wave, task.make_batch(0, Rng(1)).tensors.at("wave")));
+  EXPECT_FALSE(torch::equal(wave, task.make_batch(0, Rng(2)).tensors.at("wave")));
   EXPECT_FALSE(torch::equal(wave[0], wave[1]));
-  const VaeTask wrong(Vae(small_vae()), small_options(), {}, [](Rng&, int64_t) { return std::vector<float>(3); }, {});
-  expect_error(ErrorKind::kInternal, "wrong number of samples", [&] { wrong.make_batch(Rng(1)); });
+  const VaeTask wrong(Vae(small_vae()), small_options(), {},
+                      [](int64_t, int64_t, Rng&) { return std::vector<float>(3); }, {});
+  expect_error(ErrorKind::kInternal, "wrong number of samples", [&] { wrong.make_batch(0, Rng(1)); });
 }
 
 TEST(VaeTask, TheTotalIsTheWeightedSumOfTheParts) {
@@ -92,7 +93,7 @@ TEST(VaeTask, TheTotalIsTheWeightedSumOfTheParts) {
   options.mel_weight = 0.25;
   options.kl_weight = 0.125;
   VaeTask task = make_task(options);
-  const Batch batch = task.make_batch(Rng(1));
+  const Batch batch = task.make_batch(0, Rng(1));
   const LossValue loss = task.loss(0, batch, 0, at::make_generator<at::CPUGeneratorImpl>(uint64_t{1}));
   std::map<std::string, double> parts;
   for (const auto& [name, value] : loss.parts) {
@@ -109,7 +110,7 @@ TEST(VaeTask, OverfitsTwoTones) {
   const TempDir folder;
   VaeTask task = make_task(small_options());
   const auto value = [&] {
-    return task.loss(0, task.make_batch(Rng(1)), 0, at::make_generator<at::CPUGeneratorImpl>(uint64_t{1}))
+    return task.loss(0, task.make_batch(0, Rng(1)), 0, at::make_generator<at::CPUGeneratorImpl>(uint64_t{1}))
         .total.item<double>();
   };
   const double before = value();
@@ -161,7 +162,7 @@ TEST(VaeTask, TheDiscriminatorsLossDoesNotReachTheVae) {
   options.adversarial_from = 0;
   VaeTask task = make_task(options);
   const auto players = task.players();
-  task.loss(1, task.make_batch(Rng(1)), 0, at::make_generator<at::CPUGeneratorImpl>(uint64_t{1})).total.backward();
+  task.loss(1, task.make_batch(0, Rng(1)), 0, at::make_generator<at::CPUGeneratorImpl>(uint64_t{1})).total.backward();
   for (const auto& weight : players[0].module->parameters()) EXPECT_FALSE(weight.grad().defined());
   for (const auto& item : players[1].module->named_parameters())
     EXPECT_TRUE(item.value().grad().defined()) << item.key();
@@ -197,7 +198,7 @@ TEST(VaeTask, TheExportNormalisesLatents) {
   torch::NoGradGuard no_grad;
   std::vector<Tensor> latents;
   for (uint64_t i = 0; i < 8; ++i)
-    latents.push_back(vae->encode(task.make_batch(Rng(9).fork(i)).tensors.at("wave")).flatten(0, 1));
+    latents.push_back(vae->encode(task.make_batch(0, Rng(9).fork(i)).tensors.at("wave")).flatten(0, 1));
   const Tensor all = torch::cat(latents);
   EXPECT_LT(all.mean(0).abs().max().item<double>(), 0.3);
   EXPECT_NEAR(all.std(0).mean().item<double>(), 1, 0.3);

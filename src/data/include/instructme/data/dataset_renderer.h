@@ -37,7 +37,4 @@ struct DatasetReport {
 DatasetReport render_dataset(const DatasetOptions& options, const Composer& composer, const Lexicon& lexicon,
                              const ProgressCallback& progress = {}, const CancelToken& cancel = {});
 
-/// Folder name of the song made from `seed`.
-std::string song_folder_name(uint64_t seed);
-
 }  // namespace instructme

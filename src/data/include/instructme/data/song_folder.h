@@ -66,8 +66,15 @@ struct RenderedSong {
   std::vector<std::vector<std::vector<std::vector<float>>>> audio;
 };
 
+/// Folder name of the song made from `seed`.
+std::string song_folder_name(uint64_t seed);
+
 /// RMS of every block of kLevelBlock_s in dBFS, at least kSilence_db.
 std::vector<float> block_levels_db(const std::vector<float>& signal, int sample_rate);
+
+/// Fills in the levels of the stems and rounds levels and times as song.json has them, so that a song in memory is the
+/// one that would be read back. Throws kInternal when audio and info do not match.
+void complete_song(RenderedSong& song);
 
 /// Writes `song` as the folder `folder`: song.json and one 16-bit mono file per stem (.wav, or .flac).
 /// The folder appears complete or not at all; one that exists is replaced. File names and block levels

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <set>
 #include <string>
 #include <vector>
@@ -34,6 +35,9 @@ struct RenderOptions {
   double tail_s = 1.5;                     ///< sound after the last bar
   PluginHostOptions plugin_host;           ///< how LV2 instruments are run
 };
+
+/// The options for a data set's manifest.
+nlohmann::json to_json(const RenderOptions& options);
 
 /// Casts, plays and mixes songs. The first arrangement is rendered in several versions that play the
 /// same notes on other instruments or sounds, each further arrangement in one. Hand percussion is

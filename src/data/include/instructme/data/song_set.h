@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -8,8 +9,9 @@
 
 namespace instructme {
 
-/// All songs of a data set, opened for reading clips. Audio stays on disk (the system's page cache keeps
-/// what fits), so a set may be larger than memory. Immutable; all members may be called from several
+/// All songs of a data set, opened for reading clips. Audio of song folders stays on disk (the system's page cache
+/// keeps what fits), so a set may be larger than memory; songs that were never stored are kept as 16-bit samples, as
+/// a folder would have them, so that both give the same clips. Immutable; all members may be called from several
 /// threads at once.
 class SongSet {
  public:
@@ -18,12 +20,16 @@ class SongSet {
   explicit SongSet(const std::filesystem::path& folder);
   /// Several folders as one set.
   explicit SongSet(const std::vector<std::filesystem::path>& folders);
+  /// Songs in memory. Throws kInput as above, kInternal when the audio and info of a song do not match.
+  explicit SongSet(std::vector<RenderedSong> songs);
 
   size_t size() const { return songs_.size(); }
   int sample_rate() const { return sample_rate_; }
   const SongInfo& info(size_t song) const { return songs_.at(song).info; }
-  /// Name of the song's folder.
-  std::string name(size_t song) const { return songs_.at(song).folder.filename().string(); }
+  /// Name of the song's folder, or the one it would have (song_folder_name).
+  std::string name(size_t song) const { return songs_.at(song).name; }
+  /// Path of the song's folder; empty for a song in memory.
+  const std::filesystem::path& folder(size_t song) const { return songs_.at(song).folder; }
 
   /// Frames [start_frame, start_frame + frames) of one stem, mono. Throws kInternal when they are not all
   /// inside the song, kIo or kInput when the file has changed.
@@ -42,9 +48,14 @@ class SongSet {
 
  private:
   struct OpenSong {
+    std::string name;
     std::filesystem::path folder;
     SongInfo info;
+    /// [arrangement][version][stem][frame]; empty for a song on disk
+    std::vector<std::vector<std::vector<std::vector<int16_t>>>> audio;
   };
+  void check_rates(const std::string& places);
+
   std::vector<OpenSong> songs_;
   int sample_rate_ = 0;
 };

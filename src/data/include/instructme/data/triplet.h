@@ -11,9 +11,20 @@
 
 namespace instructme {
 
+/// A stem that sounds in a source or a target.
+struct HeardStem {
+  size_t arrangement = 0, version = 0, stem = 0;  ///< in the SongInfo of the triplet's song
+  std::string instrument;                         ///< lexicon name; "" for a stem without one
+  double gain = 1;                                ///< relative to SongSet::clip
+  bool is_same(const HeardStem& other) const {
+    return arrangement == other.arrangement && version == other.version && stem == other.stem;
+  }
+};
+
 /// <instruction, source, target> (InstructME, section 4.1), with what is known about it.
 struct Triplet {
   Instruction instruction;
+  std::vector<Instruction> further;  ///< what the sentence asks for after that (TripletOptions::requests)
   std::string sentence;
   std::vector<float> source;  ///< [frames]
   std::vector<float>
@@ -25,8 +36,17 @@ struct Triplet {
   int64_t start_frame = 0;                      ///< of the clip in the song
   std::vector<std::string> source_instruments;  ///< lexicon names that sound in the source, sorted
   std::vector<std::string> target_instruments;  ///< the same for the target
+  std::vector<HeardStem> source_stems;          ///< whose sum the source is, in no particular order
+  std::vector<HeardStem> target_stems;          ///< the same for the target
   bool unnamed = false;                         ///< stems without an instrument sound in the source too
   std::string source_genre, target_genre;
+
+  /// Everything the sentence asks for, in order.
+  std::vector<Instruction> instructions() const;
+  /// Stems of the source that the target has not. But for remixes, source - removed + added is the target.
+  std::vector<HeardStem> removed_stems() const;
+  /// Stems of the target that the source has not.
+  std::vector<HeardStem> added_stems() const;
 };
 
 struct TripletOptions {
@@ -44,6 +64,9 @@ struct TripletOptions {
   double pair_probability = 0.15;    ///< an instruction names two instruments, where possible
   double part_probability = 0.6;     ///< replace: the same part on another instrument; else another part
   double genre_probability = 0.5;    ///< remix: to a genre; else with a list of instruments
+  double tags_probability = 0;       ///< remix to a genre: the instruments are listed too
+  double requests = 0;               ///< two requests in one sentence, as "remove X and add Y", instead of one
+  bool separate_clips = false;       ///< clips begin at multiples of their length, so that no two overlap
   double unnamed_probability = 0.8;  ///< stems without an instrument are heard, where there is a choice
   int64_t siblings = 1;              ///< sample_group: how many parts of one mix are asked for in turn
   double mix_low_db = -28;           ///< sample_mix: RMS drawn between these two, dBFS
@@ -55,6 +78,7 @@ struct TripletOptions {
 ///   extract X:   S → X            remove X:    S → S − X        add X:  S − X → S
 ///   accompany X: S − X → X        replace X Y: C + X → C + Y
 ///   remix:       S → another arrangement (to a genre), or a subset of another version (with instruments)
+/// Two requests in one sentence do one after the other, e.g. remove X, add Y: C + X → C + Y.
 /// Stems without an instrument (StemInfo) are background: they belong to C, and mostly to S.
 /// The sampler is immutable and may be shared between threads, each with its own Rng.
 class TripletSampler {
@@ -76,6 +100,11 @@ class TripletSampler {
   /// other parts of the same mix: only the words tell them apart, so a model cannot learn to ignore these.
   std::vector<Triplet> sample_group(Rng& rng) const;
 
+  /// An example of two requests in one sentence, of different operations among extract, remove, add and replace,
+  /// drawn by the product of their proportions; source and target differ by exactly both. Throws kInput when the
+  /// songs do not allow it, or no two of these operations have a proportion.
+  Triplet sample_two_requests(Rng& rng) const;
+
   /// A mix for training the VAE, [seconds · sample rate]: one stem, some, or all of a version.
   std::vector<float> sample_mix(Rng& rng, double seconds) const;
 
@@ -95,6 +124,7 @@ class TripletSampler {
   bool replace_other_part(const Clip& clip, Rng& rng, Triplet& triplet) const;
   bool remix_to_genre(const Clip& clip, Rng& rng, Triplet& triplet) const;
   bool remix_with_instruments(const Clip& clip, Rng& rng, Triplet& triplet) const;
+  bool two_requests(const Clip& clip, Rng& rng, Triplet& triplet) const;
   bool finish(const Clip& clip, Rng& rng, Triplet& triplet) const;
 
   const SongSet& songs_;

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "instructme/audio/audio_buffer.h"
 #include "instructme/base/cancel.h"
@@ -19,29 +20,43 @@ struct EditorOptions {
 
 /// How an edit comes about.
 enum class EditMode {
+  kAuto,     ///< compose where the model can (not: remix, and instruments unknown to its mask head), else direct
   kDirect,   ///< the latent of the whole edited mix is sampled and decoded (paper §3.1)
-  kCompose,  ///< extract and remove: a mask on the source's own spectrum, so that what is kept is untouched
+  kCompose,  ///< stems are taken out and put in, and what the sentence does not name stays as it is, sample by sample
 };
+/// Throws kUsage for a name that is not "auto", "direct" or "compose".
+EditMode parse_edit_mode(const std::string& name);
 
 struct EditOptions {
-  EditMode mode = EditMode::kDirect;
+  EditMode mode = EditMode::kAuto;
   uint64_t seed = 0;  ///< of all noise: same seed, same machine, same bytes
   /// Replaces the model's sampling settings for the operation; steps 0 or guidance < 0 keep them.
   int64_t steps = 0;
   double guidance = -1;
 };
 
+/// What was taken out of the source or put into it.
+struct EditedStem {
+  std::string instrument;  ///< canonical name
+  bool added = false;      ///< false: it is in the source
+  AudioBuffer audio;       ///< rate, channels and length of the source
+};
+
 struct EditResult {
   AudioBuffer audio;  ///< rate, channels and length of the source
   Instruction instruction;
-  at::Tensor chords;  ///< (T_p, d_p) probabilities the model was given; undefined when it needs none
+  EditMode mode = EditMode::kDirect;  ///< never kAuto
+  std::vector<EditedStem> stems;      ///< in compose mode
+  at::Tensor chords;                  ///< (T_p, d_p) probabilities the model was given; undefined when it needs none
   SamplingSettings settings;
   double seconds_encode = 0, seconds_sample = 0, seconds_decode = 0;
 };
 
-/// Edits music by a sentence in direct mode (paper §3.1): the source is encoded, the latent of the
-/// whole edited mix is sampled, and decoded. The model hears mono at 24 kHz; the result has the rate,
-/// channel count and loudness of the source, with the same signal in all channels.
+/// Edits music by a sentence. The model hears mono at 24 kHz.
+/// Direct mode (paper §3.1): the source is encoded, the latent of the whole edited mix is sampled, and decoded; the
+/// result has the same signal in all channels.
+/// Compose mode, with x the stems that a mask head finds in the source and y a part that is sampled alone
+/// ("accompany"):  extract: x   remove: source - x   add: source + y   replace: source - x + y   accompany: y
 /// One edit at a time per object.
 ///
 ///   Editor editor("models/default");
@@ -53,25 +68,30 @@ class Editor {
   explicit Editor(const std::filesystem::path& model_folder, EditorOptions options = {});
   explicit Editor(Pipeline pipeline, EditorOptions options = {});
 
-  /// Throws kInput for a sentence that is not understood, or a source that is silent, empty or longer
-  /// than max_seconds(); kCancelled.
+  /// Throws kInput for a sentence that is not understood, or a source that is silent, empty or longer than
+  /// max_seconds(); kUsage for a mode that cannot do what is asked; kCancelled.
   EditResult edit(const AudioBuffer& source, const std::string& sentence, const EditOptions& options = {},
                   const ProgressCallback& progress = {}, const CancelToken& cancel = {});
 
-  /// Whether a mode can do an operation with this model.
-  bool can(EditMode mode, Operation operation) const;
+  /// Whether a mode can do what is asked with this model.
+  bool can(EditMode mode, const Instruction& instruction) const;
 
-  /// The model's answer on what it hears: source (S) mono float at 24 kHz and any level -> (S) at that
-  /// level. `chords` (T_p, d_p) undefined: estimated from the source. Throws kUsage for a mode that cannot do the
-  /// operation.
-  at::Tensor edit_wave(const at::Tensor& source, const Instruction& instruction, const std::string& sentence,
-                       const EditOptions& options, at::Tensor chords, EditResult& report,
-                       const ProgressCallback& progress = {}, const CancelToken& cancel = {});
+  /// Direct mode on what the model hears: source (S) mono float at 24 kHz and any level -> (S) at that
+  /// level. `chords` (T_p, d_p) undefined: estimated from the source.
+  at::Tensor edit_direct(const at::Tensor& source, Operation operation, const std::string& sentence,
+                         const EditOptions& options, at::Tensor chords, EditResult& report,
+                         const ProgressCallback& progress = {}, const CancelToken& cancel = {});
 
   static constexpr double max_seconds() { return 1200; }
   Pipeline& pipeline() { return pipeline_; }
 
  private:
+  AudioBuffer direct(const AudioBuffer& source, Operation operation, const std::string& sentence,
+                     const EditOptions& options, EditResult& report, const ProgressCallback& progress,
+                     const CancelToken& cancel);
+  AudioBuffer compose(const AudioBuffer& source, const EditOptions& options, EditResult& result,
+                      const ProgressCallback& progress, const CancelToken& cancel);
+
   Pipeline pipeline_;
   EditorOptions options_;
   std::unique_ptr<ChordExtractor> chord_extractor_;

@@ -15,7 +15,7 @@ namespace instructme {
 std::string instrument_of_stem_name(const std::string& name, const Lexicon& lexicon);
 
 /// For a stem on which several play: their instrument when it is the same, "string sections" or "brass section"
-/// when all are of that family, "drum kit" when all are drums or percussion, else "".
+/// or "mallets" when all are of that family, "drum kit" when all are drums or percussion, else "".
 std::string instrument_of_stem_names(const std::vector<std::string>& names, const Lexicon& lexicon);
 
 /// Lower-case words of a name without punctuation, with one blank between them: "ElecGtr_02-L" is "elec gtr 02 l".

@@ -81,11 +81,6 @@ class Pipeline {
   at::Tensor sample_target(const at::Tensor& z_s, const std::vector<std::string>& sentences, const at::Tensor& chords,
                            const SamplingSettings& settings, const SamplerHooks& hooks = {});
 
-  /// The share of each bin that belongs to any of these instruments (canonical names): source (N, S) at the model's
-  /// rate and level -> mask (N, T, F) in 0..1 on MaskHead's spectrum of the source. Throws kModel without mask head,
-  /// kInput for an instrument that it does not know.
-  at::Tensor predict_mask(const at::Tensor& source, const std::vector<std::string>& instruments);
-
   PipelineConfig config;
   NoiseSchedule schedule;
   Vae vae{nullptr};

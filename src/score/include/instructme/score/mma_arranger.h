@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "instructme/score/chart.h"
 #include "instructme/score/groove_library.h"
@@ -18,10 +19,16 @@ struct ArrangeOptions {
   /// The same value gives the same tune over the same chart whatever the groove, so that two arrangements of one
   /// piece share it; absent = from the arrangement's seed.
   std::optional<uint64_t> melody_seed = {};
+  /// Parts that exist already, in the seconds of the chart and straight. A melody among them takes the place of
+  /// the generated melody and counter-melody; others join by chance. Their instruments are drawn like those of
+  /// generated parts, only chords stay with keyboards.
+  std::vector<Part> given = {};
 };
 
 /// True when the program `mma` can be run.
 bool mma_available();
+/// What it calls its version, e.g. "21.09"; "none" when it is not installed.
+std::string mma_version();
 
 /// Arranges a chart for the band of a groove: MMA plays the accompaniment, this library adds parts by chance and, when
 /// the groove has none, a bass and chords, so that nearly every score has three parts or more. Labels are the chart's.

@@ -35,6 +35,11 @@ Score make_song(const GrooveLibrary& library, uint64_t seed, const SongOptions& 
 std::optional<GrooveInfo> other_groove(const GrooveLibrary& library, const Chart& chart, const GrooveInfo& groove,
                                        uint64_t seed, const std::optional<std::string>& genre = {});
 
+/// A groove in the chart's metre, drawn as plan_song draws among those at whose usual tempo the chart can be played
+/// (all, when there is none). Nothing when the metre has no groove with `min_melodic_tracks`.
+std::optional<GrooveInfo> groove_for(const GrooveLibrary& library, const Chart& chart, uint64_t seed,
+                                     int min_melodic_tracks = 0);
+
 /// The same chart and the same tune with another groove.
 Score arrange_again(const SongPlan& plan, const GrooveLibrary& library, const GrooveInfo& groove, uint64_t seed,
                     ArrangeOptions options = {});

@@ -52,4 +52,7 @@ class StemRenderer {
   std::unique_ptr<Impl> impl_;
 };
 
+/// Name and version of the synthesizer, e.g. "FluidSynth 2.3.1"; "none" in a program built without.
+std::string synthesizer_version();
+
 }  // namespace instructme

@@ -14,6 +14,10 @@ enum class Operation { kExtract, kRemove, kAdd, kReplace, kRemix, kAccompany };
 inline constexpr int kOperations = 6;
 const char* operation_name(Operation operation);
 
+/// Whether the instruments of the operation are stems of the source and its target is nothing but stems of the
+/// source (extract, remove): what a mask over the source can do.
+bool names_source_stems(Operation operation);
+
 /// What one instruction asks for, in canonical lexicon names.
 struct Instruction {
   Operation operation = Operation::kExtract;
@@ -32,12 +36,21 @@ std::string plain_sentence(const Instruction& instruction);
 /// Throws kInternal as plain_sentence does, kInput for a name that is not in the lexicon.
 std::string phrase_instruction(const Instruction& instruction, const Lexicon& lexicon, Rng& rng);
 
+/// Several requests as plain sentences joined by ", then ".
+std::string plain_sentence(const std::vector<Instruction>& instructions);
+
+/// Words several requests as one sentence, in order: "lose the drums and then bring in a piano". The parser reads
+/// it as these instructions, save that neighbours that both remove (or both add) are read as one.
+/// Throws as phrase_instruction does; kInternal for no instruction.
+std::string phrase_instructions(const std::vector<Instruction>& instructions, const Lexicon& lexicon, Rng& rng);
+
 /// Understands a sentence. Throws kInput when an operation, instrument, genre or mood is not known
 /// (naming the nearest known ones), something needed was not said, or more than one thing is asked;
 /// never guesses.
 Instruction parse_instruction(const std::string& sentence, const Lexicon& lexicon);
 
-/// Like parse_instruction, for one or more requests in order: "remove the drums and add a piano".
+/// Like parse_instruction, for one or more requests in order: "remove the drums and add a piano". What is to be
+/// removed (or added) by neighbouring requests is gathered in one: "no drums, no bass".
 std::vector<Instruction> parse_instructions(const std::string& sentence, const Lexicon& lexicon);
 
 }  // namespace instructme

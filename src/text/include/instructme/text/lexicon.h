@@ -11,17 +11,18 @@ class Grammar;
 
 /// An instrument people can name.
 struct InstrumentEntry {
-  std::string name;                   ///< canonical, e.g. "acoustic guitar"
-  std::string family;                 ///< "guitar", "keys", "strings", "drums", "bass", …
-  std::vector<std::string> synonyms;  ///< without the canonical name; plurals are derived
-  std::vector<int> programs;          ///< General MIDI programs 0..127; kits (bank 128) for family "drums"
-  std::vector<std::string> roles;     ///< of "drums bass chords arpeggio melody counter-melody"
-  double frequency = 1.0;             ///< how often training music should use it, relative
+  std::string name;                       ///< canonical, e.g. "acoustic guitar"
+  std::string family;                     ///< "guitar", "keys", "strings", "drums", "bass", …
+  std::vector<std::string> synonyms;      ///< without the canonical name; plurals are derived
+  std::vector<std::string> misspellings;  ///< understood, and hardly ever written
+  std::vector<int> programs;              ///< General MIDI programs 0..127; kits (bank 128) for family "drums"
+  std::vector<std::string> roles;         ///< of "drums bass chords arpeggio melody counter-melody"
+  double frequency = 1.0;                 ///< how often training music should use it, relative
 };
 
 struct TagEntry {
   std::string name;
-  std::vector<std::string> synonyms;
+  std::vector<std::string> synonyms, misspellings;
 };
 
 /// Sentence patterns of one operation; "{x}" is the instrument (list), "{y}" the replacement,
@@ -50,7 +51,8 @@ class Lexicon {
   /// In the order of the enum Operation.
   const std::vector<OperationEntry>& operations() const { return operations_; }
 
-  /// nullptr when no canonical name or synonym matches (case, plural and articles do not matter).
+  /// nullptr when no canonical name, synonym or listed misspelling matches (case, plural and articles do not
+  /// matter).
   const InstrumentEntry* find_instrument(const std::string& name) const;
   const TagEntry* find_genre(const std::string& name) const;
   const TagEntry* find_mood(const std::string& name) const;

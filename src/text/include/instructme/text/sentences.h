@@ -12,8 +12,8 @@ namespace instructme {
 /// included), genre and mood drawn evenly.
 Instruction random_instruction(const Lexicon& lexicon, Rng& rng);
 
-/// Text to train the tokenizer on: `count` sentences, plain and phrased, of random instructions,
-/// after every name of the lexicon once. The same for the same lexicon and seed.
+/// Text to train the tokenizer on: `count` sentences, plain and phrased, of random instructions (a tenth of two at
+/// once), after every name of the lexicon once. The same for the same lexicon and seed.
 std::vector<std::string> lexicon_sentences(const Lexicon& lexicon, uint64_t seed, size_t count);
 
 }  // namespace instructme

@@ -22,8 +22,8 @@ struct DiffusionTaskOptions {
   static DiffusionTaskOptions read(ConfigReader& config);  ///< throws kModel
 };
 
-/// Draws triplets of one length, at least one; thread-safe.
-using TripletSource = std::function<std::vector<Triplet>(Rng& rng)>;
+/// Draws triplets of one length, at least one, see ExampleSource; thread-safe.
+using TripletSource = std::function<std::vector<Triplet>(int64_t position, Rng& rng)>;
 
 /// Trains U-Net and text encoder together on Eq. 3 in the latent space of a VAE that stays as it is.
 class DiffusionTask : public TrainingTask {
@@ -33,7 +33,7 @@ class DiffusionTask : public TrainingTask {
                 std::vector<Triplet> validation);
 
   std::vector<Player> players() override;
-  Batch make_batch(Rng rng) const override;
+  Batch make_batch(int64_t step, Rng rng) const override;
   LossValue loss(size_t player, const Batch& batch, int64_t step, at::Generator generator) override;
   /// Loss on the validation triplets with fixed noise, and for extract: log-mel distance and SI-SDR
   /// of the one-step answer.

@@ -24,7 +24,7 @@ class MaskTask : public TrainingTask {
   void standardise_input();
 
   std::vector<Player> players() override;
-  Batch make_batch(Rng rng) const override;
+  Batch make_batch(int64_t step, Rng rng) const override;
   LossValue loss(size_t player, const Batch& batch, int64_t step, at::Generator generator) override;
   /// On the validation triplets: loss, and how much nearer the extracted stem is to the true one than the mix, dB.
   std::map<std::string, double> validate() override;

@@ -4,7 +4,7 @@
 #include <memory>
 #include <vector>
 
-#include "instructme/data/triplet.h"
+#include "instructme/data/triplet_sequence.h"
 #include "instructme/models/discriminators.h"
 #include "instructme/models/t5_encoder.h"
 #include "instructme/pipeline/pipeline.h"
@@ -36,6 +36,7 @@ struct Recipe {
 /// Where a run finds its inputs; empty = not given.
 struct RecipePaths {
   std::vector<std::filesystem::path> songs, validation_songs;
+  std::shared_ptr<TripletSequence> examples;  ///< instead of songs: a stream or shards
   /// VAE: a folder with vae.safetensors; editor: a model folder, whose U-Net may have other sizes: tensors that
   /// fit are taken, the others begin anew; mask: a model folder
   std::filesystem::path start_from;
@@ -57,7 +58,7 @@ class TrainingSession {
 void load_vae(Vae& vae, const std::filesystem::path& folder);
 
 /// Throw kUsage when a path is needed and not given, kModel when weights do not fit the recipe, and
-/// what SongSet throws.
+/// what SongSet throws; kInput when songs to train on are among those for validation.
 std::unique_ptr<TrainingSession> make_text_training(const Recipe& recipe, const RecipePaths& paths);
 std::unique_ptr<TrainingSession> make_vae_training(const Recipe& recipe, const RecipePaths& paths);
 std::unique_ptr<TrainingSession> make_editor_training(const Recipe& recipe, const RecipePaths& paths);

@@ -36,8 +36,8 @@ class TrainingTask {
  public:
   virtual ~TrainingTask() = default;
   virtual std::vector<Player> players() = 0;
-  /// Called from loader threads, concurrently.
-  virtual Batch make_batch(Rng rng) const = 0;
+  /// `rng` depends on seed and step alone. Called from loader threads, concurrently.
+  virtual Batch make_batch(int64_t step, Rng rng) const = 0;
   /// Whether a player takes part in a step (a discriminator may join late).
   virtual bool plays(size_t /*player*/, int64_t /*step*/) const { return true; }
   virtual LossValue loss(size_t player, const Batch& batch, int64_t step, at::Generator generator) = 0;

@@ -31,7 +31,7 @@ class TextTask : public TrainingTask {
   TextTask(TextEncoder& text, const Lexicon& lexicon, TextTaskOptions options);
 
   std::vector<Player> players() override;
-  Batch make_batch(Rng rng) const override;
+  Batch make_batch(int64_t step, Rng rng) const override;
   LossValue loss(size_t player, const Batch& batch, int64_t step, at::Generator generator) override;
   /// "understood": share of other sentences of which everything is read off rightly.
   std::map<std::string, double> validate() override;

@@ -46,7 +46,8 @@ class Trainer {
   Trainer(TrainingTask& task, TrainerOptions options, std::filesystem::path folder);
   ~Trainer();
 
-  /// Runs to `options.steps`, a request to stop, or the time limit; always leaves a checkpoint.
+  /// Runs to `options.steps`, a request to stop, or the time limit; always leaves a checkpoint. A batch that cannot be
+  /// made because of the same request (kCancelled) ends the run like it.
   /// Returns the number of steps done in the whole life of the run. Throws kModel when the loss is
   /// not a number (the last checkpoint is kept).
   int64_t run(const CancelToken& cancel, const ProgressCallback& progress);

@@ -28,8 +28,8 @@ struct VaeTaskOptions {
   static VaeTaskOptions read(ConfigReader& config);  ///< throws kModel
 };
 
-/// Draws one mono example at 24 kHz of exactly that many samples; thread-safe.
-using WaveSource = std::function<std::vector<float>(Rng& rng, int64_t samples)>;
+/// Draws one mono example at 24 kHz of exactly that many samples, see ExampleSource; thread-safe.
+using WaveSource = std::function<std::vector<float>(int64_t position, int64_t samples, Rng& rng)>;
 
 /// Trains the VAE (paper §3.1): reconstruction of spectrum and wave, KL, and late in the run
 /// adversarial and feature-matching losses against multi-period and multi-resolution discriminators.
@@ -39,7 +39,7 @@ class VaeTask : public TrainingTask {
           std::vector<std::vector<float>> validation);
 
   std::vector<Player> players() override;
-  Batch make_batch(Rng rng) const override;
+  Batch make_batch(int64_t step, Rng rng) const override;
   bool plays(size_t player, int64_t step) const override;
   LossValue loss(size_t player, const Batch& batch, int64_t step, at::Generator generator) override;
   std::map<std::string, double> validate() override;

@@ -1,0 +1,49 @@
+#include <cstdio>
+#include <memory>
+
+#include "command.h"
+#include "instructme/data/data_report.h"
+
+namespace instructme::cli {
+namespace {
+
+struct ReportArguments {
+  std::vector<std::string> folders;
+  std::string out;
+  bool json = false;
+  size_t rows = 60;
+};
+
+int report(const ReportArguments& arguments) {
+  namespace fs = std::filesystem;
+  const bool several = arguments.folders.size() > 1;
+  nlohmann::json all = nlohmann::json::array();
+  for (size_t i = 0; i < arguments.folders.size(); ++i) {
+    const DataReport report = report_folder(arguments.folders[i], Lexicon::builtin());
+    if (arguments.json)
+      all.push_back(to_json(report));
+    else
+      std::printf("%s%s", i > 0 ? "\n\n" : "", to_text(report, arguments.rows).c_str());
+    // Folders may have one name in different places, so charts of several are numbered.
+    const fs::path out = several ? fs::path(arguments.out) / std::to_string(i + 1) : fs::path(arguments.out);
+    if (!arguments.out.empty()) write_charts(report, out);
+  }
+  if (arguments.json) std::printf("%s\n", (several ? all : all[0]).dump(2).c_str());
+  return 0;
+}
+
+}  // namespace
+
+void add_report(CLI::App& data, Run& run) {
+  auto arguments = std::make_shared<ReportArguments>();
+  CLI::App* command = data.add_subcommand(
+      "report", "Say what songs or shards hold: hours, instruments, genres, keys, tempos, sources, licences.");
+  command->add_option("FOLDERS", arguments->folders, "Folders of songs or shards")->required();
+  command->add_option("-o,--out", arguments->out,
+                      "Also write bar charts (PNG) to this folder; of several FOLDERS to 1/, 2/, …");
+  command->add_flag("--json", arguments->json, "Print JSON instead of tables");
+  command->add_option("--rows", arguments->rows, "Longest table")->check(CLI::Range(1, 100000));
+  command->callback([arguments, &run] { run = [arguments] { return report(*arguments); }; });
+}
+
+}  // namespace instructme::cli

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "instructme/data/composer.h"
+#include "instructme/data/dataset_renderer.h"
+#include "instructme/data/triplet_stream.h"
+
+namespace instructme::cli {
+
+/// How songs are made: shared by `data render`, `data shards` and `train --stream`.
+struct SongOptions {
+  ComposerOptions composer;
+  PaletteOptions palette;
+  std::string split = "all", pop909;
+  std::vector<std::string> midi;
+  std::vector<std::string> fonts{"/usr/share/sounds/sf2", "/usr/share/sounds/sf3"}, kits;
+
+  std::shared_ptr<const MusicStock> stock;  ///< after apply()
+
+  /// Brings the options to the places that read them, and reads the music of others that they name. Throws what
+  /// load_music throws.
+  void apply(const CancelToken& cancel = {});
+};
+void add_song_options(CLI::App* command, SongOptions& options);
+
+/// Songs made on the fly, after apply(). Throws what finding the fonts and the composer throws.
+SongSupply make_supply(const SongOptions& options, int sample_rate);
+/// Versions of the programs and libraries that decide what music sounds like and how it is stored.
+nlohmann::json program_versions();
+/// How the songs are made, for a manifest.
+nlohmann::json to_json(const SongOptions& options, const RenderOptions& render);
+
+}  // namespace instructme::cli

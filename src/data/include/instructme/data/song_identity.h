@@ -1,0 +1,22 @@
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "instructme/data/triplet_sequence.h"
+
+namespace instructme {
+
+/// Two songs with the same identity are the same music, perhaps played on other instruments or in another style: the
+/// place their chart or recording came from, and its seed.
+std::string song_identity(const SongInfo& info);
+std::string song_identity(const ClipInfo& info);
+
+/// Names of the songs of a set (their folders, where they have one) by identity.
+std::map<std::string, std::string> songs_of(const SongSet& songs);
+
+/// Throws kInput, with the names in both, when songs to train on are also among those for validation.
+void require_different_songs(const std::map<std::string, std::string>& training,
+                             const std::map<std::string, std::string>& validation);
+
+}  // namespace instructme

@@ -1,0 +1,62 @@
+#include <torch/torch.h>
+// The precompiled torch header comes first.
+#include <algorithm>
+
+#include "instructme/base/error.h"
+#include "instructme/edit/editor.h"
+#include "instructme/edit/stem_extractor.h"
+#include "stopwatch.h"
+
+namespace instructme {
+
+namespace {
+
+void add(AudioBuffer& sum, const AudioBuffer& part, float factor) {
+  ensure(sum.samples.size() == part.samples.size(), "only stems of the same music can be added up");
+  for (size_t i = 0; i < sum.samples.size(); ++i) sum.samples[i] += factor * part.samples[i];
+}
+
+}  // namespace
+
+AudioBuffer Editor::compose(const AudioBuffer& source, const EditOptions& options, EditResult& result,
+                            const ProgressCallback& progress, const CancelToken& cancel) {
+  const Instruction& instruction = result.instruction;
+  const Operation operation = instruction.operation;
+  const bool takes_out =
+      operation == Operation::kExtract || operation == Operation::kRemove || operation == Operation::kReplace;
+  const bool puts_in =
+      operation == Operation::kAdd || operation == Operation::kAccompany || operation == Operation::kReplace;
+  const bool keeps = operation != Operation::kExtract && operation != Operation::kAccompany;
+
+  AudioBuffer rest = source;
+  if (takes_out) {
+    const Stopwatch watch(result.seconds_encode);
+    StemExtractor extractor(pipeline_.mask, static_cast<int>(pipeline_.config.vae.sample_rate),
+                            pipeline_.config.level_dbfs);
+    std::vector<AudioBuffer> stems = extractor.extract(source, instruction.instruments, progress, cancel);
+    for (size_t i = 0; i < stems.size(); ++i) {
+      add(rest, stems[i], -1.0f);
+      result.stems.push_back({instruction.instruments[i], false, std::move(stems[i])});
+    }
+  }
+  if (puts_in) {
+    const auto& names = operation == Operation::kReplace ? instruction.replacements : instruction.instruments;
+    // One part at a time, each hearing those before it, so that each is a stem of its own.
+    AudioBuffer heard = rest;
+    for (const std::string& name : names) {
+      Instruction alone;
+      alone.operation = Operation::kAccompany;
+      alone.instruments = {name};
+      AudioBuffer stem = direct(heard, Operation::kAccompany, plain_sentence(alone), options, result, progress, cancel);
+      add(heard, stem, 1.0f);
+      result.stems.push_back({name, true, std::move(stem)});
+    }
+  }
+  AudioBuffer edited = rest;
+  if (!keeps) std::fill(edited.samples.begin(), edited.samples.end(), 0.0f);
+  for (const EditedStem& stem : result.stems)
+    if (stem.added || operation == Operation::kExtract) add(edited, stem.audio, 1.0f);
+  return edited;
+}
+
+}  // namespace instructme

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "instructme/audio/audio_buffer.h"
+#include "instructme/base/cancel.h"
+#include "instructme/base/progress.h"
+#include "instructme/models/mask_head.h"
+
+namespace instructme {
+
+/// Takes instruments out of music by a ratio mask on the music's own spectrum: the mask head hears a mono mix at its
+/// own rate, and its mask is laid over every channel at the rate of the source. So a stem has the phases and the width
+/// of the source, and source minus stem is the rest exactly. Music of any length goes through in segments, whose
+/// borders cannot be heard or measured: each is computed with everything around it that can reach it.
+/// Memory: source and stems, and that of one segment. Not thread-safe.
+class StemExtractor {
+ public:
+  /// `model_rate` and `level_dbfs`: the rate in Hz and the RMS level of the music the mask head was trained on.
+  StemExtractor(MaskHead mask, int model_rate, double level_dbfs);
+
+  /// One stem per instrument (canonical names), each with the rate, channels and length of the source. Where the masks
+  /// of several claim more of a bin than all of it, they share it in proportion. A silent source gives silent stems.
+  /// Throws kInput for an instrument that the mask head does not know, kCancelled.
+  std::vector<AudioBuffer> extract(const AudioBuffer& source, const std::vector<std::string>& instruments,
+                                   const ProgressCallback& progress = {}, const CancelToken& cancel = {});
+
+ private:
+  at::Tensor masks(const at::Tensor& wave, const std::vector<int64_t>& instruments, int64_t first, int64_t last);
+
+  MaskHead mask_;
+  int model_rate_;
+  double level_dbfs_;
+};
+
+/// A mask (N, T, F) over bins of equal width up to `model_rate` / 2, for spectra with the same bin width and `bins`
+/// bins: cut off, or continued upwards by the mean of the highest octave that the model hears undamped.
+at::Tensor fit_mask(const at::Tensor& mask, int64_t bins);
+
+}  // namespace instructme

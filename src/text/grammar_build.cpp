@@ -1,0 +1,296 @@
+// What the grammar derives from the lexicon: names, forms of the patterns, what verbs let one expect.
+#include <algorithm>
+
+#include "grammar.h"
+#include "instructme/base/error.h"
+#include "instructme/base/strings.h"
+#include "words.h"
+
+namespace instructme {
+namespace {
+
+using Kind = Token::Kind;
+
+template <class Words>
+std::vector<std::vector<std::string>> phrases(const std::vector<std::string>& sentences, Words words_of) {
+  std::vector<std::vector<std::string>> out;
+  for (const auto& sentence : sentences)
+    if (std::vector<std::string> words = words_of(sentence); !words.empty()) out.push_back(std::move(words));
+  std::stable_sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.size() > b.size(); });
+  return out;
+}
+
+std::set<std::string> set_of(const std::vector<std::string>& words) { return {words.begin(), words.end()}; }
+
+bool is_vowel(char c) { return std::string_view("aeiou").find(c) != std::string_view::npos; }
+
+/// "removing" of "remove"; with the last letter doubled where one vowel is before it, as in "cutting".
+std::string gerund_of(const std::string& verb) {
+  const size_t n = verb.size();
+  const char last = verb[n - 1];
+  if (last == 'e') return verb.substr(0, n - 1) + "ing";
+  const auto vowels = std::count_if(verb.begin(), verb.end(), is_vowel);
+  const bool doubled = vowels == 1 && is_vowel(verb[n - 2]) && !is_vowel(last) && last != 'x' && last != 'y';
+  return verb + (doubled ? std::string(1, last) : "") + "ing";
+}
+
+std::string slots_of(const Instruction& instruction) {
+  std::string slots;
+  if (!instruction.instruments.empty()) slots += 'x';
+  if (!instruction.replacements.empty()) slots += 'y';
+  if (instruction.genre) slots += 'g';
+  if (instruction.mood) slots += 'm';
+  return slots;
+}
+
+/// Slots that the patterns of an operation may have, each of which needs a pattern.
+std::vector<std::string> slots_for(Operation operation) {
+  if (operation == Operation::kReplace) return {"xy"};
+  if (operation == Operation::kRemix) return {"x", "g", "m", "xg", "xm", "gm", "xgm"};
+  return {"x"};
+}
+
+}  // namespace
+
+Grammar::Grammar(const Lexicon& lexicon, Speech speech, std::map<std::string, std::vector<std::string>> ambiguous,
+                 std::string context)
+    : speech_(std::move(speech)), ambiguous_(std::move(ambiguous)), context_(std::move(context)) {
+  for (const auto& [phrase, meant] : speech_.read_as) {
+    std::vector<std::string> words = sentence_words(phrase);
+    if (words.empty()) fail("read_as: '" + phrase + "' has no words");
+    read_as_[words.front()].emplace_back(words, sentence_words(meant));
+  }
+  for (auto& [first, entries] : read_as_)
+    std::stable_sort(entries.begin(), entries.end(),
+                     [](const auto& a, const auto& b) { return a.first.size() > b.first.size(); });
+  std::vector<std::string> courtesies;
+  for (const auto* list : {&speech_.before_verbs, &speech_.before_nouns, &speech_.after, &speech_.asides})
+    courtesies.insert(courtesies.end(), list->begin(), list->end());
+  const auto words = [this](const std::string& sentence) { return words_of(sentence); };
+  courtesies_ = phrases(courtesies, words);
+  joiners_ = phrases(speech_.joiners, words);
+  separators_ = phrases(speech_.separators, words);
+  conjunctions_ = set_of(speech_.conjunctions);
+  articles_ = set_of(speech_.articles);
+  fillers_ = set_of(speech_.fillers);
+  pronouns_ = set_of(speech_.pronouns);
+  music_ = set_of(speech_.music);
+  styles_ = set_of(speech_.styles);
+  parts_ = set_of(speech_.parts);
+  prepositions_ = set_of(speech_.prepositions);
+  for (const auto* list :
+       {&articles_, &fillers_, &pronouns_, &music_, &styles_, &parts_, &prepositions_, &conjunctions_})
+    words_.insert(list->begin(), list->end());
+  words_.insert(speech_.negations.begin(), speech_.negations.end());
+  for (const auto* list : {&joiners_, &courtesies_, &separators_})
+    for (const auto& phrase : *list) words_.insert(phrase.begin(), phrase.end());
+
+  add_names(lexicon);
+  // Patterns before verbs: what a pattern says outright goes before what a verb lets one expect.
+  for (int i = 0; i < kOperations; ++i)
+    add_patterns(lexicon.operations()[static_cast<size_t>(i)], static_cast<Operation>(i));
+  for (int i = 0; i < kOperations; ++i)
+    add_verbs(lexicon.operations()[static_cast<size_t>(i)], static_cast<Operation>(i));
+  add_replacements(lexicon.operations()[static_cast<size_t>(Operation::kRemove)]);
+  add_gerunds();
+}
+
+void Grammar::fail(const std::string& what) const { throw Error(ErrorKind::kModel, context_ + ": " + what); }
+
+void Grammar::add_name(const std::string& said, Name name) {
+  const std::string normal = normal_name(said);
+  if (normal.empty()) fail("an entry has an empty name or synonym");
+  const auto [at, added] = names_.emplace(normal, name);
+  if (!added)
+    fail("'" + said + "' is a name of both '" + at->second.canonical + "' and '" + name.canonical +
+         "'; every name may stand for one entry only");
+  longest_name_ = std::max(longest_name_, sentence_words(normal).size());
+}
+
+void Grammar::add_names(const Lexicon& lexicon) {
+  const auto add_all = [this](Kind kind, const auto& entries) {
+    for (size_t i = 0; i < entries.size(); ++i) {
+      add_name(entries[i].name, {kind, i, entries[i].name});
+      for (const auto* said : {&entries[i].synonyms, &entries[i].misspellings})
+        for (const auto& name : *said) add_name(name, {kind, i, entries[i].name});
+    }
+  };
+  add_all(Kind::kInstrument, lexicon.instruments());
+  add_all(Kind::kGenre, lexicon.genres());
+  add_all(Kind::kMood, lexicon.moods());
+  for (const auto& [name, meanings] : ambiguous_) {
+    if (normal_name(name) != name) fail("ambiguous: write '" + name + "' as '" + normal_name(name) + "'");
+    add_name(name, {Kind::kAmbiguous, 0, name});
+    if (meanings.size() < 2) fail("ambiguous: '" + name + "' needs at least two meanings");
+    for (const auto& meaning : meanings)
+      if (const auto at = names_.find(normal_name(meaning)); at == names_.end() || at->second.kind != Kind::kInstrument)
+        fail("ambiguous: '" + name + "' may mean '" + meaning + "', which is not an instrument");
+  }
+  // Plurals last: a plural that somebody wrote as a name of its own ("horns") keeps that meaning.
+  const std::unordered_map<std::string, Name> singular = names_;
+  for (const auto& [normal, name] : singular) {
+    const std::string plural = name.kind == Kind::kInstrument || name.kind == Kind::kAmbiguous ? plural_of(normal) : "";
+    if (!plural.empty()) names_.emplace(plural, name);
+  }
+}
+
+std::vector<Token> Grammar::pattern_tokens(const std::string& pattern, std::string& slots) const {
+  std::vector<Token> tokens;
+  const auto add_words = [&](const std::string& text) {
+    for (auto& token : find_names(word_tokens(words_of(text)))) {
+      if (token.kind != Kind::kWord && token.kind != Kind::kComma)
+        fail("pattern '" + pattern + "' holds the name '" + token.text + "'");
+      tokens.push_back(std::move(token));
+    }
+  };
+  size_t at = 0;
+  for (size_t open; (open = pattern.find('{', at)) != std::string::npos;) {
+    const size_t close = pattern.find('}', open);
+    if (close == std::string::npos) fail("pattern '" + pattern + "' has a '{' without '}'");
+    add_words(pattern.substr(at, open - at));
+    const std::string slot = pattern.substr(open + 1, close - open - 1);
+    if (slot != "x" && slot != "a x" && slot != "y" && slot != "a y" && slot != "g" && slot != "m")
+      fail("pattern '" + pattern + "' has the unknown slot '{" + slot + "}'; known are x, a x, y, a y, g and m");
+    Token token;
+    token.text = token.name = slot.back();
+    token.indefinite = slot.starts_with("a ");
+    token.kind = slot == "g" ? Kind::kGenre : slot == "m" ? Kind::kMood : Kind::kInstrument;
+    tokens.push_back(token);
+    slots += slot.back();
+    at = close + 1;
+  }
+  add_words(pattern.substr(at));
+  return tokens;
+}
+
+void Grammar::add_form(const std::vector<Token>& tokens, const Form& form) {
+  const std::string form_key = key(tokens, true);
+  if (form_key == "X" || form_key == "D")
+    fail("pattern '" + form.pattern + "' of '" + operation_name(form.operation) +
+         "' does not say what to do: nothing is left of it but the name");
+  const auto [at, added] = forms_.emplace(form_key, form);
+  if (!added && (at->second.operation != form.operation || at->second.reversed != form.reversed))
+    fail("patterns '" + at->second.pattern + "' and '" + form.pattern + "' of '" +
+         operation_name(at->second.operation) + "' and '" + operation_name(form.operation) + "' read the same ('" +
+         form_key + "')");
+  for (const auto& token : tokens)
+    if (token.kind == Kind::kWord) words_.insert(token.text);
+}
+
+void Grammar::add_patterns(const OperationEntry& entry, Operation operation) {
+  const std::vector<std::string> allowed = slots_for(operation);
+  for (const auto& pattern : entry.patterns) {
+    std::string said_slots;
+    std::vector<Token> tokens = pattern_tokens(pattern, said_slots);
+    std::string slots;
+    for (const char slot : {'x', 'y', 'g', 'm'})
+      if (said_slots.find(slot) != std::string::npos) slots += slot;
+    if (slots.size() != said_slots.size() || std::find(allowed.begin(), allowed.end(), slots) == allowed.end())
+      fail("pattern '" + pattern + "' of '" + entry.name + "' has unsuitable slots; possible are " +
+           quoted_list(allowed, "or"));
+    patterns_[entry.name + " " + slots].push_back(pattern);
+    if (!tokens.empty() && tokens.front().kind == Kind::kWord && operation != Operation::kReplace)
+      verbs_.insert(tokens.front().text);
+    strip_courtesies(tokens);
+    add_form(condense(std::move(tokens)), {operation, said_slots == "yx", pattern});
+  }
+  for (const auto& slots : allowed)
+    if (!patterns_.count(entry.name + " " + slots))
+      fail("operation '" + entry.name + "' has no pattern with the slots '" + slots + "'");
+}
+
+void Grammar::add_verbs(const OperationEntry& entry, Operation operation) {
+  Token x, tag;
+  x.kind = Kind::kInstruments;
+  tag.kind = Kind::kTag;
+  const auto add = [&](std::vector<Token> tokens, const std::string& verb) {
+    // A verb never overrules a pattern.
+    if (!forms_.count(key(tokens, true))) add_form(tokens, {operation, false, verb});
+  };
+  for (const auto& verb : entry.verbs) {
+    const std::vector<Token> words = condense(find_names(word_tokens(words_of(verb))));
+    if (words.empty()) fail("verb '" + verb + "' of '" + entry.name + "' says nothing");
+    std::vector<std::string> texts;
+    for (const auto& word : words) {
+      if (word.kind != Kind::kWord) fail("verb '" + verb + "' of '" + entry.name + "' holds a name");
+      texts.push_back(word.text);
+    }
+    verbs_.insert(texts.front());
+    verb_words_.emplace_back(operation, texts);
+    const auto then = [&words](std::vector<Token> rest) {
+      rest.insert(rest.begin(), words.begin(), words.end());
+      return rest;
+    };
+    if (operation == Operation::kReplace) {
+      for (const char* to : {"with", "by", "for", "to", "into"}) add(then({x, word_token(to), x}), verb);
+    } else if (operation == Operation::kRemix) {
+      for (const char* with : {"with", "using", "for"}) {
+        add(then({word_token(with), x}), verb);
+        add(then({tag, word_token(with), x}), verb);
+        for (const char* to : {"to", "into", "as", "in"}) {
+          add(then({word_token(to), tag, word_token(with), x}), verb);
+          add(then({word_token(with), x, word_token(to), tag}), verb);
+        }
+      }
+      add(then({tag}), verb);
+      for (const char* to : {"to", "into", "as", "in"}) add(then({word_token(to), tag}), verb);
+    } else {
+      add(then({x}), verb);
+      const std::string& last = texts.back();
+      const bool particle = last == "out" || last == "in" || last == "away" || last == "off";
+      if (particle && words.size() == 2) add({words[0], x, words[1]}, verb);
+    }
+  }
+}
+
+// "take out the piano and put a harp in its place", with every way to remove.
+void Grammar::add_replacements(const OperationEntry& remove) {
+  Token x;
+  x.kind = Kind::kInstruments;
+  for (const auto& said : remove.verbs) {
+    const std::vector<Token> verb = condense(find_names(word_tokens(words_of(said))));
+    std::vector<std::vector<Token>> removals(1, verb);
+    removals.front().push_back(x);
+    if (verb.size() == 2) removals.push_back({verb[0], x, verb[1]});
+    for (const char* by : {"use", "put", "put in", "add", "bring in", "have", "take", "play"}) {
+      for (std::vector<Token> tokens : removals) {
+        for (const auto& token : word_tokens(words_of(std::string("and ") + by))) tokens.push_back(token);
+        tokens.push_back(x);
+        tokens.push_back(word_token("instead"));
+        if (!forms_.count(key(tokens, true))) add_form(tokens, {Operation::kReplace, false, said});
+      }
+    }
+    for (std::vector<Token> tokens : removals) {
+      for (const auto& token : word_tokens(words_of("and replace with"))) tokens.push_back(token);
+      tokens.push_back(x);
+      if (!forms_.count(key(tokens, true))) add_form(tokens, {Operation::kReplace, false, said});
+    }
+  }
+}
+
+bool Grammar::is_imperative(const std::string& pattern, Operation operation) const {
+  // These begin wishes, not orders.
+  static const std::set<std::string> kNotVerbs = {"only", "just", "nothing", "without", "no", "minus"};
+  const std::string first = pattern.substr(0, pattern.find(' '));
+  return kNotVerbs.count(first) == 0 && std::any_of(verb_words_.begin(), verb_words_.end(), [&](const auto& verb) {
+           return verb.first == operation && verb.second.front() == first;
+         });
+}
+
+// "how about removing the drums": what is asked with "remove" may be asked with "removing".
+void Grammar::add_gerunds() {
+  for (const auto& [operation, verb] : verb_words_) {
+    const std::string& first = verb.front();
+    if (first.size() < 3 || !is_imperative(first, operation)) continue;
+    const std::string gerund = gerund_of(first);
+    if (words_.insert(gerund).second) gerunds_.emplace(gerund, first);
+  }
+}
+
+const std::vector<std::string>& Grammar::patterns_for(const Instruction& instruction) const {
+  const auto at = patterns_.find(std::string(operation_name(instruction.operation)) + " " + slots_of(instruction));
+  ensure(at != patterns_.end(), "no pattern for such an instruction");
+  return at->second;
+}
+
+}  // namespace instructme

@@ -1,0 +1,137 @@
+#include "instructme/multitrack/backgrounds.h"
+
+#include "expect_error.h"
+#include "instructme/data/dataset_renderer.h"
+#include "instructme/data/song_set.h"
+#include "multitrack_test_support.h"
+
+namespace instructme {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kRate = 24000;
+
+class Backgrounds : public testing::Test {
+ protected:
+  Backgrounds() {
+    write_song_with("violin", "bass");
+    write_tone(folder_.path() / "music/one.wav", {.hz = 500, .amplitude = 0.2, .seconds = 8, .channels = 2});
+    write_text(folder_.path() / "music/list.tsv", "file\theard\tsource\tlicence\none.wav\tbass, drums\tA game\tCC0\n");
+    options_.folder = folder_.path() / "out";
+    options_.songs = {folder_.path() / "songs"};
+    options_.count = 4;
+    options_.seconds = 2;
+  }
+
+  void write_song_with(const std::string& first, const std::string& second) {
+    RenderedSong song;
+    song.info.title = "two";
+    song.info.sample_rate = kRate;
+    song.info.frames = 5 * kRate;
+    VersionInfo version;
+    std::vector<std::vector<float>> audio;
+    for (const std::string& name : {first, second}) {
+      StemInfo stem;
+      stem.part = static_cast<int>(audio.size());
+      stem.instrument = name;
+      stem.source = "sines";
+      version.stems.push_back(stem);
+      audio.emplace_back();
+      for (int i = 0; i < 5 * kRate; ++i)
+        audio.back().push_back(
+            static_cast<float>(0.1 * std::sin(0.05 * (1.0 + static_cast<double>(audio.size())) * i)));
+    }
+    song.info.arrangements.push_back({"rock", "", {version}});
+    song.audio.push_back({audio});
+    write_song(folder_.path() / "songs/a", song);
+  }
+
+  std::vector<Recording> recordings() const {
+    return read_recordings(folder_.path() / "music/list.tsv", Lexicon::builtin());
+  }
+  void list(const std::string& text) const { write_text(folder_.path() / "music/list.tsv", text); }
+
+  TempDir folder_;
+  BackgroundOptions options_;
+};
+
+TEST_F(Backgrounds, OnlyInstrumentsThatAreNotHeardAreLaidOver) {
+  const BackgroundReport report = make_background_songs(recordings(), options_);
+  EXPECT_EQ(report.made, 4);
+  EXPECT_EQ(report.instruments, (std::map<std::string, int64_t>{{"violin", 4}}));
+  const SongSet songs(options_.folder);
+  ASSERT_EQ(songs.size(), 4u);
+  EXPECT_EQ(songs.sample_rate(), kRate);
+  for (size_t i = 0; i < songs.size(); ++i) {
+    const SongInfo& song = songs.info(i);
+    EXPECT_EQ(song.frames, 2 * kRate);
+    EXPECT_THAT(song.source, testing::HasSubstr("recording: one.wav from"));
+    const auto& stems = song.arrangements[0].versions[0].stems;
+    ASSERT_EQ(stems.size(), 2u);
+    EXPECT_EQ(stems[0].instrument, "violin");
+    EXPECT_EQ(stems[0].source, "sines");
+    EXPECT_EQ(stems[1].instrument, "");
+    EXPECT_EQ(stems[1].source, "A game");
+    EXPECT_EQ(stems[1].licence, "CC0");
+    // Relative level as asked for.
+    EXPECT_GT(stems[0].block_levels_db[1], stems[1].block_levels_db[1] + options_.stem_low_db - 0.5);
+    EXPECT_LT(stems[0].block_levels_db[1], stems[1].block_levels_db[1] + options_.stem_high_db + 0.5);
+  }
+}
+
+TEST_F(Backgrounds, SameSeedsSameBytesWhateverTheThreadsAndAStoppedRunGoesOn) {
+  make_background_songs(recordings(), options_);
+  BackgroundOptions other = options_;
+  other.folder = folder_.path() / "other";
+  other.jobs = 3;
+  make_background_songs(recordings(), other);
+  for (int seed = 0; seed < 4; ++seed)
+    for (const auto& entry : fs::directory_iterator(options_.folder / song_folder_name(static_cast<uint64_t>(seed))))
+      EXPECT_EQ(read_text_file(entry.path()),
+                read_text_file(other.folder / song_folder_name(static_cast<uint64_t>(seed)) / entry.path().filename()))
+          << entry.path();
+  fs::remove_all(options_.folder / song_folder_name(2));
+  const BackgroundReport report = make_background_songs(recordings(), options_);
+  EXPECT_EQ(report.made, 1);
+  EXPECT_EQ(report.kept, 3);
+  options_.seconds = 3;
+  expect_error(ErrorKind::kUsage, "made with another 'seconds'",
+               [&] { make_background_songs(recordings(), options_); });
+}
+
+TEST_F(Backgrounds, FamiliesAndNothingAreUnderstood) {
+  list("heard\tfile\nstrings\tone.wav\nnothing\tone.wav\n");
+  const auto found = recordings();
+  ASSERT_EQ(found.size(), 2u);
+  EXPECT_TRUE(found[0].heard.contains("violin"));
+  EXPECT_TRUE(found[1].heard.empty());
+}
+
+TEST_F(Backgrounds, WhatCannotBeUsed) {
+  list("file\theard\none.wav\tviolin, bass\n");
+  const BackgroundReport nothing_left = make_background_songs(recordings(), options_);
+  EXPECT_EQ(nothing_left.made, 0);
+  ASSERT_EQ(nothing_left.refused.size(), 4u);
+  EXPECT_THAT(nothing_left.refused[0], testing::HasSubstr("not heard in 'one.wav'"));
+
+  list("file\theard\none.wav\tviolinn\n");
+  expect_error(ErrorKind::kInput, "line 2: 'violinn' is no instrument", [&] { recordings(); });
+  list("file\theard\ntwo.wav\tviolin\n");
+  expect_error(ErrorKind::kInput, "line 2: there is no file", [&] { recordings(); });
+  list("file\thears\none.wav\tviolin\n");
+  expect_error(ErrorKind::kInput, "unknown column 'hears' (did you mean 'heard'", [&] { recordings(); });
+  list("file\none.wav\n");
+  expect_error(ErrorKind::kInput, "'heard' is missing", [&] { recordings(); });
+  list("file\theard\n");
+  expect_error(ErrorKind::kInput, "lists no recording", [&] { recordings(); });
+  list("file\theard\none.wav\tbass\n");
+  options_.seconds = 60;
+  expect_error(ErrorKind::kInput, "as long as 60 s", [&] { make_background_songs(recordings(), options_); });
+  options_.seconds = 2;
+  options_.most_stems = 0;
+  expect_error(ErrorKind::kUsage, "1 stem", [&] { make_background_songs(recordings(), options_); });
+}
+
+}  // namespace
+}  // namespace instructme
