@@ -26,8 +26,11 @@ function(instructme_optional name package)
     message(FATAL_ERROR "INSTRUCTME_WITH_${name} is ON, but pkg-config does not find '${package}'")
   endif()
 endfunction()
+instructme_optional(LILV lilv-0)
+set(INSTRUCTME_OPTIONAL_PACKAGES "") # only the program that hosts plugins uses it, not the libraries
 instructme_optional(FLUIDSYNTH fluidsynth)
 instructme_optional(PNG libpng)
+instructme_optional(PUGIXML pugixml)
 instructme_optional(YAML_CPP yaml-cpp)
 
 # Torch goes through one INTERFACE target so that its headers are SYSTEM for us and so that the

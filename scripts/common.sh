@@ -8,7 +8,8 @@ die() { say "$*"; exit 1; }
 
 # What a build needs, then what training music needs (MMA, a small SoundFont), then tests.
 build_packages="g++ cmake ninja-build pkg-config libtorch-dev libopenblas0-openmp libsndfile1-dev libsoxr-dev
-  libebur128-dev libfluidsynth-dev libyaml-cpp-dev libcli11-dev nlohmann-json3-dev libpng-dev"
+  libebur128-dev libfluidsynth-dev libpugixml-dev liblilv-dev lv2-dev libyaml-cpp-dev libcli11-dev nlohmann-json3-dev
+  libpng-dev"
 test_packages="libgtest-dev libgmock-dev mma timgm6mb-soundfont sentencepiece"
 bench_packages="libbenchmark-dev"
 

@@ -14,6 +14,7 @@ void SongOptions::apply(const CancelToken& cancel) {
     palette.held_out = true;
   }
   palette.fonts.assign(fonts.begin(), fonts.end());
+  palette.kits.assign(kits.begin(), kits.end());
   composer.pop909 = pop909;
   composer.midi.assign(midi.begin(), midi.end());
   ProgressLine looking("files");
@@ -36,8 +37,12 @@ void add_song_options(CLI::App* command, SongOptions& options) {
   command->add_option("--midi-weight", options.composer.midi_weight, "How often it is a MIDI file")
       ->check(CLI::Range(0.0, 1e6));
   command->add_option("--fonts", options.fonts, "SoundFont files, or folders with them");
+  command->add_option("--kits", options.kits,
+                      "Drum kits of Hydrogen, or folders with them, e.g. " + default_kit_folder().string());
+  command->add_flag("--plugins", options.palette.plugins,
+                    "Play LV2 instruments too, those of 'data palette' that are installed");
   command->add_option("--held-out-fonts", options.palette.held_out_fonts,
-                      "File names of the fonts that are kept for testing");
+                      "Names of the fonts, kits and plugins that are kept for testing");
   command
       ->add_option("--split", options.split,
                    "train: no held-out font, style or song; held-out: only those; all: everything")

@@ -88,6 +88,8 @@ DatasetReport render_dataset(const DatasetOptions& options, const Composer& comp
           finish_song(report.refused.back());
         }
       }
+      const std::lock_guard lock(mutex);
+      report.plugin_failures.insert(renderer.plugin_failures().begin(), renderer.plugin_failures().end());
     } catch (...) {
       stop = true;
       const std::lock_guard lock(mutex);

@@ -10,6 +10,7 @@
 #include "instructme/base/files.h"
 #include "instructme/base/strings.h"
 #include "instructme/synth/sound_font.h"
+#include "palette_sources.h"
 
 namespace instructme {
 namespace {
@@ -29,6 +30,10 @@ constexpr std::array kSameInstrumentInBank8{0, 4, 5, 16, 17, 19, 25, 28, 38, 39,
 constexpr int kFirstSpecialKit = 48;
 // The lexicon's name for hand percussion, which the keys of a General MIDI kit above the cymbals are.
 constexpr const char* kPercussion = "percussion";
+constexpr const char* kDrumKit = "drum kit";
+constexpr const char* kElectricDrumKit = "electric drum kit";
+constexpr const char* kDrumFamily = "drums";
+constexpr int kFirstElectricKit = 24;  // of General MIDI
 
 struct TableEntry {
   std::string instrument;
@@ -89,53 +94,13 @@ const InstrumentEntry* instrument_of_preset(const SoundFontPreset& preset, const
   return usual ? lexicon.instrument_of_program(preset.program, false) : nullptr;
 }
 
-bool is_font(const fs::path& path) {
-  const std::string extension = lower(path.extension().string());
-  return extension == ".sf2" || extension == ".sf3";
-}
-
-// Every font once, even when it is reached through links, sorted by file name.
-std::vector<fs::path> find_fonts(const std::vector<fs::path>& places) {
-  std::map<std::string, fs::path> fonts;  // by file name, which is what the split goes by
-  const auto add = [&](const fs::path& path) {
-    const fs::path real = fs::canonical(path);
-    const auto [found, added] = fonts.emplace(real.filename().string(), real);
-    if (!added && found->second != real)
-      throw Error(ErrorKind::kUsage, "Two SoundFonts are called '" + real.filename().string() + "': '" +
-                                         found->second.string() + "' and '" + real.string() + "'; rename one.");
-  };
-  for (const fs::path& place : places) {
-    if (fs::is_directory(place)) {
-      for (const auto& entry : fs::directory_iterator(place))
-        if (is_font(entry.path()) && fs::is_regular_file(entry.path())) add(entry.path());
-    } else if (fs::exists(place)) {
-      add(place);
-    } else {
-      throw Error(ErrorKind::kMissing, "There is no SoundFont or folder '" + place.string() +
-                                           "'; install one (apt install timgm6mb-soundfont) or correct the path.");
-    }
-  }
-  std::vector<fs::path> paths;
-  for (const auto& [name, path] : fonts) paths.push_back(path);
-  return paths;
-}
-
-std::vector<fs::path> choose_split(const std::vector<fs::path>& fonts, const PaletteOptions& options) {
-  std::set<std::string> held_out(options.held_out_fonts.begin(), options.held_out_fonts.end());
-  std::vector<std::string> names;
-  std::vector<fs::path> chosen;
-  for (const fs::path& path : fonts) {
-    names.push_back(path.filename().string());
-    if (held_out.contains(names.back()) == options.held_out) chosen.push_back(path);
-  }
-  for (const std::string& name : held_out)
-    if (std::find(names.begin(), names.end(), name) == names.end())
-      throw Error(ErrorKind::kUsage, "No SoundFont given is called '" + name + "', which was to be held out" +
-                                         did_you_mean(name, names) + ".");
-  if (chosen.empty())
-    throw Error(ErrorKind::kUsage, options.held_out ? "No held-out SoundFont was given; name some of the given fonts."
-                                                    : "No SoundFont was given for training; give .sf2 or .sf3 files.");
-  return chosen;
+// Kits that the catalogue does not know say by their names whether they are machines.
+bool is_electric(const std::string& name) {
+  const std::string text = lower(name);
+  for (const char* word :
+       {"808", "909", "707", "606", "electr", "synth", "techno", "house", "hiphop", "hip-hop", "machine"})
+    if (text.find(word) != std::string::npos) return true;
+  return false;
 }
 
 }  // namespace
@@ -155,41 +120,97 @@ Role parse_role(const std::string& name) {
   throw Error(ErrorKind::kInput, "'" + name + "' is not a role of a part" + did_you_mean(name, names) + ".");
 }
 
+fs::path default_kit_folder() { return "/usr/share/hydrogen/data/drumkits"; }
+
+void Palette::add_font(const PaletteSource& source, const Lexicon& lexicon) {
+  const SoundTable table = read_sound_table(source.path.parent_path() / "SOUNDS.tsv");
+  for (const SoundFontPreset& preset : inspect_sound_font(source.path).presets) {
+    const auto listed = table.find({source.name, preset.bank, preset.program});
+    const InstrumentEntry* instrument = nullptr;
+    if (listed != table.end()) instrument = instrument_of_description(listed->second.instrument, lexicon);
+    // A font that the catalogue knows to have one instrument only need not number it as General MIDI does.
+    const bool single = source.known != nullptr && source.known->instruments.size() == 1;
+    if (instrument == nullptr && single) instrument = lexicon.find_instrument(source.known->instruments.front());
+    if (instrument == nullptr) instrument = instrument_of_preset(preset, lexicon);
+    if (instrument == nullptr) continue;
+    PaletteSound sound{.instrument = instrument->name,
+                       .sound = Sound{source.path, preset.bank, preset.program},
+                       .bank = instrument->family == kDrumFamily ? kDrumBank : preset.bank,
+                       .program = preset.program,
+                       .source = source.name,
+                       .preset = preset.name,
+                       .licence = source.known != nullptr ? source.known->licence : "",
+                       .package = source.known != nullptr ? source.known->package : "",
+                       .general_midi = listed == table.end() && !single};
+    if (listed != table.end()) sound.licence = listed->second.licence;
+    sounds_.push_back(std::move(sound));
+  }
+}
+
+void Palette::add_kit(const PaletteSource& source) {
+  const DrumKit kit = read_drum_kit(source.path);
+  PaletteSound sound{.instrument = kPercussion,
+                     .sound = KitSound{source.path},
+                     .bank = kDrumBank,
+                     .program = 0,
+                     .source = source.name,
+                     .preset = kit.name,
+                     .licence = source.known != nullptr ? source.known->licence : kit.licence,
+                     .package = source.known != nullptr ? source.known->package : "",
+                     .general_midi = false};
+  if (kit.is_full()) sound.instrument = is_electric(source.name) ? kElectricDrumKit : kDrumKit;
+  if (source.known != nullptr) sound.instrument = source.known->instruments.front();
+  if (sound.instrument == kElectricDrumKit) sound.program = kFirstElectricKit;
+  sounds_.push_back(std::move(sound));
+}
+
+void Palette::add_plugin(const PaletteSource& source, const Lexicon& lexicon) {
+  for (const CataloguedPreset& preset : source.known->presets) {
+    const InstrumentEntry* instrument = lexicon.find_instrument(preset.instrument);
+    if (instrument == nullptr) continue;  // a lexicon of the user's own
+    sounds_.push_back({.instrument = instrument->name,
+                       .sound = PluginSound{.name = source.name + ": " + preset.name,
+                                            .bundle = source.path,
+                                            .plugin = source.known->plugin,
+                                            .preset = preset.preset,
+                                            .controls = preset.controls,
+                                            .setup = preset.midi,
+                                            .transpose = preset.transpose},
+                       .bank = 0,
+                       .program = instrument->programs.empty() ? 0 : instrument->programs.front(),
+                       .source = source.name,
+                       .preset = preset.name,
+                       .licence = source.known->licence,
+                       .package = source.known->package,
+                       .general_midi = false});
+  }
+}
+
 Palette Palette::scan(const PaletteOptions& options, const Lexicon& lexicon) {
   Palette palette;
-  std::map<fs::path, SoundTable> tables;
-  for (const fs::path& font : choose_split(find_fonts(options.fonts), options)) {
-    const fs::path folder = font.parent_path();
-    if (!tables.contains(folder)) tables.emplace(folder, read_sound_table(folder / "SOUNDS.tsv"));
-    const SoundTable& table = tables.at(folder);
-    const std::string source = font.filename().string();
-    palette.sources_.push_back(source);
-    for (const SoundFontPreset& preset : inspect_sound_font(font).presets) {
-      const auto listed = table.find({source, preset.bank, preset.program});
-      const InstrumentEntry* instrument = nullptr;
-      if (listed != table.end()) instrument = instrument_of_description(listed->second.instrument, lexicon);
-      if (instrument == nullptr) instrument = instrument_of_preset(preset, lexicon);
-      if (instrument == nullptr) continue;
-      palette.sounds_.push_back({instrument->name,
-                                 {font, preset.bank, preset.program},
-                                 source,
-                                 preset.name,
-                                 listed != table.end() ? listed->second.licence : "",
-                                 listed == table.end()});
+  for (const PaletteSource& source : choose_sources(options)) {
+    palette.sources_.push_back(source.name);
+    switch (source.kind) {
+      case SoundSource::Kind::kSoundFont: palette.add_font(source, lexicon); break;
+      case SoundSource::Kind::kKit: palette.add_kit(source); break;
+      case SoundSource::Kind::kPlugin: palette.add_plugin(source, lexicon); break;
     }
   }
-  for (size_t i = 0; i < palette.sounds_.size(); ++i)
-    if (palette.sounds_[i].sound.bank == kDrumBank && palette.sounds_[i].general_midi) palette.gm_kits_.push_back(i);
+  for (size_t i = 0; i < palette.sounds_.size(); ++i) {
+    const PaletteSound& sound = palette.sounds_[i];
+    const bool hand = std::holds_alternative<KitSound>(sound.sound) && sound.instrument == kPercussion;
+    if (sound.bank == kDrumBank && (sound.general_midi || hand)) palette.percussion_kits_.push_back(i);
+  }
   for (const InstrumentEntry& entry : lexicon.instruments()) {
     Player player{entry.name, entry.roles, entry.frequency, false, {}};
     std::map<std::string, std::vector<size_t>> by_source;
     for (size_t i = 0; i < palette.sounds_.size(); ++i)
       if (palette.sounds_[i].instrument == entry.name) by_source[palette.sounds_[i].source].push_back(i);
     for (auto& [source, indices] : by_source) {
-      player.is_kit = palette.sounds_[indices.front()].sound.bank == kDrumBank;
-      player.sounds_of_font.push_back(std::move(indices));
+      player.is_kit = palette.sounds_[indices.front()].bank == kDrumBank;
+      player.sounds_of_source.push_back(std::move(indices));
     }
-    if (!player.sounds_of_font.empty()) palette.players_.push_back(std::move(player));
+    if (!player.sounds_of_source.empty()) palette.players_.push_back(std::move(player));
   }
   return palette;
 }
@@ -215,8 +236,8 @@ std::vector<std::string> Palette::instruments_of(Role role) const {
 std::string Palette::draw_instrument(Role role, const std::set<std::string>& avoid, Rng& rng) const {
   const std::vector<std::string> all = instruments_of(role);
   if (all.empty())
-    throw Error(ErrorKind::kUsage, std::string("No sound of the given SoundFonts can play the role '") +
-                                       role_name(role) + "'; add a General MIDI font.");
+    throw Error(ErrorKind::kUsage,
+                std::string("No sound given can play the role '") + role_name(role) + "'; add a General MIDI font.");
   std::vector<std::string> names;
   for (const std::string& name : all)
     if (!avoid.contains(name)) names.push_back(name);
@@ -229,12 +250,12 @@ std::string Palette::draw_instrument(Role role, const std::set<std::string>& avo
 const PaletteSound& Palette::draw_sound(const std::string& instrument, Rng& rng) const {
   const Player* player = find(instrument);
   if (player == nullptr)
-    throw Error(ErrorKind::kUsage, "No given SoundFont has a sound for '" + instrument + "'; add a General MIDI font.");
-  return sounds_[rng.pick(rng.pick(player->sounds_of_font))];
+    throw Error(ErrorKind::kUsage, "There is no sound for '" + instrument + "'; add a General MIDI font.");
+  return sounds_[rng.pick(rng.pick(player->sounds_of_source))];
 }
 
 const PaletteSound* Palette::draw_percussion(Rng& rng) const {
-  return gm_kits_.empty() ? nullptr : &sounds_[rng.pick(gm_kits_)];
+  return percussion_kits_.empty() ? nullptr : &sounds_[rng.pick(percussion_kits_)];
 }
 
 }  // namespace instructme

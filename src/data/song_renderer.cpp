@@ -19,6 +19,7 @@ constexpr const char* kDistortedGuitar = "distorted guitar";
 constexpr float kInaudible = 1e-4f;
 constexpr double kEffectRms = 0.1;  // of a stem as effects want it, and of a mix on its way into the bus
 constexpr double kPeakLimit = 0.98;
+constexpr int kReplacementDraws = 200;  // for a sound whose plugin fails
 
 StemRendererOptions synth_options(const RenderOptions& options) {
   if (options.versions < 1 || options.versions > 16)
@@ -159,7 +160,7 @@ SongRenderer::SongRenderer(const RenderOptions& options, Composer composer, std:
       composer_(std::move(composer)),
       palette_(std::move(palette)),
       lexicon_(lexicon),
-      renderer_(synth_options(options)) {}
+      renderer_(synth_options(options), options.plugin_host) {}
 
 SongRenderer::Casting SongRenderer::cast(const Part& part, const Casting* before, std::set<std::string>& used,
                                          Rng& rng) const {
@@ -194,32 +195,66 @@ SongRenderer::Casting SongRenderer::cast(const Part& part, const Casting* before
   return casting;
 }
 
+// Plays the score; a sound whose plugin fails is replaced by another one of its instrument, in all the parts that share
+// it.
+std::vector<std::vector<float>> SongRenderer::play(const Score& score, std::vector<const PaletteSound*>& sounds,
+                                                   const Rng& rng) {
+  std::vector<PartSound> chosen;
+  for (const PaletteSound* sound : sounds) chosen.push_back(sound->sound);
+  const uint64_t strokes = rng.fork("strokes").next();
+  BandStems band = renderer_.render(score, chosen, strokes);
+  for (size_t p = 0; p < sounds.size(); ++p) {
+    if (band.failures[p].empty()) continue;
+    plugin_failures_.insert(band.failures[p]);
+    const PaletteSound* failed = sounds[p];
+    Rng again = rng.fork("instead").fork(p);
+    std::set<std::string> tried{failed->source};
+    for (int i = 0; i < kReplacementDraws && !band.failures[p].empty(); ++i) {
+      const PaletteSound& other = palette_->draw_sound(failed->instrument, again);
+      if (!tried.insert(other.source).second) continue;
+      try {
+        for (size_t q = p; q < sounds.size(); ++q) {
+          if (sounds[q] != failed) continue;
+          band.stems[q] = renderer_.render_part(score, q, other.sound, strokes);
+          band.failures[q].clear();
+        }
+        std::replace(sounds.begin(), sounds.end(), failed, &other);
+      } catch (const Error& error) {
+        if (error.kind() != ErrorKind::kInput) throw;
+        plugin_failures_.insert(error.what());
+        band.failures[p] = error.what();
+      }
+    }
+  }
+  return std::move(band.stems);
+}
+
 void SongRenderer::render_version(const Score& score, const std::vector<Casting>& casting, Rng& rng,
                                   VersionInfo& version, std::vector<std::vector<float>>& stems) {
   Score played = score;
-  std::vector<Sound> sounds;
+  std::vector<const PaletteSound*> sounds;
   for (size_t p = 0; p < played.parts.size(); ++p) {
-    sounds.push_back(casting[p].sound->sound);
+    sounds.push_back(casting[p].sound);
     const InstrumentEntry* entry = lexicon_.find_instrument(casting[p].instrument);
     if (entry != nullptr && entry->family == "guitar") {
       Rng strum_rng = rng.fork("strum").fork(p);
       strum(played.parts[p], strum_rng);
     }
   }
-  std::vector<std::vector<float>> raw = renderer_.render(played, sounds);
+  std::vector<std::vector<float>> raw = play(played, sounds, rng);
   for (size_t p = 0; p < raw.size(); ++p) {
     std::vector<float>& stem = raw[p];
     const float peak = std::abs(
         *std::max_element(stem.begin(), stem.end(), [](float a, float b) { return std::abs(a) < std::abs(b); }));
     if (peak < kInaudible) continue;  // none of its notes lies in the range of the sound
     const Part& part = played.parts[p];
-    const PaletteSound& sound = *casting[p].sound;
+    const PaletteSound& sound = *sounds[p];
     StemInfo info{.file = "",
                   .part = static_cast<int>(p),
                   .instrument = casting[p].instrument,
                   .role = part.role,
-                  .program = sound.sound.program,
-                  .bank = sound.sound.bank,
+                  .program = sound.program,
+                  .bank = sound.bank,
                   .source = sound.source,
                   .preset = sound.preset,
                   .licence = sound.licence,

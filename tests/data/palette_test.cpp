@@ -30,12 +30,12 @@ TEST(Palette, DrumPartsGetKitsAndOnlyTheyDo) {
   for (int i = 0; i < 300; ++i)
     for (Role role : {Role::kDrums, Role::kBass, Role::kChords, Role::kArpeggio, Role::kMelody}) {
       const PaletteSound& sound = palette->draw_sound(palette->draw_instrument(role, {}, rng), rng);
-      EXPECT_EQ(sound.sound.bank == kDrumBank, role == Role::kDrums) << sound.instrument;
+      EXPECT_EQ(sound.bank == kDrumBank, role == Role::kDrums) << sound.instrument;
       EXPECT_EQ(sound.source, "TimGM6mb.sf2");
     }
   const PaletteSound* percussion = palette->draw_percussion(rng);
   ASSERT_NE(percussion, nullptr);
-  EXPECT_EQ(percussion->sound.bank, kDrumBank);
+  EXPECT_EQ(percussion->bank, kDrumBank);
 }
 
 TEST(Palette, DrawsByTheLexiconsFrequenciesAndAvoids) {
@@ -71,7 +71,7 @@ TEST(Palette, ATableBesideTheFontTakesPrecedence) {
       Palette::scan({.fonts = {folder.path()}, .held_out_fonts = {}, .held_out = false}, Lexicon::builtin());
   std::map<int, const PaletteSound*> by_program;
   for (const PaletteSound& sound : palette.sounds())
-    if (sound.sound.bank == 0) by_program[sound.sound.program] = &sound;
+    if (sound.bank == 0) by_program[sound.program] = &sound;
   EXPECT_EQ(by_program.at(0)->instrument, "acoustic guitar");
   EXPECT_EQ(by_program.at(0)->licence, "CC0-1.0");
   EXPECT_EQ(by_program.at(1)->instrument, "saxophone");

@@ -6,45 +6,59 @@
 #include <vector>
 
 #include "instructme/base/rng.h"
+#include "instructme/data/sound_catalogue.h"
 #include "instructme/score/score.h"
-#include "instructme/synth/stem_renderer.h"
+#include "instructme/synth/band_renderer.h"
 #include "instructme/text/lexicon.h"
 
 namespace instructme {
+
+struct PaletteSource;
 
 /// "drums", "bass", "chords", "arpeggio", "melody" or "counter-melody", as in the lexicon.
 const char* role_name(Role role);
 /// Throws kInput naming the word when it is no role.
 Role parse_role(const std::string& name);
 
-/// A preset together with the lexicon instrument it sounds like.
+/// A sound together with the lexicon instrument it sounds like.
 struct PaletteSound {
   std::string instrument;  ///< canonical name of the lexicon
-  Sound sound;
-  std::string source;         ///< file name of the font: what the train/held-out split goes by
-  std::string preset;         ///< name inside the font
-  std::string licence;        ///< from a SOUNDS.tsv beside the font; "" when not known
+  PartSound sound;
+  int bank = 0;               ///< kDrumBank for everything that plays drum parts
+  int program = 0;            ///< General MIDI program or number of the kit; for plugins the instrument's first
+  std::string source;         ///< file name of the font, folder name of the kit or name of the plugin: what the
+                              ///< train/held-out split goes by
+  std::string preset;         ///< name inside the font, kit or plugin
+  std::string licence;        ///< from a SOUNDS.tsv beside the font, else from the catalogue; "" when not known
+  std::string package;        ///< of Debian; "" when not known
   bool general_midi = false;  ///< of a font without a table, so a kit that has all percussion keys
 };
 
 struct PaletteOptions {
-  std::vector<std::filesystem::path> fonts;  ///< SoundFont files, or folders with them
-  std::vector<std::string> held_out_fonts;   ///< file names of the fonts kept for testing
-  bool held_out = false;                     ///< true: only the held-out fonts; false: only the others
+  std::vector<std::filesystem::path> fonts = {};  ///< SoundFont files, or folders with them
+  std::vector<std::string> held_out_fonts = {};   ///< names of the fonts, kits and plugins kept for testing
+  bool held_out = false;                          ///< true: only the held-out sources; false: only the others
+  std::vector<std::filesystem::path> kits = {};   ///< folders of drum kits of Hydrogen, or folders with such folders
+  bool plugins = false;                           ///< LV2 instruments of the catalogue that are installed
+  bool may_be_empty = false;                      ///< no source of sounds is not an error
 };
+
+/// Where Debian installs drum kits: /usr/share/hydrogen/data/drumkits.
+std::filesystem::path default_kit_folder();
 
 /// The sounds that can play each instrument of the lexicon. Melodic presets of bank 0 (and the GS
 /// variations in bank 8 that are the same instrument) are assigned by their General MIDI program, kits
 /// by their number. A table `SOUNDS.tsv` beside a font (columns file, bank, program, instrument, licence
-/// and others) takes precedence for the presets it lists. Immutable; safe to share between threads.
+/// and others) takes precedence for the presets it lists. Sampled kits without a bass drum or a snare are hand
+/// percussion. Plugins have the presets of the catalogue. Immutable; safe to share between threads.
 class Palette {
  public:
-  /// Throws kMissing when a path does not exist, kUsage when no font is left after the split or a
-  /// held-out name matches no font, kInput when a font cannot be read.
+  /// Throws kMissing when a path does not exist, kUsage when no source is left after the split or a
+  /// held-out name matches none, kInput when a font or kit cannot be read.
   static Palette scan(const PaletteOptions& options, const Lexicon& lexicon);
 
   const std::vector<PaletteSound>& sounds() const { return sounds_; }
-  /// File names of the fonts in use, sorted.
+  /// Names of the sources in use: fonts, kits and plugins, each sorted.
   const std::vector<std::string>& sources() const { return sources_; }
   bool has(const std::string& instrument) const;
   /// Instruments of the lexicon that play `role` and have a sound.
@@ -53,9 +67,9 @@ class Palette {
   /// An instrument for `role`, drawn by the lexicon's frequencies among those not in `avoid` (among
   /// all when nothing else is left). Throws kUsage when no sound can play the role.
   std::string draw_instrument(Role role, const std::set<std::string>& avoid, Rng& rng) const;
-  /// A kit with the hand percussion of General MIDI (keys 54..81); nullptr when there is none.
+  /// A kit with hand percussion (General MIDI keys 54..81); nullptr when there is none.
   const PaletteSound* draw_percussion(Rng& rng) const;
-  /// A sound of `instrument`: first the font, uniformly, then the preset. Throws kUsage when none.
+  /// A sound of `instrument`: first the source, uniformly, then the preset. Throws kUsage when none.
   const PaletteSound& draw_sound(const std::string& instrument, Rng& rng) const;
 
  private:
@@ -64,14 +78,17 @@ class Palette {
     std::vector<std::string> roles;
     double frequency = 1.0;
     bool is_kit = false;
-    std::vector<std::vector<size_t>> sounds_of_font;  // indices into sounds_
+    std::vector<std::vector<size_t>> sounds_of_source;  // indices into sounds_
   };
   const Player* find(const std::string& instrument) const;
+  void add_font(const PaletteSource& source, const Lexicon& lexicon);
+  void add_kit(const PaletteSource& source);
+  void add_plugin(const PaletteSource& source, const Lexicon& lexicon);
 
   std::vector<PaletteSound> sounds_;
   std::vector<std::string> sources_;
   std::vector<Player> players_;
-  std::vector<size_t> gm_kits_;
+  std::vector<size_t> percussion_kits_;
 };
 
 }  // namespace instructme

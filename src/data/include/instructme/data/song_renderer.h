@@ -3,10 +3,13 @@
 #include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <set>
+#include <string>
+#include <vector>
 
 #include "instructme/data/palette.h"
 #include "instructme/data/song_folder.h"
-#include "instructme/synth/stem_renderer.h"
+#include "instructme/synth/band_renderer.h"
 
 namespace instructme {
 
@@ -30,6 +33,7 @@ struct RenderOptions {
   double effects = 1;                      ///< intensity of the effects on stems and mixes, 0 (none) to 2
   double bus_probability = 0.7;            ///< a version's mix goes through a bus: compression, limiting, tape, codec
   double tail_s = 1.5;                     ///< sound after the last bar
+  PluginHostOptions plugin_host;           ///< how LV2 instruments are run
 };
 
 /// The options for a data set's manifest.
@@ -46,8 +50,11 @@ class SongRenderer {
                const Lexicon& lexicon);
 
   /// Deterministic in the seed. Throws what the composer, the palette and the synthesizer throw;
-  /// kInput when a score has no part that sounds.
+  /// kInput when a score has no part that sounds. A plugin that fails is not an error: another sound of the instrument
+  /// is drawn.
   RenderedSong render(uint64_t seed);
+  /// What plugins failed at so far, each once.
+  const std::set<std::string>& plugin_failures() const { return plugin_failures_; }
 
  private:
   struct Casting {
@@ -56,6 +63,7 @@ class SongRenderer {
     bool through_amplifier = false;  ///< a clean sound that an amplifier is to distort
   };
   Casting cast(const Part& part, const Casting* before, std::set<std::string>& used, Rng& rng) const;
+  std::vector<std::vector<float>> play(const Score& score, std::vector<const PaletteSound*>& sounds, const Rng& rng);
   void render_version(const Score& score, const std::vector<Casting>& casting, Rng& rng, VersionInfo& version,
                       std::vector<std::vector<float>>& stems);
 
@@ -63,7 +71,8 @@ class SongRenderer {
   Composer composer_;
   std::shared_ptr<const Palette> palette_;
   const Lexicon& lexicon_;
-  StemRenderer renderer_;
+  BandRenderer renderer_;
+  std::set<std::string> plugin_failures_;
 };
 
 }  // namespace instructme

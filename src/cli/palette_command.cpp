@@ -1,0 +1,63 @@
+#include <cstdio>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "command.h"
+#include "instructme/data/palette_report.h"
+
+namespace instructme::cli {
+namespace {
+
+struct PaletteArguments {
+  std::vector<std::string> fonts, kits;
+  bool plugins = true, json = false;
+  size_t wanted = 3;
+};
+
+// What is asked for must be there; the usual places may be empty.
+std::vector<std::filesystem::path> places(const std::vector<std::string>& asked,
+                                          const std::vector<std::filesystem::path>& usual) {
+  if (!asked.empty()) return {asked.begin(), asked.end()};
+  std::vector<std::filesystem::path> present;
+  for (const auto& path : usual)
+    if (std::filesystem::exists(path)) present.push_back(path);
+  return present;
+}
+
+int print_palette(const PaletteArguments& arguments) {
+  PaletteOptions options;
+  options.fonts = places(arguments.fonts, {"/usr/share/sounds/sf2", "/usr/share/sounds/sf3"});
+  options.kits = places(arguments.kits, {default_kit_folder()});
+  options.plugins = arguments.plugins;
+  const auto report = report_palette(options, Lexicon::builtin(), arguments.wanted);
+  if (arguments.json) {
+    std::printf("%s\n", palette_report_json(report).dump(2).c_str());
+    return 0;
+  }
+  for (const InstrumentReport& entry : report) {
+    std::printf("%s\n", entry.instrument.c_str());
+    for (const SourceOfInstrument& source : entry.installed)
+      std::printf("  %-9s %-30s %3zu presets  %s\n", kind_name(source.kind), source.name.c_str(), source.presets,
+                  source.licence.empty() ? "licence not known" : source.licence.c_str());
+    if (!entry.install.empty()) std::printf("  more: %s\n", entry.install.c_str());
+    if (!entry.warning.empty()) std::printf("  warning: %s\n", entry.warning.c_str());
+  }
+  return 0;
+}
+
+}  // namespace
+
+void add_palette(CLI::App& data, Run& run) {
+  auto arguments = std::make_shared<PaletteArguments>();
+  CLI::App* command =
+      data.add_subcommand("palette", "Which sounds there are for each instrument, and how to get more.");
+  command->add_option("--fonts", arguments->fonts, "SoundFont files, or folders with them");
+  command->add_option("--kits", arguments->kits, "Drum kits of Hydrogen, or folders with them");
+  command->add_flag("!--no-plugins", arguments->plugins, "Without LV2 instruments");
+  command->add_option("--sources", arguments->wanted, "Warn of instruments with fewer sources than this")
+      ->check(CLI::Range(0, 1000));
+  command->add_flag("--json", arguments->json, "Print JSON, with what is missing in detail");
+  command->callback([arguments, &run] { run = [arguments] { return print_palette(*arguments); }; });
+}
+
+}  // namespace instructme::cli

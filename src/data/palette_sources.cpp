@@ -1,0 +1,104 @@
+#include "palette_sources.h"
+
+#include <algorithm>
+#include <map>
+
+#include "instructme/base/error.h"
+#include "instructme/base/strings.h"
+
+namespace instructme {
+namespace {
+
+namespace fs = std::filesystem;
+using Kind = SoundSource::Kind;
+using ByName = std::map<std::string, fs::path>;
+
+bool is_font(const fs::path& path) {
+  const std::string extension = lower(path.extension().string());
+  return extension == ".sf2" || extension == ".sf3";
+}
+
+bool is_kit(const fs::path& path) { return fs::is_regular_file(path / "drumkit.xml"); }
+
+void add(ByName& found, const fs::path& path, const char* what) {
+  const fs::path real = fs::canonical(path);
+  const auto [entry, added] = found.emplace(real.filename().string(), real);
+  if (!added && entry->second != real)
+    throw Error(ErrorKind::kUsage, std::string("Two ") + what + " are called '" + real.filename().string() + "': '" +
+                                       entry->second.string() + "' and '" + real.string() + "'; rename one.");
+}
+
+// Every font once, even when it is reached through links.
+ByName find_fonts(const std::vector<fs::path>& places) {
+  ByName fonts;
+  for (const fs::path& place : places) {
+    if (fs::is_directory(place)) {
+      for (const auto& entry : fs::directory_iterator(place))
+        if (is_font(entry.path()) && fs::is_regular_file(entry.path())) add(fonts, entry.path(), "SoundFonts");
+    } else if (fs::exists(place)) {
+      add(fonts, place, "SoundFonts");
+    } else {
+      throw Error(ErrorKind::kMissing, "There is no SoundFont or folder '" + place.string() +
+                                           "'; install one (apt install timgm6mb-soundfont) or correct the path.");
+    }
+  }
+  return fonts;
+}
+
+ByName find_kits(const std::vector<fs::path>& places) {
+  ByName kits;
+  for (const fs::path& place : places) {
+    if (!fs::is_directory(place))
+      throw Error(ErrorKind::kMissing, "There is no folder of drum kits '" + place.string() +
+                                           "'; install some (apt install hydrogen-drumkits) or correct the path.");
+    if (is_kit(place)) {
+      add(kits, place, "drum kits");
+      continue;
+    }
+    for (const auto& entry : fs::directory_iterator(place))
+      if (entry.is_directory() && is_kit(entry.path())) add(kits, entry.path(), "drum kits");
+  }
+  return kits;
+}
+
+void check_held_out(const std::vector<PaletteSource>& sources, const PaletteOptions& options) {
+  std::vector<std::string> names;
+  for (const PaletteSource& source : sources) names.push_back(source.name);
+  for (const std::string& name : options.held_out_fonts)
+    if (std::find(names.begin(), names.end(), name) == names.end())
+      throw Error(ErrorKind::kUsage, "No source of sounds given is called '" + name + "', which was to be held out" +
+                                         did_you_mean(name, names) + ".");
+}
+
+}  // namespace
+
+std::vector<PaletteSource> choose_sources(const PaletteOptions& options) {
+  const SoundCatalogue& catalogue = SoundCatalogue::builtin();
+  std::vector<PaletteSource> sources;
+  for (const auto& [name, path] : find_fonts(options.fonts))
+    sources.push_back({Kind::kSoundFont, name, path, catalogue.find(Kind::kSoundFont, name)});
+  for (const auto& [name, path] : find_kits(options.kits))
+    sources.push_back({Kind::kKit, name, path, catalogue.find(Kind::kKit, name)});
+  if (options.plugins) {
+    ByName plugins;
+    for (const SoundSource& source : catalogue.sources()) {
+      if (source.kind != Kind::kPlugin) continue;
+      if (const fs::path bundle = find_plugin_bundle(source.bundle); !bundle.empty())
+        plugins.emplace(source.name, bundle);
+    }
+    for (const auto& [name, path] : plugins)
+      sources.push_back({Kind::kPlugin, name, path, catalogue.find(Kind::kPlugin, name)});
+  }
+  check_held_out(sources, options);
+  std::erase_if(sources, [&](const PaletteSource& source) {
+    const auto& held_out = options.held_out_fonts;
+    return (std::find(held_out.begin(), held_out.end(), source.name) != held_out.end()) != options.held_out;
+  });
+  if (sources.empty() && !options.may_be_empty)
+    throw Error(ErrorKind::kUsage, options.held_out
+                                       ? "No held-out source of sounds was given; name some of those given."
+                                       : "No source of sounds was given for training; give .sf2 or .sf3 files.");
+  return sources;
+}
+
+}  // namespace instructme

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "instructme/data/palette.h"
+
+namespace instructme {
+
+/// A font, kit or plugin that is installed.
+struct PaletteSource {
+  SoundSource::Kind kind = SoundSource::Kind::kSoundFont;
+  std::string name;                    ///< what the split goes by
+  std::filesystem::path path;          ///< file, kit folder or bundle
+  const SoundSource* known = nullptr;  ///< nullptr for fonts and kits of the user's own
+};
+
+/// Fonts, then kits, then plugins, each sorted by name, as far as the split admits them.
+std::vector<PaletteSource> choose_sources(const PaletteOptions& options);
+
+}  // namespace instructme

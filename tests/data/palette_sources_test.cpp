@@ -1,0 +1,177 @@
+#include <algorithm>
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+
+#include "data_test_support.h"
+#include "expect_error.h"
+#include "instructme/data/palette_report.h"
+#include "instructme/synth/sound_font.h"
+#include "test_kit.h"
+
+namespace instructme {
+namespace {
+
+namespace fs = std::filesystem;
+
+const std::vector<TestDrum>& full_kit() {
+  static const std::vector<TestDrum> drums{
+      {"Kick", {60}}, {"Snare", {200}}, {"Closed HH", {4000}}, {"Open HH", {3000}}};
+  return drums;
+}
+
+bool can_read_kits() {
+  TempDir folder;
+  write_test_kit(folder.path(), full_kit());
+  try {
+    read_drum_kit(folder.path());
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
+}
+#define SKIP_WITHOUT_KITS() \
+  if (!can_read_kits()) GTEST_SKIP() << "built without pugixml"
+
+/// Plugins of the catalogue, but bundles that only look installed.
+class FakeBundles {
+ public:
+  FakeBundles() {
+    for (const SoundSource& source : SoundCatalogue::builtin().sources()) {
+      if (source.kind != SoundSource::Kind::kPlugin) continue;
+      make_folder(folder_.path() / source.bundle);
+      write_file_atomically(folder_.path() / source.bundle / "manifest.ttl", "");
+    }
+    setenv("LV2_PATH", folder_.path().c_str(), 1);
+  }
+  ~FakeBundles() { unsetenv("LV2_PATH"); }
+
+ private:
+  TempDir folder_;
+};
+
+TEST(PaletteSources, KitsPlayDrumPartsAndAreSplitByTheirFolders) {
+  SKIP_WITHOUT_KITS();
+  TempDir folder;
+  write_test_kit(folder.path() / "Loud Kit", full_kit());
+  write_test_kit(folder.path() / "TR-909", full_kit());
+  write_test_kit(folder.path() / "Hands", {{"Bongo Hi", {300}}, {"Cowbell", {800}}});
+  PaletteOptions options;
+  options.kits = {folder.path()};
+  const Palette palette = Palette::scan(options, Lexicon::builtin());
+  EXPECT_EQ(palette.sources(), (std::vector<std::string>{"Hands", "Loud Kit", "TR-909"}));
+  EXPECT_EQ(palette.instruments_of(Role::kDrums), (std::vector<std::string>{"drum kit", "electric drum kit"}));
+  Rng rng(1);
+  EXPECT_EQ(palette.draw_sound("drum kit", rng).source, "Loud Kit");
+  EXPECT_EQ(palette.draw_sound("electric drum kit", rng).source, "TR-909");
+  ASSERT_NE(palette.draw_percussion(rng), nullptr);
+  EXPECT_EQ(palette.draw_percussion(rng)->source, "Hands");
+  EXPECT_EQ(palette.draw_sound("drum kit", rng).licence, "CC0");
+  options.held_out_fonts = {"Loud Kit"};
+  EXPECT_FALSE(Palette::scan(options, Lexicon::builtin()).has("drum kit"));
+  options.held_out = true;
+  EXPECT_EQ(Palette::scan(options, Lexicon::builtin()).sources(), std::vector<std::string>{"Loud Kit"});
+  options.kits = {folder.path() / "Loud Kit"};  // a kit by itself
+  EXPECT_EQ(Palette::scan(options, Lexicon::builtin()).sources(), std::vector<std::string>{"Loud Kit"});
+  options.kits = {folder.path() / "none"};
+  expect_error(ErrorKind::kMissing, "hydrogen-drumkits", [&] { Palette::scan(options, Lexicon::builtin()); });
+}
+
+TEST(PaletteSources, PluginsThatAreInstalledHaveTheCataloguesPresets) {
+  const FakeBundles bundles;
+  PaletteOptions options;
+  options.plugins = true;
+  const Palette palette = Palette::scan(options, Lexicon::builtin());
+  EXPECT_TRUE(palette.has("organ"));
+  for (const PaletteSound& sound : palette.sounds()) {
+    EXPECT_TRUE(std::holds_alternative<PluginSound>(sound.sound));
+    EXPECT_NE(sound.bank, kDrumBank);
+    EXPECT_FALSE(sound.licence.empty());
+  }
+  options.held_out_fonts = {"setBfree"};
+  const auto sources = Palette::scan(options, Lexicon::builtin()).sources();
+  EXPECT_EQ(std::count(sources.begin(), sources.end(), "setBfree"), 0);
+  EXPECT_EQ(sources.size() + 1, palette.sources().size());
+}
+
+TEST(PaletteSources, KnownFontsHaveTheirLicence) {
+  SKIP_WITHOUT_SMALL_FONT();
+  EXPECT_EQ(small_palette()->sounds().front().licence, "GPL-2");
+  EXPECT_EQ(small_palette()->sounds().front().package, "timgm6mb-soundfont");
+}
+
+TEST(PaletteReport, SaysWhatIsThereAndHowToGetMore) {
+  SKIP_WITHOUT_SMALL_FONT();
+  PaletteOptions options;
+  options.fonts = {small_font()};
+  const auto report = report_palette(options, Lexicon::builtin(), 2);
+  ASSERT_EQ(report.size(), Lexicon::builtin().instruments().size());
+  const auto organ = std::find_if(report.begin(), report.end(), [](const auto& r) { return r.instrument == "organ"; });
+  ASSERT_NE(organ, report.end());
+  ASSERT_EQ(organ->installed.size(), 1u);
+  EXPECT_EQ(organ->installed[0].name, "TimGM6mb.sf2");
+  EXPECT_GE(organ->installed[0].presets, 5u);
+  EXPECT_THAT(organ->install, testing::HasSubstr("setbfree"));
+  EXPECT_THAT(organ->install, testing::Not(testing::HasSubstr("timgm6mb")));
+  EXPECT_THAT(organ->warning, testing::HasSubstr("1 of the 2"));
+  EXPECT_EQ(report_palette(options, Lexicon::builtin(), 1)[static_cast<size_t>(organ - report.begin())].warning, "");
+  EXPECT_EQ(palette_report_json(report).at("instruments").size(), report.size());
+}
+
+TEST(PaletteReport, NothingInstalledIsNoError) {
+  for (const InstrumentReport& report : report_palette({}, Lexicon::builtin())) {
+    EXPECT_TRUE(report.installed.empty());
+    EXPECT_FALSE(report.warning.empty());
+  }
+}
+
+TEST(SongRendererWithPlugins, AnotherSoundIsDrawnForAPluginThatFails) {
+  SKIP_WITHOUT_SMALL_FONT();
+  const FakeBundles bundles;
+  PaletteOptions options;
+  options.fonts = {small_font()};
+  options.plugins = true;
+  const auto palette = std::make_shared<const Palette>(Palette::scan(options, Lexicon::builtin()));
+  RenderOptions render;
+  render.plugin_host.program = "/bin/false";
+  SongRenderer renderer(render, compose_test_song, palette, Lexicon::builtin());
+  const RenderedSong song = renderer.render(2);
+  for (const ArrangementInfo& arrangement : song.info.arrangements)
+    for (const VersionInfo& version : arrangement.versions) {
+      EXPECT_EQ(version.stems.size(), 5u);
+      for (const StemInfo& stem : version.stems) EXPECT_EQ(stem.source, "TimGM6mb.sf2");
+    }
+  EXPECT_FALSE(renderer.plugin_failures().empty());
+  EXPECT_EQ(renderer.render(2).audio, song.audio);
+}
+
+TEST(SongRendererWithKits, KitsPlayAndAreNamed) {
+  SKIP_WITHOUT_SMALL_FONT();
+  SKIP_WITHOUT_KITS();
+  TempDir folder;
+  write_test_kit(folder.path() / "Loud Kit", full_kit());
+  PaletteOptions options;
+  options.fonts = {small_font()};
+  options.kits = {folder.path()};
+  const auto palette = std::make_shared<const Palette>(Palette::scan(options, Lexicon::builtin()));
+  SongRenderer renderer({}, compose_test_song, palette, Lexicon::builtin());
+  int played = 0;
+  for (uint64_t seed = 0; seed < 6; ++seed) {
+    const RenderedSong song = renderer.render(seed);
+    for (const ArrangementInfo& arrangement : song.info.arrangements)
+      for (const VersionInfo& version : arrangement.versions)
+        for (const StemInfo& stem : version.stems)
+          if (stem.source == "Loud Kit") {
+            ++played;
+            EXPECT_EQ(stem.instrument, "drum kit");
+            EXPECT_EQ(stem.bank, kDrumBank);
+            EXPECT_EQ(stem.preset, "Test kit");
+          }
+    if (seed == 0) {
+      EXPECT_EQ(renderer.render(0).audio, song.audio);
+    }
+  }
+  EXPECT_GT(played, 0);
+}
+
+}  // namespace
+}  // namespace instructme
