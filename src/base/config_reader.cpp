@@ -50,8 +50,12 @@ nlohmann::json read_json_file(const std::filesystem::path& path) {
   }
 }
 
+std::string json_text(const nlohmann::json& value, int indent) {
+  return value.dump(indent, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
 void write_json_file(const std::filesystem::path& path, const nlohmann::json& value) {
-  write_file_atomically(path, value.dump(2) + "\n");
+  write_file_atomically(path, json_text(value, 2) + "\n");
 }
 
 }  // namespace instructme

@@ -187,7 +187,7 @@ std::map<std::string, std::string> encode_example(const LabelledTriplet& example
   while (std::max(peak(triplet.source), peak(triplet.target)) * scale > 1) scale /= 2;
   return {{"source.flac", encode_flac(scaled(triplet.source, sample_rate, scale), bits)},
           {"target.flac", encode_flac(scaled(triplet.target, sample_rate, scale), bits)},
-          {"json", labels_json(example, sample_rate, bits, scale).dump() + "\n"}};
+          {"json", json_text(labels_json(example, sample_rate, bits, scale)) + "\n"}};
 }
 
 LabelledTriplet decode_example(const std::map<std::string, std::string>& files, const std::string& name) {

@@ -269,7 +269,7 @@ void write_song(const fs::path& folder, RenderedSong song, bool flac) {
         }
       }
     }
-    write_file_atomically(temporary / kInfoFile, song_json(info).dump() + "\n");
+    write_file_atomically(temporary / kInfoFile, json_text(song_json(info)) + "\n");
     fs::remove_all(folder, code);
     fs::rename(temporary, folder);
   } catch (const fs::filesystem_error& error) {

@@ -120,6 +120,14 @@ TEST(JsonFile, RoundTripAndComments) {
   EXPECT_EQ(read_json_file(path), (json{{"a", 1}}));
 }
 
+TEST(JsonFile, NamesThatAreNoUtf8AreWritten) {
+  const TempDir folder;
+  const auto path = folder.path() / "a.json";
+  write_json_file(path, {{"title", "Caf\xe9"}, {"good", "Café"}});
+  EXPECT_EQ(read_json_file(path), (json{{"title", "Caf\uFFFD"}, {"good", "Café"}}));
+  EXPECT_EQ(json_text({{"b", 1}}), "{\"b\":1}");
+}
+
 TEST(JsonFile, Errors) {
   const TempDir folder;
   const auto path = folder.path() / "a.json";

@@ -95,6 +95,9 @@ class ConfigReader {
 
 /// Parses a JSON file; comments are allowed. Throws kIo when unreadable, kModel when not JSON.
 nlohmann::json read_json_file(const std::filesystem::path& path);
+/// JSON as text, in one line for indent -1. Bytes that are no UTF-8, as names of files and tracks may hold, become
+/// U+FFFD.
+std::string json_text(const nlohmann::json& value, int indent = -1);
 /// Writes indented JSON atomically.
 void write_json_file(const std::filesystem::path& path, const nlohmann::json& value);
 
