@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "expect_error.h"
+#include "instructme/audio/loudness.h"
 #include "instructme/base/rng.h"
 #include "instructme/edit/editor.h"
 #include "instructme/edit/stem_extractor.h"
@@ -137,12 +138,19 @@ TEST(Compose, AddingKeepsTheSourceAndReplacingTheRest) {
   EXPECT_TRUE(added.stems[0].added);
   EXPECT_LT(largest_difference(total(total(source, added.stems[0].audio), added.stems[1].audio), added.audio), 1e-6);
   EXPECT_GT(peak(added.stems[0].audio.samples), 0.0f);
+  // A violin mostly plays tunes, a piano chords.
+  const auto level_db = [&](const EditedStem& stem) {
+    return 20 * std::log10(active_rms(stem.audio) / active_rms(source));
+  };
+  EXPECT_NEAR(level_db(added.stems[0]), -8, 0.1);
+  EXPECT_NEAR(level_db(added.stems[1]), -11, 0.1);
 
   const EditResult replaced = editor.edit(source, "replace the bass with a violin", quick);
   ASSERT_EQ(replaced.stems.size(), 2u);
   EXPECT_EQ(replaced.stems[1].instrument, "violin");
-  EXPECT_LT(largest_difference(total(total(source, replaced.stems[0].audio, -1), replaced.stems[1].audio), replaced.audio),
-            1e-6);
+  EXPECT_LT(
+      largest_difference(total(total(source, replaced.stems[0].audio, -1), replaced.stems[1].audio), replaced.audio),
+      1e-6);
 
   const EditResult alone = editor.edit(source, "accompany it with a violin", quick);
   EXPECT_LT(largest_difference(alone.audio, alone.stems[0].audio), 1e-6);

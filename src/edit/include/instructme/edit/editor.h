@@ -56,7 +56,8 @@ struct EditResult {
 /// Direct mode (paper §3.1): the source is encoded, the latent of the whole edited mix is sampled, and decoded; the
 /// result has the same signal in all channels.
 /// Compose mode, with x the stems that a mask head finds in the source and y a part that is sampled alone
-/// ("accompany"):  extract: x   remove: source - x   add: source + y   replace: source - x + y   accompany: y
+/// ("accompany") and brought to the level that its kind of part mostly has in a mix:
+/// extract: x   remove: source - x   add: source + y   replace: source - x + y   accompany: y
 /// One edit at a time per object.
 ///
 ///   Editor editor("models/default");
