@@ -64,8 +64,12 @@ int edit(EditArguments arguments) {
   line.finish();
   cancel.check();
   const WriteResult written = write_audio(arguments.output, result.audio);
-  std::fprintf(stderr, "listening %.1f s, editing %.1f s (%lld steps), playing %.1f s\n", result.seconds_encode,
-               result.seconds_sample, static_cast<long long>(result.settings.sampler.steps), result.seconds_decode);
+  // Extracting and removing in compose mode samples nothing.
+  if (result.seconds_sample > 0)
+    std::fprintf(stderr, "listening %.1f s, editing %.1f s (%lld steps), playing %.1f s\n", result.seconds_encode,
+                 result.seconds_sample, static_cast<long long>(result.settings.sampler.steps), result.seconds_decode);
+  else
+    std::fprintf(stderr, "listening and editing %.1f s\n", result.seconds_encode);
   if (written.clipped_samples > 0)
     std::fprintf(stderr,
                  "%lld samples were louder than the file can hold and were cut; write a float WAV to keep them\n",
