@@ -69,6 +69,26 @@ function(instructme_test component)
   set_tests_properties(${component} PROPERTIES TIMEOUT ${arg_TIMEOUT} LABELS "${arg_LABELS}")
 endfunction()
 
+# Writes `<name>_data.cpp`, which defines `std::string_view <name>_data()` with the bytes of a file, and sets `source` to
+# its path: what the program always needs travels inside the library, so that no path has to be known at run time.
+function(instructme_embed name file source)
+  set(cpp ${CMAKE_CURRENT_BINARY_DIR}/${name}_data.cpp)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
+  file(READ ${file} hex HEX)
+  string(REGEX REPLACE "(..)" "0x\\1," bytes "${hex}")
+  file(CONFIGURE OUTPUT ${cpp} @ONLY CONTENT [[
+#include "@name@_data.h"
+
+namespace instructme {
+namespace {
+const unsigned char kBytes[] = {@bytes@};
+}
+std::string_view @name@_data() { return {reinterpret_cast<const char*>(kBytes), sizeof kBytes}; }
+}  // namespace instructme
+]])
+  set(${source} ${cpp} PARENT_SCOPE)
+endfunction()
+
 # Stops the configuration with the path that leads to torch when a pure component reaches it.
 function(instructme_check_no_torch)
   foreach(component IN LISTS ARGN)

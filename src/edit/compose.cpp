@@ -48,36 +48,35 @@ AudioBuffer Editor::compose(const AudioBuffer& source, const EditOptions& option
       operation == Operation::kAdd || operation == Operation::kAccompany || operation == Operation::kReplace;
   const bool keeps = operation != Operation::kExtract && operation != Operation::kAccompany;
 
-  AudioBuffer rest = source;
+  AudioBuffer mix = source;    // the source as edited so far
+  AudioBuffer named = source;  // the sum of what is taken out or put in
+  std::fill(named.samples.begin(), named.samples.end(), 0.0f);
   if (takes_out) {
     const Stopwatch watch(result.seconds_encode);
     StemExtractor extractor(pipeline_.mask, static_cast<int>(pipeline_.config.vae.sample_rate),
                             pipeline_.config.level_dbfs);
     std::vector<AudioBuffer> stems = extractor.extract(source, instruction.instruments, progress, cancel);
     for (size_t i = 0; i < stems.size(); ++i) {
-      add(rest, stems[i], -1.0f);
+      add(mix, stems[i], -1.0f);
+      add(named, stems[i], 1.0f);
       result.stems.push_back({instruction.instruments[i], false, std::move(stems[i])});
     }
   }
   if (puts_in) {
     const auto& names = operation == Operation::kReplace ? instruction.replacements : instruction.instruments;
     // One part at a time, each hearing those before it, so that each is a stem of its own.
-    AudioBuffer heard = rest;
     for (const std::string& name : names) {
       Instruction alone;
       alone.operation = Operation::kAccompany;
       alone.instruments = {name};
-      AudioBuffer stem = direct(heard, Operation::kAccompany, plain_sentence(alone), options, result, progress, cancel);
+      AudioBuffer stem = direct(mix, Operation::kAccompany, plain_sentence(alone), options, result, progress, cancel);
       match_level(stem, source, name);
-      add(heard, stem, 1.0f);
+      add(mix, stem, 1.0f);
+      add(named, stem, 1.0f);
       result.stems.push_back({name, true, std::move(stem)});
     }
   }
-  AudioBuffer edited = rest;
-  if (!keeps) std::fill(edited.samples.begin(), edited.samples.end(), 0.0f);
-  for (const EditedStem& stem : result.stems)
-    if (stem.added || operation == Operation::kExtract) add(edited, stem.audio, 1.0f);
-  return edited;
+  return keeps ? mix : named;
 }
 
 }  // namespace instructme

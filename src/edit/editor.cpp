@@ -16,6 +16,10 @@ namespace instructme {
 
 using at::Tensor;
 
+Tensor as_tensor(const std::vector<float>& wave) {
+  return torch::from_blob(const_cast<float*>(wave.data()), {static_cast<int64_t>(wave.size())}, at::kFloat).clone();
+}
+
 double level_gain(const Tensor& wave, double level_dbfs) {
   const double rms = std::sqrt(wave.to(at::kDouble).pow(2).mean().item<double>());
   return std::pow(10.0, level_dbfs / 20) / std::max(rms, 1e-6);
@@ -105,8 +109,7 @@ AudioBuffer Editor::direct(const AudioBuffer& source, Operation operation, const
   const double rate = static_cast<double>(pipeline_.config.vae.sample_rate);
   const std::vector<float> mono = resample(mixed, source.sample_rate, rate);
   if (mono.empty()) throw Error(ErrorKind::kInput, "the music is shorter than one sample of the model");
-  const Tensor wave =
-      torch::from_blob(const_cast<float*>(mono.data()), {static_cast<int64_t>(mono.size())}, at::kFloat).clone();
+  const Tensor wave = as_tensor(mono);
   const Tensor edited =
       edit_direct(wave, operation, sentence, options, Tensor(), report, progress, cancel).contiguous();
   std::vector<float> back = resample(

@@ -22,10 +22,6 @@ constexpr int64_t kCutFrames = 4;
 // The resampler passes this share of the band; above, the model hears nothing.
 constexpr double kPassBand = 0.9;
 
-Tensor as_tensor(const std::vector<float>& wave) {
-  return torch::from_blob(const_cast<float*>(wave.data()), {static_cast<int64_t>(wave.size())}, at::kFloat).clone();
-}
-
 /// The lowest rate, not below `rate`, at which the hop of a mask head is a whole, even number of samples.
 int rate_with_whole_hops(int rate, const MaskHeadOptions& o, int model_rate) {
   for (int candidate = rate;; ++candidate)

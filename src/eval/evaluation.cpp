@@ -26,10 +26,6 @@ constexpr const char* kEdit = "edit";
 constexpr const char* kCompose = "edit, compose";
 constexpr const char* kCeiling = "VAE of the true result";
 
-Tensor as_tensor(const std::vector<float>& wave) {
-  return torch::from_blob(const_cast<float*>(wave.data()), {static_cast<int64_t>(wave.size())}, at::kFloat).clone();
-}
-
 class Scorer {
  public:
   explicit Scorer(EvaluationReport& report) : report_(report) {}

@@ -98,6 +98,9 @@ class Editor {
   std::unique_ptr<ChordExtractor> chord_extractor_;
 };
 
+/// A copy of the samples: (S) float32 on the CPU.
+at::Tensor as_tensor(const std::vector<float>& wave);
+
 /// The factor that brings a wave (S) to the RMS level of the model's training music, dB below full scale;
 /// dividing by it brings the answer back. Finite for silence.
 double level_gain(const at::Tensor& wave, double level_dbfs);
