@@ -14,6 +14,7 @@ namespace {
 
 struct EvaluateArguments {
   std::string songs, clips, model, out, details;
+  std::vector<std::string> modes;
   EvaluationOptions options;
   EditorOptions editor;
 };
@@ -22,6 +23,8 @@ int evaluate(EvaluateArguments& arguments) {
   const CancelToken cancel = cancel_on_signals();
   if (arguments.songs.empty() == arguments.clips.empty())
     throw Error(ErrorKind::kUsage, "evaluate wants either --songs or --clips");
+  if (!arguments.modes.empty()) arguments.options.modes.clear();
+  for (const std::string& mode : arguments.modes) arguments.options.modes.push_back(parse_edit_mode(mode));
   Editor editor(find_model(arguments.model), arguments.editor);
   ProgressLine line("examples");
   const EvaluationReport report =
@@ -41,10 +44,9 @@ void add_evaluate_command(CLI::App& app, Run& run) {
   auto arguments = std::make_shared<EvaluateArguments>();
   CLI::App* command = app.add_subcommand("evaluate", "Score a model's edits against the true results.");
   command->footer(
-      "\nThe table gives log-mel distance and SI-SDR of the edits, beside those of the unedited source and of the "
-      "VAE's\n"
-      "own reconstruction of the true result (what the model can reach at best), on songs made by 'data render' or on\n"
-      "a folder of clips.");
+      "\nThe table gives log-mel distance and SI-SDR of the edits, beside those of the unedited source, of the VAE's\n"
+      "own reconstruction of the true result (what direct mode can reach at best) and of the ideal ratio mask (what\n"
+      "compose mode can), on songs made by 'data render' or on a folder of clips.");
   auto* songs = command->add_option("--songs", arguments->songs, "A folder made by 'data render --split held-out'");
   auto* clips = command->add_option("--clips", arguments->clips,
                                     "A folder with clips.tsv (clip, instruction) and for each clip NAME_source, "
@@ -54,6 +56,8 @@ void add_evaluate_command(CLI::App& app, Run& run) {
   command->add_option("-n,--examples", arguments->options.examples, "Examples per operation (songs)")
       ->check(CLI::Range(1, 100000));
   command->add_option("--operations", arguments->options.operations, "Operations to score (songs)");
+  command->add_option("--modes", arguments->modes, "Edit in these modes (default: direct and compose)")
+      ->check(CLI::IsMember({"direct", "compose"}));
   command->add_option("--seconds", arguments->options.seconds, "Length of an example (songs)")
       ->check(CLI::Range(1.0, 120.0));
   command->add_option("--seed", arguments->options.seed, "Of the examples and of all noise");

@@ -44,18 +44,14 @@ StemExtractor::StemExtractor(MaskHead mask, int model_rate, double level_dbfs)
 Tensor StemExtractor::masks(const Tensor& wave, const std::vector<int64_t>& instruments, int64_t first, int64_t last) {
   const MaskHeadOptions& o = mask_->options;
   const int64_t frames = (wave.size(0) + o.hop - 1) / o.hop;
-  const int64_t context = (o.blocks + o.query_blocks) * (o.kernel / 2) + kCutFrames;
-  const int64_t from = std::max<int64_t>(0, first - context), to = std::min(frames, last + context);
+  const int64_t context = mask_->context() + kCutFrames, grain = mask_->granularity();
+  const int64_t from = std::max<int64_t>(0, first - context) / grain * grain;
+  // Whole grains at the end too: what is added to fill the last one must not be heard before the music's end.
+  const int64_t to = std::min(frames, (last + context + grain - 1) / grain * grain);
   const int64_t samples = std::min(wave.size(0), to * o.hop) - from * o.hop;
-  const Tensor slice = wave.narrow(0, from * o.hop, samples).unsqueeze(0).to(mask_->bin_mean.device());
-  const Tensor heard = mask_->listen(mask_->spectrum(slice).abs());
-  std::vector<Tensor> shares;
-  for (int64_t instrument : instruments)
-    shares.push_back(mask_->answer(heard, torch::full({1}, instrument, heard.options().dtype(at::kLong)))
-                         .narrow(1, first - from, last - first)
-                         .cpu());
-  const Tensor all = torch::cat(shares);
-  return all / all.sum(0, /*keepdim=*/true).clamp_min(1.0);
+  const Tensor slice = wave.narrow(0, from * o.hop, samples).unsqueeze(0).to(mask_->band_mean.device());
+  const MaskHeadImpl::Heard heard = mask_->listen(mask_->spectrum(slice).abs());
+  return mask_->answer(heard, instruments).narrow(1, first - from, last - first).cpu();
 }
 
 std::vector<AudioBuffer> StemExtractor::extract(const AudioBuffer& source, const std::vector<std::string>& instruments,

@@ -24,7 +24,10 @@ namespace {
 constexpr const char* kUnedited = "unedited source";
 constexpr const char* kEdit = "edit";
 constexpr const char* kCompose = "edit, compose";
+constexpr const char* kIdealMask = "ideal ratio mask";
 constexpr const char* kCeiling = "VAE of the true result";
+// Of the ideal mask: that of the default mask head.
+constexpr int64_t kMaskFft = 1920, kMaskHop = 480;
 
 class Scorer {
  public:
@@ -42,27 +45,41 @@ class Scorer {
   LogMelDistance log_mel_;
 };
 
-/// Edits in both modes, where the model can, and scores the results.
-void score_edits(Scorer& scorer, Editor& editor, const Tensor& source, const Tensor& target,
-                 const Instruction& instruction, const std::string& sentence, const std::string& example,
-                 EditOptions options, const CancelToken& cancel) {
-  const std::string task = operation_name(instruction.operation);
-  const auto rate = static_cast<int>(editor.pipeline().config.vae.sample_rate);
-  for (const auto& [mode, name] : {std::pair{EditMode::kDirect, kEdit}, std::pair{EditMode::kCompose, kCompose}}) {
-    if (!editor.can(mode, instruction)) continue;
-    options.mode = mode;
-    const std::vector<float> samples(source.data_ptr<float>(), source.data_ptr<float>() + source.size(0));
-    const EditResult result = editor.edit(from_mono(samples, rate), sentence, options, {}, cancel);
-    scorer.add(task, name, example, as_tensor(result.audio.samples), target);
-  }
-}
-
 /// The VAE's reconstruction of a wave (S) at the level of the training music.
 Tensor reconstruct(Editor& editor, const Tensor& wave) {
   torch::NoGradGuard no_grad;
   const double gain = level_gain(wave, editor.pipeline().config.level_dbfs);
   Vae& vae = editor.pipeline().vae;
   return decode_long(vae, encode_long(vae, wave * gain), wave.size(0)) / gain;
+}
+
+/// The best that a mask can do when the true stem is known: its share of the magnitudes of stem and rest.
+Tensor ideal_mask(const Tensor& source, const Tensor& target) {
+  const Stft stft(kMaskFft, kMaskHop);
+  const Tensor whole = stft.forward(source.unsqueeze(0)), part = stft.forward(target.unsqueeze(0));
+  const Tensor one = part.abs(), other = (whole - part).abs();
+  return stft.inverse(whole * (one / (one + other).clamp_min(1e-9)), source.size(0))[0];
+}
+
+/// Scores the source as it is, the edits in those of the modes that can do it, and what either mode could reach.
+void score_edits(Scorer& scorer, Editor& editor, const Tensor& source, const Tensor& target,
+                 const Instruction& instruction, const std::string& sentence, const std::string& example,
+                 const EvaluationOptions& evaluation, EditOptions options, const CancelToken& cancel) {
+  const std::string task = operation_name(instruction.operation);
+  const auto rate = static_cast<int>(editor.pipeline().config.vae.sample_rate);
+  for (const EditMode mode : evaluation.modes) {
+    if (!editor.can(mode, instruction)) continue;
+    options.mode = mode;
+    const std::vector<float> samples(source.data_ptr<float>(), source.data_ptr<float>() + source.size(0));
+    const EditResult result = editor.edit(from_mono(samples, rate), sentence, options, {}, cancel);
+    scorer.add(task, mode == EditMode::kDirect ? kEdit : kCompose, example, as_tensor(result.audio.samples), target);
+    const int64_t length = std::min(source.size(0), target.size(0));
+    if (mode == EditMode::kDirect)
+      scorer.add(task, kCeiling, example, reconstruct(editor, target), target);
+    else if (names_source_stems(instruction.operation))
+      scorer.add(task, kIdealMask, example, ideal_mask(source.narrow(0, 0, length), target.narrow(0, 0, length)),
+                 target);
+  }
 }
 
 }  // namespace
@@ -153,9 +170,8 @@ EvaluationReport evaluate_songs(Editor& editor, const fs::path& folder, const Ev
       EditOptions edit_options = options.edit;
       edit_options.seed = options.seed + static_cast<uint64_t>(i);
       scorer.add(name, kUnedited, triplet.sentence, source, target);
-      score_edits(scorer, editor, source, target, triplet.instruction, triplet.sentence, triplet.sentence, edit_options,
-                  cancel);
-      scorer.add(name, kCeiling, triplet.sentence, reconstruct(editor, target), target);
+      score_edits(scorer, editor, source, target, triplet.instruction, triplet.sentence, triplet.sentence, options,
+                  edit_options, cancel);
       if (progress) progress({"editing", done + 1, total, name});
     }
   }
@@ -208,8 +224,7 @@ EvaluationReport evaluate_clips(Editor& editor, const fs::path& folder, const Ev
     others.erase("source");
     others.erase("target");
     for (const auto& system : others) scorer.add(task, system, clip, read(find_file(clip + "_" + system)), target);
-    score_edits(scorer, editor, source, target, instruction, sentence, clip, options.edit, cancel);
-    scorer.add(task, kCeiling, clip, reconstruct(editor, target), target);
+    score_edits(scorer, editor, source, target, instruction, sentence, clip, options, options.edit, cancel);
     if (progress) progress({"editing", static_cast<int64_t>(i), static_cast<int64_t>(lines.size()) - 1, clip});
   }
   return report;

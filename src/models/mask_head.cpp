@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "instructme/base/error.h"
-#include "instructme/models/vae.h"
+#include "instructme/nn/fused_ops.h"
 #include "instructme/nn/linear.h"
 
 namespace instructme {
@@ -18,72 +18,177 @@ namespace {
 constexpr double kFloor = 1e-5;  // magnitude below which differences do not matter, 80 dB below the music's level
 constexpr double kSmallestDeviation = 0.1;
 constexpr double kLossPower = 0.5;
+constexpr int64_t kSqueeze = 4;  // bands per hidden unit of the frequency transform
 
 const MaskHeadOptions& checked(const MaskHeadOptions& o) {
   if (o.hop < 1 || o.n_fft < 2 * o.hop || o.n_fft % o.hop != 0)
     throw Error(ErrorKind::kModel, "the mask head's n_fft " + std::to_string(o.n_fft) +
                                        " must be a multiple of its hop " + std::to_string(o.hop));
+  if (o.bands % (int64_t{1} << o.channels.size()) != 0)
+    throw Error(ErrorKind::kModel, "the mask head's " + std::to_string(o.bands) + " bands cannot be halved " +
+                                       std::to_string(o.channels.size()) + " times");
   if (o.instruments.empty()) throw Error(ErrorKind::kModel, "the mask head has no instruments to be asked for");
   return o;
 }
 
-Tensor log_magnitude(const Tensor& magnitude) { return (magnitude + kFloor).log(); }
+/// x (N, T, B, C), weight (C', C, 3, 3) -> (N, T, B, C').
+Tensor conv3x3(const Tensor& x, const Tensor& weight) {
+  return at::conv2d(x.permute({0, 3, 1, 2}), weight, {}, 1, 1).permute({0, 2, 3, 1}).contiguous();
+}
+
+/// (N, T, B, C) -> (N, T / 2, B / 2, 4 C): neighbours become channels.
+Tensor fold(const Tensor& x) {
+  const int64_t n = x.size(0), t = x.size(1) / 2, b = x.size(2) / 2, c = x.size(3);
+  return x.view({n, t, 2, b, 2, c}).permute({0, 1, 3, 2, 4, 5}).reshape({n, t, b, 4 * c});
+}
+
+/// The reverse of fold.
+Tensor unfold(const Tensor& x) {
+  const int64_t n = x.size(0), t = x.size(1), b = x.size(2), c = x.size(3) / 4;
+  return x.view({n, t, b, 2, 2, c}).permute({0, 1, 3, 2, 4, 5}).reshape({n, 2 * t, 2 * b, c});
+}
+
+TimeFrequencyBlockImpl& block(torch::nn::ModuleList& list, size_t index) {
+  return *list[index]->as<TimeFrequencyBlockImpl>();
+}
+torch::nn::LinearImpl& linear(torch::nn::ModuleList& list, size_t index) {
+  return *list[index]->as<torch::nn::LinearImpl>();
+}
 
 }  // namespace
+
+std::vector<double> band_centres(int64_t bins, int64_t bands) {
+  if (bands < 2 || bands > bins)
+    throw Error(ErrorKind::kModel, "a spectrum of " + std::to_string(bins) + " bins cannot be gathered in " +
+                                       std::to_string(bands) + " bands");
+  const double last = static_cast<double>(bins - 1);
+  // The spacing at bin c is max(1, c / turn); c bins need `turn` bands below and turn * ln(c / turn) above the turn.
+  const auto count = [&](double turn) { return turn + turn * std::log(last / turn); };
+  double low = 1e-3, high = last;
+  for (int i = 0; i < 100; ++i) {
+    const double turn = (low + high) / 2;
+    (count(turn) < static_cast<double>(bands - 1) ? low : high) = turn;
+  }
+  const double turn = high;
+  std::vector<double> centres;
+  for (int64_t i = 0; i < bands; ++i) {
+    const auto x = static_cast<double>(i);
+    centres.push_back(x <= turn ? x : turn * std::exp((x - turn) / turn));
+  }
+  centres.back() = last;
+  return centres;
+}
 
 MaskHeadOptions MaskHeadOptions::read(ConfigReader config) {
   MaskHeadOptions o;
   config.read("n_fft", o.n_fft);
   config.read("hop", o.hop);
+  config.read("bands", o.bands);
   config.read("channels", o.channels);
   config.read("blocks", o.blocks);
-  config.read("query_blocks", o.query_blocks);
   config.read("query_dim", o.query_dim);
-  config.read("expansion", o.expansion);
-  config.read("kernel", o.kernel);
   config.read("instruments", o.instruments);
   config.finish();
-  if (o.n_fft < 2 || o.channels < 1 || o.blocks < 0 || o.query_blocks < 1 || o.query_dim < 1 || o.expansion < 1 ||
-      o.kernel < 1 || o.kernel % 2 == 0)
-    throw Error(ErrorKind::kModel, config.context() + ": all sizes must be positive and the kernel odd");
+  const bool positive = std::all_of(o.channels.begin(), o.channels.end(), [](int64_t c) { return c > 0; });
+  if (o.n_fft < 2 || o.bands < 2 || o.channels.empty() || o.channels.size() > 8 || !positive || o.blocks < 1 ||
+      o.query_dim < 1)
+    throw Error(ErrorKind::kModel, config.context() + ": all sizes must be positive, and there are 1 to 8 levels");
   return o;
 }
 
 nlohmann::json MaskHeadOptions::to_json() const {
   return {{"n_fft", n_fft},
           {"hop", hop},
+          {"bands", bands},
           {"channels", channels},
           {"blocks", blocks},
-          {"query_blocks", query_blocks},
           {"query_dim", query_dim},
-          {"expansion", expansion},
-          {"kernel", kernel},
           {"instruments", instruments}};
 }
 
-MaskHeadImpl::MaskHeadImpl(const MaskHeadOptions& o) : options(checked(o)), stft_(o.n_fft, o.hop) {
-  spectrum_input = register_module("spectrum_input", make_linear(stft_.bins(), options.channels));
-  blocks = register_module("blocks", torch::nn::ModuleList());
-  query_blocks = register_module("query_blocks", torch::nn::ModuleList());
-  films = register_module("films", torch::nn::ModuleList());
-  const auto block = [&] { return ConvBlock(options.channels, options.expansion, options.kernel, 0.5); };
-  for (int64_t i = 0; i < options.blocks; ++i) blocks->push_back(block());
-  for (int64_t i = 0; i < options.query_blocks; ++i) {
-    query_blocks->push_back(block());
-    films->push_back(make_linear(options.query_dim, 2 * options.channels, true, 0.5));
+TimeFrequencyBlockImpl::TimeFrequencyBlockImpl(int64_t channels, int64_t bands, int64_t query_dim) {
+  const auto weights = [&](double gain) {
+    return torch::randn({channels, channels, 3, 3}) * (gain / std::sqrt(9.0 * static_cast<double>(channels)));
+  };
+  norms_ = register_parameter("norms", torch::ones({3, channels}));
+  conv1_ = register_parameter("conv1", weights(1.4));
+  // Residual branches start small, so that a deep stack starts near the identity.
+  conv2_ = register_parameter("conv2", weights(0.5));
+  const int64_t hidden = std::max<int64_t>(4, bands / kSqueeze);
+  squeeze_ = register_module("squeeze", make_linear(bands, hidden));
+  spread_ = register_module("spread", make_linear(hidden, bands, true, 0.5));
+  if (query_dim > 0) film_ = register_module("film", make_linear(query_dim, 2 * channels, true, 0.5));
+}
+
+Tensor TimeFrequencyBlockImpl::forward(const Tensor& x, const Tensor& query) {
+  const int64_t n = x.size(0), t = x.size(1), b = x.size(2), c = x.size(3);
+  Tensor h = conv3x3(fused_silu(rms_norm(x, norms_[0])), conv1_);
+  if (film_) {
+    const auto film = film_(query).chunk(2, 1);  // (N, C) twice
+    h = adaptive_rms_norm(h.view({n, t * b, c}), film[0], film[1]).view({n, t, b, c});
+  } else {
+    h = rms_norm(h, norms_[1]);
   }
-  output = register_module("output", make_linear(options.channels, stft_.bins(), true, 0.1));
-  instrument_table = register_parameter(
-      "instrument_table", torch::randn({static_cast<int64_t>(options.instruments.size()), options.query_dim}));
-  bin_mean = register_buffer("bin_mean", at::zeros({stft_.bins()}));
-  bin_inverse = register_buffer("bin_inverse", at::ones({stft_.bins()}));
+  const Tensor near = x + conv3x3(fused_silu(h), conv2_);
+  h = rms_norm(near, norms_[2]).transpose(2, 3).contiguous();  // (N, T, C, B)
+  h = spread_(fused_silu(squeeze_(h)));
+  return near + h.transpose(2, 3);
+}
+
+MaskHeadImpl::MaskHeadImpl(const MaskHeadOptions& o) : options(checked(o)), stft_(o.n_fft, o.hop) {
+  const std::vector<int64_t>& channels = options.channels;
+  const size_t levels = channels.size();
+  input = register_module("input", make_linear(4, channels[0]));
+  down = register_module("down", torch::nn::ModuleList());
+  up = register_module("up", torch::nn::ModuleList());
+  listening = register_module("listening", torch::nn::ModuleList());
+  answering = register_module("answering", torch::nn::ModuleList());
+  for (size_t l = 0; l < levels; ++l) {
+    const int64_t bands = options.bands >> (l + 1);
+    for (int64_t i = 0; i < options.blocks; ++i) {
+      listening->push_back(TimeFrequencyBlock(channels[l], bands, 0));
+      answering->push_back(TimeFrequencyBlock(channels[l], bands, options.query_dim));
+    }
+    if (l + 1 == levels) break;
+    down->push_back(make_linear(4 * channels[l], channels[l + 1]));
+    up->push_back(make_linear(channels[l + 1], 4 * channels[l]));
+  }
+  position = register_parameter("position", torch::randn({options.bands / 2, channels[0]}) * 0.1);
+  output_norm = register_parameter("output_norm", torch::ones({channels[0]}));
+  output = register_module("output", make_linear(channels[0], 4 * channels[0]));
+  const auto instruments = static_cast<int64_t>(options.instruments.size());
+  instrument_table = register_parameter("instrument_table", torch::randn({instruments, options.query_dim}));
+  share_weight =
+      register_parameter("share_weight", torch::randn({1 + instruments, channels[0]}) / std::sqrt(double(channels[0])));
+  share_bias = register_parameter("share_bias", torch::zeros({1 + instruments}));
+  band_mean = register_buffer("band_mean", at::zeros({options.bands}));
+  band_inverse = register_buffer("band_inverse", at::ones({options.bands}));
+
+  // Between the centres of two bands a bin belongs to both, the more the nearer.
+  const std::vector<double> centres = band_centres(stft_.bins(), options.bands);
+  scatter_ = at::zeros({options.bands, stft_.bins()});
+  auto share = scatter_.accessor<float, 2>();
+  for (int64_t bin = 0, band = 0; bin < stft_.bins(); ++bin) {
+    const auto x = static_cast<double>(bin);
+    while (band + 2 < options.bands && centres[static_cast<size_t>(band + 1)] <= x) ++band;
+    const double from = centres[static_cast<size_t>(band)], to = centres[static_cast<size_t>(band + 1)];
+    const double upper = std::clamp((x - from) / (to - from), 0.0, 1.0);
+    share[band][bin] = static_cast<float>(1 - upper);
+    share[band + 1][bin] = static_cast<float>(upper);
+  }
+  gather_ = (scatter_ / scatter_.sum(1, /*keepdim=*/true)).t().contiguous();
+}
+
+Tensor MaskHeadImpl::log_bands(const Tensor& magnitude) const {
+  const Tensor power = at::matmul(magnitude.pow(2), gather_.to(magnitude.device()));
+  return (power.sqrt() + kFloor).log();
 }
 
 void MaskHeadImpl::standardise(const Tensor& magnitude) {
   torch::NoGradGuard no_grad;
-  const Tensor values = log_magnitude(magnitude).flatten(0, 1);  // (N T, F)
-  bin_mean.copy_(values.mean(0));
-  bin_inverse.copy_(1.0 / (values.std(0) + kSmallestDeviation));
+  const Tensor values = log_bands(magnitude).flatten(0, 1);  // (N T, B)
+  band_mean.copy_(values.mean(0));
+  band_inverse.copy_(1.0 / (values.std(0) + kSmallestDeviation));
 }
 
 std::optional<int64_t> MaskHeadImpl::find(const std::string& instrument) const {
@@ -92,27 +197,61 @@ std::optional<int64_t> MaskHeadImpl::find(const std::string& instrument) const {
   return found - options.instruments.begin();
 }
 
-Tensor MaskHeadImpl::listen(const Tensor& magnitude) {
-  ensure(magnitude.dim() == 3 && magnitude.size(2) == stft_.bins(), "the mask head wants magnitudes (N, T, F)");
-  const auto type = output->weight.scalar_type();
-  // The mean and deviation are as exact as the weights' type allows, so the difference is taken in single precision.
-  const Tensor standard = (log_magnitude(magnitude) - bin_mean) * bin_inverse;
-  Tensor h = spectrum_input(standard.to(type));  // (N, T, channels)
-  for (const auto& block : *blocks) h = block->as<ConvBlockImpl>()->forward(h);
-  return h;
+int64_t MaskHeadImpl::context() const {
+  const auto levels = static_cast<int64_t>(options.channels.size());
+  int64_t frames = 0;
+  // Each block sees two frames of its level either way, and is on the way down and on the way up.
+  for (int64_t l = 0; l < levels; ++l) frames += 4 * options.blocks << (l + 1);
+  return frames + granularity();
 }
 
-Tensor MaskHeadImpl::answer(const Tensor& heard, const Tensor& instrument) {
-  ensure(heard.dim() == 3 && heard.size(2) == options.channels && instrument.dim() == 1 &&
-             instrument.size(0) == heard.size(0),
-         "the mask head wants one instrument for each piece of music (N, T, channels)");
-  const Tensor query = instrument_table.index_select(0, instrument);  // (N, query_dim)
-  Tensor h = heard;
-  for (size_t i = 0; i < query_blocks->size(); ++i) {
-    const auto film = films[i]->as<torch::nn::Linear>()->forward(query).unsqueeze(1).chunk(2, 2);  // (N, 1, channels)
-    h = query_blocks[i]->as<ConvBlockImpl>()->forward(h * (1.0 + film[0]) + film[1]);
+MaskHeadImpl::Heard MaskHeadImpl::listen(const Tensor& magnitude) {
+  ensure(magnitude.dim() == 3 && magnitude.size(2) == stft_.bins(), "the mask head wants magnitudes (N, T, F)");
+  Heard heard;
+  heard.frames = magnitude.size(1);
+  const int64_t missing = (granularity() - heard.frames % granularity()) % granularity();
+  const auto type = output->weight.scalar_type();
+  // The mean and deviation are as exact as the weights' type allows, so the difference is taken in single precision.
+  Tensor x = (log_bands(at::constant_pad_nd(magnitude, {0, 0, 0, missing})) - band_mean) * band_inverse;
+  Tensor h = input(fold(x.to(type).unsqueeze(3))) + position;  // (N, T / 2, B / 2, C_0)
+  const auto blocks = static_cast<size_t>(options.blocks);
+  for (size_t l = 0; l < options.channels.size(); ++l) {
+    if (l > 0) h = linear(down, l - 1).forward(fold(h));
+    for (size_t i = 0; i < blocks; ++i) h = block(listening, l * blocks + i).forward(h, {});
+    heard.levels.push_back(h);
   }
-  return output(h).to(at::kFloat).sigmoid();  // (N, T, F)
+  return heard;
+}
+
+Tensor MaskHeadImpl::answer(const Heard& heard, const Tensor& asked, const Tensor& piece, const Tensor& instrument) {
+  const int64_t count = heard.levels.empty() ? 0 : heard.levels.front().size(0);
+  ensure(heard.levels.size() == options.channels.size() && asked.dim() == 2 && asked.size(0) == count &&
+             asked.size(1) == instrument_table.size(0) && piece.dim() == 1 && piece.sizes() == instrument.sizes(),
+         "the mask head wants to know of each piece of music what is asked for, and whose mask is wanted");
+  const auto type = output->weight.scalar_type();
+  const Tensor query = at::matmul(asked.to(type), instrument_table);  // (N, Q)
+  const auto blocks = static_cast<size_t>(options.blocks);
+  Tensor h;
+  for (size_t l = options.channels.size(); l-- > 0;) {
+    const Tensor& skip = heard.levels[l];
+    h = h.defined() ? skip + unfold(linear(up, l).forward(h)) : skip;
+    for (size_t i = 0; i < blocks; ++i) h = block(answering, l * blocks + i).forward(h, query);
+  }
+  h = fused_silu(unfold(output(rms_norm(h, output_norm)))).narrow(1, 0, heard.frames);  // (N, T, B, C_0)
+  h = h.reshape({count, heard.frames * options.bands, h.size(3)});
+  // Instruments before places, so that the claims of one lie together: (N, 1 + I, T B).
+  const Tensor claims = at::matmul(share_weight, h.transpose(1, 2)).to(at::kFloat) + share_bias.unsqueeze(1);
+  const Tensor all = claims.logsumexp(1);  // (N, T B)
+  const Tensor own = claims.flatten(0, 1).index_select(0, piece * claims.size(1) + 1 + instrument);
+  const Tensor shares = (own - all.index_select(0, piece)).exp().view({-1, heard.frames, options.bands});  // (M, T, B)
+  return at::matmul(shares, scatter_.to(h.device()));                                                      // (M, T, F)
+}
+
+Tensor MaskHeadImpl::answer(const Heard& heard, const std::vector<int64_t>& instruments) {
+  const Tensor which = torch::tensor(instruments, at::kLong).to(band_mean.device());
+  const Tensor asked = at::zeros({1, instrument_table.size(0)}, band_mean.options().dtype(at::kFloat));
+  asked.index_fill_(1, which, 1.0);
+  return answer(heard, asked, at::zeros_like(which), which);
 }
 
 Tensor MaskHeadImpl::loss(const Tensor& mask, const Tensor& source, const Tensor& stem) {

@@ -26,13 +26,13 @@ void save_weights(const std::filesystem::path& path, const TensorMap& tensors, W
   torch::NoGradGuard no_grad;
   TensorMap stored;
   for (const auto& [name, tensor] : tensors) {
-    if (!tensor.is_floating_point() || tensor.dim() != 2 || tensor.numel() < kSmallest) {
+    if (!tensor.is_floating_point() || tensor.dim() < 2 || tensor.numel() < kSmallest) {
       stored[name] = tensor.is_floating_point() ? tensor.to(at::kBFloat16) : tensor;
       continue;
     }
-    const at::Tensor values = tensor.to(at::kCPU, at::kFloat);
+    const at::Tensor values = tensor.to(at::kCPU, at::kFloat).flatten(1);      // (rows, what a row is made of)
     const at::Tensor scale = (values.abs().amax(1) / 127.0).clamp_min(1e-12);  // (rows)
-    stored[name] = (values / scale.unsqueeze(1)).round().clamp(-127, 127).to(at::kChar);
+    stored[name] = (values / scale.unsqueeze(1)).round().clamp(-127, 127).to(at::kChar).view_as(tensor);
     stored[name + kScaleSuffix] = scale;
   }
   save_tensors(path, stored, metadata);
@@ -52,10 +52,10 @@ TensorMap load_weights(const std::filesystem::path& path) {
       continue;
     }
     const auto scale = stored.find(name + kScaleSuffix);
-    if (scale == stored.end() || tensor.dim() != 2 || scale->second.sizes() != at::IntArrayRef({tensor.size(0)}))
+    if (scale == stored.end() || tensor.dim() < 2 || scale->second.sizes() != at::IntArrayRef({tensor.size(0)}))
       throw Error(ErrorKind::kModel, path.string() + ": the 8-bit matrix '" + name + "' needs '" + name + kScaleSuffix +
                                          "' with one value per row; the file is damaged or from another program");
-    weights[name] = tensor.to(at::kFloat) * scale->second.to(at::kFloat).unsqueeze(1);
+    weights[name] = (tensor.to(at::kFloat).flatten(1) * scale->second.to(at::kFloat).unsqueeze(1)).view_as(tensor);
   }
   return weights;
 }

@@ -16,6 +16,12 @@ namespace {
 
 constexpr uint64_t kBatchesToMeasure = 4;
 constexpr int kGroupsToTry = 1000;
+// How much of the music is said to be there: one instrument, as when somebody asks for it, or anything from none to
+// all.
+constexpr double kOneAsked = 0.7;
+constexpr double kAskedWeight = 3;  // what is asked for counts more than what is only heard beside it
+constexpr int64_t kMels = 80;
+constexpr double kMelFloor = 1e-4;  // 80 dB below a full-scale sine, as in LogMelDistance
 
 /// Whether two examples have the same source, up to the order in which its parts were added up.
 bool same_mix(const Triplet& a, const Triplet& b) {
@@ -30,15 +36,20 @@ bool same_mix(const Triplet& a, const Triplet& b) {
 MaskTaskOptions MaskTaskOptions::read(ConfigReader& config) {
   MaskTaskOptions o;
   config.read("batch", o.batch);
+  config.read("log_mel_weight", o.log_mel_weight);
   o.augmentation = StemAugmentation::read(config.object("augmentation"));
   config.finish();
   if (o.batch < 1) throw Error(ErrorKind::kModel, config.context() + ": batch must be at least 1");
+  if (o.log_mel_weight < 0) throw Error(ErrorKind::kModel, config.context() + ": log_mel_weight must not be negative");
   return o;
 }
 
 MaskTask::MaskTask(Pipeline& pipeline, MaskTaskOptions options, TripletSource training, std::vector<Triplet> validation)
     : pipeline_(pipeline), options_(options), training_(std::move(training)) {
   if (!pipeline_.mask) throw Error(ErrorKind::kModel, "the model has no \"mask\" to be trained");
+  const MaskHeadOptions& mask = pipeline_.mask->options;
+  mel_bank_ = mel_filter_bank(mask.n_fft, kMels, static_cast<double>(pipeline_.config.vae.sample_rate));
+  mel_bank_ = mel_bank_ / mel_bank_.sum(0, true).clamp_min(1e-8);
   for (Triplet& triplet : validation)
     if (fits(triplet)) validation_.push_back(std::move(triplet));
 }
@@ -87,19 +98,39 @@ Batch MaskTask::make_batch(int64_t step, Rng rng) const {
   Batch batch = collate(triplets);
   auto& t = batch.tensors;
   StemBatch stems{t.at("source"), t.at("stem"), t.at("instrument"), t.at("mix")};
+  t["asked"] = draw_asked(t.at("instrument"), t.at("mix"), rng.fork("asked"));
   augment(stems, options_.augmentation, static_cast<double>(pipeline_.config.vae.sample_rate),
           rng.fork("augmentation"));
   return batch;
 }
 
+Tensor MaskTask::draw_asked(const Tensor& instrument, const Tensor& mix, Rng rng) const {
+  const int64_t count = instrument.size(0);
+  Tensor asked = torch::zeros({count, static_cast<int64_t>(pipeline_.mask->options.instruments.size())});
+  auto value = asked.accessor<float, 2>();
+  const auto names = instrument.accessor<int64_t, 1>(), mixes = mix.accessor<int64_t, 1>();
+  for (int64_t first = 0, end; first < count; first = end) {
+    for (end = first + 1; end < count && mixes[end] == mixes[first];) ++end;
+    if (rng.chance(kOneAsked)) {
+      value[first][names[rng.integer(first, end - 1)]] = 1;
+    } else {
+      const double share = rng.uniform(0, 1);
+      for (int64_t i = first; i < end; ++i) value[first][names[i]] = rng.chance(share) ? 1.0f : 0.0f;
+    }
+    asked.narrow(0, first, end - first).copy_(asked[first].clone().expand({end - first, -1}));
+  }
+  return asked;
+}
+
 MaskTask::Answer MaskTask::answer(const Batch& batch) {
   MaskHead& mask = pipeline_.mask;
+  const auto& t = batch.tensors;
   // Siblings ask about the same mix, which is heard once. `mix` holds the first example of each one's group.
-  const auto [mixes, mix_of, counts] = at::unique_consecutive(batch.tensors.at("mix"), true);
-  const Tensor mixture = mask->spectrum(batch.tensors.at("source").index_select(0, mixes));  // (G, T, F)
-  const Tensor heard = mask->listen(mixture.abs()).index_select(0, mix_of);
-  return {mask->answer(heard, batch.tensors.at("instrument")), mixture.index_select(0, mix_of),
-          mask->spectrum(batch.tensors.at("stem"))};
+  const auto [mixes, mix_of, counts] = at::unique_consecutive(t.at("mix"), true);
+  const Tensor mixture = mask->spectrum(t.at("source").index_select(0, mixes));  // (G, T, F)
+  const MaskHeadImpl::Heard heard = mask->listen(mixture.abs());
+  return {mask->answer(heard, t.at("asked").index_select(0, mixes), mix_of, t.at("instrument")),
+          mixture.index_select(0, mix_of), mask->spectrum(t.at("stem"))};
 }
 
 void MaskTask::standardise_input() {
@@ -111,29 +142,52 @@ void MaskTask::standardise_input() {
   pipeline_.mask->standardise(torch::cat(magnitudes));
 }
 
+Tensor MaskTask::log_mel_loss(const Answer& given) const {
+  const Tensor bank = mel_bank_.to(given.mask.device()), mixture = given.source.abs();
+  const auto log_mel = [&](const Tensor& magnitude) { return (at::matmul(magnitude, bank) + kMelFloor).log(); };
+  const auto distance = [&](const Tensor& part, const Tensor& truth) {
+    return (log_mel(part) - log_mel(truth.abs())).abs().mean();
+  };
+  return 0.5 * (distance(mixture * given.mask, given.stem) +
+                distance(mixture * (1.0 - given.mask), given.source - given.stem));
+}
+
 LossValue MaskTask::loss(size_t, const Batch& batch, int64_t, at::Generator) {
   const Answer given = answer(batch);
+  const Tensor& instrument = batch.tensors.at("instrument");
+  const Tensor asked = batch.tensors.at("asked").gather(1, instrument.unsqueeze(1)).squeeze(1);  // (M)
+  const Tensor weight = 1.0 + (kAskedWeight - 1.0) * asked;
+  const Tensor losses = MaskHeadImpl::loss(given.mask, given.source, given.stem);
   LossValue value;
-  value.total = MaskHeadImpl::loss(given.mask, given.source, given.stem).mean();
+  value.total = (weight * losses).sum() / weight.sum();
+  if (options_.log_mel_weight > 0) {
+    const Tensor log_mel = log_mel_loss(given);
+    value.parts = {{"mask_energy", value.total.detach()}, {"mask_log_mel", log_mel.detach()}};
+    value.total = value.total + options_.log_mel_weight * log_mel;
+  }
   return value;
 }
 
 std::map<std::string, double> MaskTask::validate() {
   if (validation_.empty()) return {};
   torch::NoGradGuard no_grad;
-  double loss = 0, gain = 0;
+  double loss = 0, gain = 0, log_mel = 0;
   for (const Triplet& triplet : validation_) {
     Batch batch = collate({triplet});
-    for (auto& [name, tensor] : batch.tensors) tensor = tensor.to(pipeline_.mask->bin_mean.device());
+    const Tensor& instrument = batch.tensors.at("instrument");
+    batch.tensors["asked"] =
+        at::one_hot(instrument, static_cast<int64_t>(pipeline_.mask->options.instruments.size())).to(at::kFloat);
+    for (auto& [name, tensor] : batch.tensors) tensor = tensor.to(pipeline_.mask->band_mean.device());
     const Answer given = answer(batch);
     const Tensor& source = batch.tensors.at("source");
     const Tensor& stem = batch.tensors.at("stem");
     loss += MaskHeadImpl::loss(given.mask, given.source, given.stem).item<double>();
+    log_mel += log_mel_loss(given).item<double>();
     gain += (si_sdr(pipeline_.mask->inverse(given.source * given.mask, source.size(1)), stem) - si_sdr(source, stem))
                 .item<double>();
   }
   const auto count = static_cast<double>(validation_.size());
-  return {{"mask_loss", loss / count}, {"si_sdr_gain", gain / count}};
+  return {{"mask_loss", loss / count}, {"si_sdr_gain", gain / count}, {"mask_log_mel", log_mel / count}};
 }
 
 void MaskTask::export_model(const std::string& folder, int64_t step) {

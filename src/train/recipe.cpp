@@ -289,7 +289,9 @@ class MaskSession : public TrainingSession {
     auto tensors = named_tensors(*old);
     const auto known = static_cast<int64_t>(old->options.instruments.size());
     const auto fresh = adopt_weights(*pipeline_.mask, tensors);
-    const bool same = fresh.empty() || (fresh.size() == 1 && fresh.front() == "instrument_table");
+    const std::set<std::string> by_instrument{"instrument_table", "share_weight", "share_bias"};
+    const bool same =
+        std::all_of(fresh.begin(), fresh.end(), [&](const std::string& name) { return by_instrument.count(name) > 0; });
     if (!same) {
       note_ = "the mask head begins anew, as the recipe gives it other sizes";
       pipeline_.mask = MaskHead(*pipeline_.config.mask);
@@ -298,6 +300,8 @@ class MaskSession : public TrainingSession {
     if (fresh.empty()) return true;
     const torch::NoGradGuard no_grad;
     pipeline_.mask->instrument_table.narrow(0, 0, known).copy_(old->instrument_table);
+    pipeline_.mask->share_weight.narrow(0, 0, 1 + known).copy_(old->share_weight);
+    pipeline_.mask->share_bias.narrow(0, 0, 1 + known).copy_(old->share_bias);
     note_ = format("the mask head learns %lld instruments more",
                    static_cast<long long>(pipeline_.mask->instrument_table.size(0) - known));
     return true;

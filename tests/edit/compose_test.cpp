@@ -38,8 +38,8 @@ AudioBuffer total(AudioBuffer a, const AudioBuffer& b, float factor = 1) {
 /// A mask head whose answers differ from bin to bin and hear far around them.
 MaskHead lively_mask() {
   MaskHeadOptions o = *tiny_config().mask;
-  o.kernel = 9;
-  o.blocks = 3;
+  o.channels = {8, 8, 8, 8};
+  o.blocks = 2;
   torch::manual_seed(3);
   MaskHead mask(o);
   torch::NoGradGuard no_grad;

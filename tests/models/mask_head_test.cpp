@@ -14,8 +14,8 @@ MaskHeadOptions tiny_options() {
   MaskHeadOptions o;
   o.n_fft = 64;
   o.hop = kHop;
-  o.channels = 24;
-  o.blocks = 2;
+  o.bands = 24;
+  o.channels = {12, 16};
   o.query_dim = 8;
   o.instruments = {"bass", "flute", "organ"};
   return o;
@@ -26,9 +26,10 @@ MaskHead tiny_head(const MaskHeadOptions& options = tiny_options()) {
   return MaskHead(options);
 }
 
-const Tensor& first_two() {
-  static const Tensor instruments = torch::arange(2);
-  return instruments;
+/// The mask of instrument n in piece n.
+Tensor masks(MaskHead& head, const Tensor& magnitude) {
+  const Tensor which = torch::arange(magnitude.size(0));
+  return head->answer(head->listen(magnitude), at::one_hot(which, 3).to(at::kFloat), which, which);
 }
 
 TEST(MaskHead, AMaskOfOneIsTheSourceAndMasksAddUp) {
@@ -38,12 +39,28 @@ TEST(MaskHead, AMaskOfOneIsTheSourceAndMasksAddUp) {
   const Tensor spectrum = head->spectrum(wave);
   EXPECT_EQ(spectrum.sizes(), at::IntArrayRef({2, kFrames, 33}));
   EXPECT_LT((head->inverse(spectrum, kSamples) - wave).abs().max().item<double>(), 1e-4);
-  const Tensor mask = head->answer(head->listen(spectrum.abs()), first_two());
+  const Tensor mask = masks(head, spectrum.abs());
   EXPECT_EQ(mask.sizes(), spectrum.sizes());
   EXPECT_GT(mask.min().item<double>(), 0.0);
   EXPECT_LT(mask.max().item<double>(), 1.0);
   const Tensor part = head->inverse(spectrum * mask, kSamples), rest = head->inverse(spectrum * (1 - mask), kSamples);
   EXPECT_LT((part + rest - wave).abs().max().item<double>(), 1e-4);
+}
+
+TEST(MaskHead, AllInstrumentsShareWhatThereIs) {
+  MaskHead head = tiny_head();
+  const torch::NoGradGuard no_grad;
+  const MaskHeadImpl::Heard heard = head->listen(head->spectrum(torch::randn({1, kSamples})).abs());
+  const Tensor all = torch::arange(3), zero = torch::zeros({3}, at::kLong);
+  const Tensor untold = head->answer(heard, torch::zeros({1, 3}), zero, all);
+  EXPECT_LT(untold.sum(0).max().item<double>(), 1.0);
+  EXPECT_GT(untold.sum(0).mean().item<double>(), 0.5);  // a quarter each, and one for the rest
+  const Tensor told = head->answer(heard, {2, 0});
+  EXPECT_EQ(told.sizes(), at::IntArrayRef({2, kFrames, 33}));
+  EXPECT_TRUE(told.equal(head->answer(heard, torch::tensor({{1.0f, 0.0f, 1.0f}}), zero.narrow(0, 0, 2),
+                                      torch::tensor({2, 0}, at::kLong))));
+  // What is said to be there changes the answer.
+  EXPECT_GT((told[0] - untold[2]).abs().max().item<double>(), 1e-4);
 }
 
 TEST(MaskHead, FindsInstrumentsByName) {
@@ -59,10 +76,11 @@ TEST(MaskHead, AfterStandardisingTheLevelOfABinDoesNotMatter) {
   const Tensor magnitude = torch::rand({4, kFrames, 33}) + 0.1;
   const Tensor louder = magnitude * torch::linspace(1, 1000, 33);
   head->standardise(magnitude);
-  const Tensor heard = head->listen(magnitude);
+  const Tensor heard = head->listen(magnitude).levels[0];
   head->standardise(louder);
-  EXPECT_LT((head->listen(louder) - heard).abs().max().item<double>(), 1e-2);
-  EXPECT_GT((head->listen(magnitude) - heard).abs().max().item<double>(), 0.1);
+  // Not exactly: a band is the energy of bins of different levels.
+  EXPECT_LT((head->listen(louder).levels[0] - heard).abs().mean().item<double>(), 0.05);
+  EXPECT_GT((head->listen(magnitude).levels[0] - heard).abs().mean().item<double>(), 0.5);
 }
 
 TEST(MaskHead, TheLossIsZeroForTheStemAndDoesNotFavourSilence) {
@@ -94,50 +112,88 @@ TEST(MaskHead, LearnsWhichOfTwoTonesIsAskedFor) {
   double loss = 1.0;
   for (int step = 0; step < 120; ++step) {
     optimizer.zero_grad();
-    const Tensor value =
-        MaskHeadImpl::loss(head->answer(head->listen(source.abs()), first_two()), source, stems).mean();
+    const Tensor value = MaskHeadImpl::loss(masks(head, source.abs()), source, stems).mean();
     value.backward();
     optimizer.step();
     loss = value.item<double>();
   }
   EXPECT_LT(loss, 0.1);
   const torch::NoGradGuard no_grad;
-  const Tensor part = head->inverse(source * head->answer(head->listen(source.abs()), first_two()), kSamples);
+  const Tensor part = head->inverse(source * masks(head, source.abs()), kSamples);
   EXPECT_LT((part - torch::stack({low, high})).pow(2).mean().item<double>(), 0.02);
 }
 
 TEST(MaskHead, SilenceAndOtherTypesGiveFiniteGradients) {
   MaskHead head = tiny_head();
   const Tensor source = head->spectrum(torch::zeros({1, kSamples}));
-  MaskHeadImpl::loss(head->answer(head->listen(source.abs()), first_two().narrow(0, 0, 1)), source, source)
-      .sum()
-      .backward();
+  MaskHeadImpl::loss(masks(head, source.abs()), source, source).sum().backward();
   for (const Tensor& weight : head->parameters()) {
     ASSERT_TRUE(weight.grad().defined());
     EXPECT_TRUE(weight.grad().isfinite().all().item<bool>());
   }
   const torch::NoGradGuard no_grad;
   const Tensor loud = head->spectrum(torch::randn({1, kSamples})).abs();
-  const Tensor single = head->answer(head->listen(loud), first_two().narrow(0, 0, 1));
+  const Tensor single = masks(head, loud);
   head->to(at::kBFloat16);
-  const Tensor half = head->answer(head->listen(loud), first_two().narrow(0, 0, 1));
+  const Tensor half = masks(head, loud);
   EXPECT_EQ(half.scalar_type(), at::kFloat);
   EXPECT_LT((half - single).abs().max().item<double>(), 0.03);
+}
+
+TEST(MaskHead, BandsAreBinsAtTheBottomAndWidenByARatio) {
+  const std::vector<double> centres = band_centres(961, 256);
+  ASSERT_EQ(centres.size(), 256u);
+  EXPECT_EQ(centres.front(), 0.0);
+  EXPECT_EQ(centres.back(), 960.0);
+  EXPECT_DOUBLE_EQ(centres[40] - centres[39], 1.0);
+  EXPECT_NEAR(centres[201] / centres[200], centres[251] / centres[250], 1e-9);
+  for (size_t i = 1; i < centres.size(); ++i) EXPECT_GT(centres[i] - centres[i - 1], 0.999);
+  const std::vector<double> all = band_centres(33, 33);
+  for (size_t i = 0; i < all.size(); ++i) EXPECT_NEAR(all[i], static_cast<double>(i), 1e-3);
+}
+
+TEST(MaskHead, WhatIsFurtherAwayThanTheContextIsNotHeard) {
+  MaskHead head = tiny_head();
+  const torch::NoGradGuard no_grad;
+  for (auto& weight : head->parameters()) weight.add_(0.3 * torch::randn_like(weight));
+  const int64_t frames = 3 * head->context() + 5, middle = 2 * head->context();
+  const Tensor magnitude = torch::rand({1, frames, 33});
+  const Tensor one = masks(head, magnitude);
+  ASSERT_EQ(one.size(1), frames);
+  Tensor other = magnitude.clone();
+  other.narrow(1, 0, middle - head->context()).fill_(3.0);
+  const Tensor changed = masks(head, other);
+  EXPECT_TRUE(changed.narrow(1, middle, frames - middle).equal(one.narrow(1, middle, frames - middle)));
+  EXPECT_GT((changed - one).narrow(1, middle - head->context(), 8).abs().max().item<double>(), 1e-4);
+  // A piece cut at a multiple of the granularity is answered alike where its context is there.
+  const int64_t cut = head->context() / head->granularity() * head->granularity();
+  const Tensor piece = masks(head, magnitude.narrow(1, cut, frames - cut));
+  const int64_t from = cut + head->context();
+  EXPECT_LT(
+      (piece.narrow(1, from - cut, frames - from) - one.narrow(1, from, frames - from)).abs().max().item<double>(),
+      1e-5);
 }
 
 TEST(MaskHead, BadSizesAreErrors) {
   MaskHead head = tiny_head();
   expect_error(ErrorKind::kInternal, "wants magnitudes", [&] { head->listen(torch::randn({1, 4, 32})); });
-  const Tensor heard = head->listen(torch::randn({2, 4, 33}).abs());
-  expect_error(ErrorKind::kInternal, "one instrument for each", [&] { head->answer(heard, torch::arange(3)); });
+  const MaskHeadImpl::Heard heard = head->listen(torch::randn({2, 4, 33}).abs());
+  expect_error(ErrorKind::kInternal, "whose mask is wanted", [&] {
+    head->answer(heard, torch::zeros({2, 2}), torch::arange(2), torch::arange(2));
+  });
   MaskHeadOptions options = tiny_options();
   options.n_fft = 72;
   expect_error(ErrorKind::kModel, "must be a multiple of", [&] { MaskHead{options}; });
   options = tiny_options();
   options.instruments.clear();
   expect_error(ErrorKind::kModel, "no instruments", [&] { MaskHead{options}; });
-  const nlohmann::json even = {{"kernel", 4}};
-  expect_error(ErrorKind::kModel, "kernel odd", [&] { MaskHeadOptions::read(ConfigReader(even, "mask")); });
+  options = tiny_options();
+  options.bands = 26;
+  expect_error(ErrorKind::kModel, "cannot be halved 2 times", [&] { MaskHead{options}; });
+  options.bands = 36;
+  expect_error(ErrorKind::kModel, "cannot be gathered in", [&] { MaskHead{options}; });
+  const nlohmann::json none = {{"channels", nlohmann::json::array()}};
+  expect_error(ErrorKind::kModel, "1 to 8 levels", [&] { MaskHeadOptions::read(ConfigReader(none, "mask")); });
   const nlohmann::json json = tiny_options().to_json();
   EXPECT_EQ(MaskHeadOptions::read(ConfigReader(json, "mask")).to_json(), json);
 }

@@ -31,12 +31,10 @@ inline PipelineConfig tiny_config() {
   config.mask =
       MaskHeadOptions{.n_fft = 960,
                       .hop = 480,
-                      .channels = 16,
+                      .bands = 32,
+                      .channels = {8, 8},
                       .blocks = 1,
-                      .query_blocks = 1,
                       .query_dim = 8,
-                      .expansion = 1,
-                      .kernel = 3,
                       .instruments = {"bass", "double bass", "drum kit", "flute", "organ", "piano", "violin"}};
   return config;
 }

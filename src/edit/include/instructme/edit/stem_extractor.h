@@ -20,8 +20,8 @@ class StemExtractor {
   /// `model_rate` and `level_dbfs`: the rate in Hz and the RMS level of the music the mask head was trained on.
   StemExtractor(MaskHead mask, int model_rate, double level_dbfs);
 
-  /// One stem per instrument (canonical names), each with the rate, channels and length of the source. Where the masks
-  /// of several claim more of a bin than all of it, they share it in proportion. A silent source gives silent stems.
+  /// One stem per instrument (canonical names), each with the rate, channels and length of the source. The stems
+  /// of several never claim more of a bin than all of it. A silent source gives silent stems.
   /// Throws kInput for an instrument that the mask head does not know, kCancelled.
   std::vector<AudioBuffer> extract(const AudioBuffer& source, const std::vector<std::string>& instruments,
                                    const ProgressCallback& progress = {}, const CancelToken& cancel = {});

@@ -12,6 +12,7 @@ namespace instructme {
 struct EvaluationOptions {
   int64_t examples = 40;  ///< per operation
   std::vector<std::string> operations{"extract", "remove"};
+  std::vector<EditMode> modes{EditMode::kDirect, EditMode::kCompose};  ///< to edit in, where the model can
   double seconds = 10;
   uint64_t seed = 0;
   EditOptions edit;
@@ -26,7 +27,7 @@ struct Distances {
 };
 
 /// Scores by task ("extract", "remove", …) and by what was compared with the true result ("unedited source",
-/// "edit", "edit, compose", "VAE of the true result", or another system's name), in the order of first use.
+/// "edit", "edit, compose", "ideal ratio mask", "VAE of the true result", or another system's name), in the order of first use.
 struct EvaluationReport {
   struct Example {
     std::string name;  ///< the clip or sentence

@@ -17,28 +17,52 @@ namespace instructme {
 
 /// Sizes of the mask head. In JSON the fields have the same names.
 struct MaskHeadOptions {
-  int64_t n_fft = 1920;  ///< samples of its STFT's window
-  int64_t hop = 480;     ///< samples per frame, divides n_fft
-  int64_t channels = 384;
-  int64_t blocks = 6;        ///< that listen to the music, before it is known what is asked
-  int64_t query_blocks = 2;  ///< that look for what is asked
-  int64_t query_dim = 192;   ///< channels of what it knows about an instrument
-  int64_t expansion = 2;
-  int64_t kernel = 15;                   ///< frames seen by one block, odd
-  std::vector<std::string> instruments;  ///< that it can be asked for: canonical names of the lexicon
+  int64_t n_fft = 1920;                             ///< samples of its STFT's window
+  int64_t hop = 480;                                ///< samples per frame, divides n_fft
+  int64_t bands = 256;                              ///< that the bins are gathered in; a multiple of 2^levels
+  std::vector<int64_t> channels{32, 64, 128, 192};  ///< of each level; every one halves time and bands
+  int64_t blocks = 1;                               ///< of each level, before it is known what is asked, and after
+  int64_t query_dim = 192;                          ///< channels of what it knows about an instrument
+  std::vector<std::string> instruments;             ///< that it can be asked for: canonical names of the lexicon
 
   static MaskHeadOptions read(ConfigReader config);  ///< throws kModel
   nlohmann::json to_json() const;
 };
 
-/// From the source's spectrum and the name of an instrument, the share of each bin that belongs to it: extracting it
-/// then returns the source's own samples, with their phase, instead of an image of them through the latent. Not in
-/// the paper; a ratio mask as in Wang and Chen 2018, section III.B, by ConvNeXt blocks, in the last of which the
-/// instrument scales and shifts the channels (FiLM, Perez et al. 2018).
-/// Letters: N batch, S samples, T frames, F = n_fft / 2 + 1 bins, I instruments.
+/// A block of two 3x3 convolutions and a frequency transform, each beside a skip: what is near in time and frequency,
+/// then what is anywhere in the same frame (TFC-TDF, Choi et al. 2020). Between the convolutions a query may scale and
+/// shift the channels (FiLM, Perez et al. 2018). Letters: N batch, T frames, B bands, C channels, Q query channels.
+class TimeFrequencyBlockImpl : public torch::nn::Module {
+ public:
+  /// query_dim 0: no query.
+  TimeFrequencyBlockImpl(int64_t channels, int64_t bands, int64_t query_dim);
+  /// x (N, T, B, C), query (N, Q) or undefined -> (N, T, B, C).
+  at::Tensor forward(const at::Tensor& x, const at::Tensor& query);
+
+ private:
+  at::Tensor norms_, conv1_, conv2_;  // (3, C), (C, C, 3, 3) twice
+  torch::nn::Linear film_{nullptr}, squeeze_{nullptr}, spread_{nullptr};
+};
+TORCH_MODULE(TimeFrequencyBlock);
+
+/// From the source's spectrum, the share of each bin that belongs to each instrument: extracting one then returns the
+/// source's own samples, with their phase, instead of an image of them through the latent. Not in the paper; a ratio
+/// mask as in Wang and Chen 2018, section III.B, by a U-Net over time and frequency with blocks as in Choi et al. 2020.
+/// All instruments share every bin among them (and the rest, which has no name), so what one gets another loses. The
+/// way up knows which instruments are asked for (conditioned as in Meseguer-Brocal and Peeters 2019): who asks for an
+/// instrument says that it is there, and so what sounds like it is not something similar. The frequency axis has bands
+/// of one bin at the bottom and of a constant ratio above, so that a timbre looks the same wherever it is played.
+/// Letters: N batch, S samples, T frames, F = n_fft / 2 + 1 bins, B bands, L levels, C_l channels, I instruments.
 class MaskHeadImpl : public torch::nn::Module {
  public:
-  /// Throws kModel when the hop does not divide n_fft or there is no instrument.
+  /// What was heard, on every level l: (N, T / 2^(l+1), B / 2^(l+1), C_l), with T rounded up to granularity().
+  struct Heard {
+    std::vector<at::Tensor> levels;
+    int64_t frames = 0;
+  };
+
+  /// Throws kModel when the hop does not divide n_fft, the bands cannot be halved often enough, or there is no
+  /// instrument.
   explicit MaskHeadImpl(const MaskHeadOptions& options);
 
   /// wave (N, S) -> (N, T, F) complex.
@@ -46,18 +70,27 @@ class MaskHeadImpl : public torch::nn::Module {
   /// spectrum (N, T, F) -> (N, samples).
   at::Tensor inverse(const at::Tensor& spectrum, int64_t samples) const { return stft_.inverse(spectrum, samples); }
 
-  /// Sets the mean and the deviation of each bin, by which the input is standardised, to those of these magnitudes
+  /// Sets the mean and the deviation of each band, by which the input is standardised, to those of these magnitudes
   /// (N, T, F). To be called once, before training.
   void standardise(const at::Tensor& magnitude);
 
   /// Place of an instrument in options.instruments.
   std::optional<int64_t> find(const std::string& instrument) const;
 
-  /// What is heard whatever is asked: magnitude (N, T, F) of the source's spectrum -> (N, T, channels). Most of the
-  /// work, and done once for any number of questions about the same music.
-  at::Tensor listen(const at::Tensor& magnitude);
-  /// heard (N, T, channels), instrument (N) int64 -> (N, T, F) float32 in 0..1.
-  at::Tensor answer(const at::Tensor& heard, const at::Tensor& instrument);
+  /// What is heard whatever is asked: magnitude (N, T, F) of the source's spectrum. Half of the work, and done once for
+  /// any number of questions about the same music.
+  Heard listen(const at::Tensor& magnitude);
+  /// asked (N, I) float, 1 for instruments that are asked for (none: nothing is said about what there is)
+  /// -> the masks of some: `piece` (M) int64 in 0..N-1, `instrument` (M) int64 in 0..I-1 -> (M, T, F) float32 in 0..1.
+  /// The masks of all instruments of a piece add up to at most 1.
+  at::Tensor answer(const Heard& heard, const at::Tensor& asked, const at::Tensor& piece, const at::Tensor& instrument);
+  /// The masks (K, T, F) of the instruments that are asked for, of one piece of music (N = 1).
+  at::Tensor answer(const Heard& heard, const std::vector<int64_t>& instruments);
+
+  /// A piece of music may be cut at multiples of this many frames …
+  int64_t granularity() const { return int64_t{1} << options.channels.size(); }
+  /// … and an answer depends on no frame further away than this.
+  int64_t context() const;
 
   /// Energy of mask * source - stem over the geometric mean of the source's and the stem's energies, so that quiet
   /// stems count, but not more than what can be heard of them. Energies are of square-root magnitudes of the
@@ -66,15 +99,26 @@ class MaskHeadImpl : public torch::nn::Module {
   static at::Tensor loss(const at::Tensor& mask, const at::Tensor& source, const at::Tensor& stem);
 
   MaskHeadOptions options;
-  torch::nn::Linear spectrum_input{nullptr}, output{nullptr};
-  torch::nn::ModuleList blocks, query_blocks;
-  torch::nn::ModuleList films;       ///< per query block: query_dim -> scale and shift of every channel
-  at::Tensor instrument_table;       ///< (I, query_dim)
-  at::Tensor bin_mean, bin_inverse;  ///< (F) of the log-magnitude: mean, and one over the deviation
+  torch::nn::Linear input{nullptr}, output{nullptr};
+  torch::nn::ModuleList down, up;              ///< linear layers between the levels
+  torch::nn::ModuleList listening, answering;  ///< blocks, levels in order
+  at::Tensor position;                         ///< (B / 2, C_0): where a band is
+  at::Tensor output_norm;                      ///< (C_0)
+  at::Tensor instrument_table;                 ///< (I, query_dim): what is known of an instrument that is asked for
+  at::Tensor share_weight, share_bias;  ///< (1 + I, C_0), (1 + I): the rest, and every instrument's claim to a band
+  at::Tensor band_mean, band_inverse;   ///< (B) of the log-magnitude: mean, and one over the deviation
 
  private:
+  at::Tensor log_bands(const at::Tensor& magnitude) const;
+
   Stft stft_;
+  at::Tensor gather_;   // (F, B): energy of bins to that of bands
+  at::Tensor scatter_;  // (B, F): shares of bands to those of bins
 };
 TORCH_MODULE(MaskHead);
+
+/// Centres, in bins, of `bands` bands from bin 0 to the last of `bins`: one bin apart at the bottom, and a constant
+/// ratio from where that is more. Every bin has its own when bands == bins. Throws kModel for more bands than bins.
+std::vector<double> band_centres(int64_t bins, int64_t bands);
 
 }  // namespace instructme

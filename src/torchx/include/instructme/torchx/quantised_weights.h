@@ -7,7 +7,8 @@ namespace instructme {
 /// Precision of weights in a file; in memory they are always floating-point.
 enum class WeightFormat {
   kBFloat16,
-  kInt8,  ///< matrices as 8-bit integers with one float32 scale per row ("<name>.row_scale"), the rest bfloat16
+  kInt8,  ///< matrices and filters as 8-bit integers with one float32 scale per row or filter ("<name>.row_scale"), the
+          ///< rest bfloat16
 };
 WeightFormat parse_weight_format(const std::string& name);  ///< "bfloat16", "int8"; throws kUsage
 

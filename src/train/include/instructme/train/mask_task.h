@@ -9,14 +9,16 @@
 namespace instructme {
 
 struct MaskTaskOptions {
-  int64_t batch = 24;  ///< questions per step
+  int64_t batch = 24;         ///< questions per step
+  double log_mel_weight = 0;  ///< of the mean absolute difference of log mel bands, of the stem and of what is left
   StemAugmentation augmentation;
 
   static MaskTaskOptions read(ConfigReader& config);  ///< throws kModel
 };
 
 /// Trains the mask head of a pipeline on triplets that extract or remove one instrument; others are passed over.
-/// Questions about the same mix (TripletSampler::sample_group) cost little more than one.
+/// Questions about the same mix (TripletSampler::sample_group) are answered together: what one instrument gets another
+/// loses, so the more of a mix is asked for, the more is learnt from it.
 class MaskTask : public TrainingTask {
  public:
   /// `pipeline` outlives the task. Throws kModel when it has no mask head.
@@ -41,9 +43,14 @@ class MaskTask : public TrainingTask {
     at::Tensor source, stem;  ///< (N, T, F) complex
   };
   Answer answer(const Batch& batch);
+  /// instrument, mix (M) -> (M, I), rows of one mix alike: which of its instruments the mask head is told of.
+  at::Tensor draw_asked(const at::Tensor& instrument, const at::Tensor& mix, Rng rng) const;
+
+  at::Tensor log_mel_loss(const Answer& given) const;
 
   Pipeline& pipeline_;
   MaskTaskOptions options_;
+  at::Tensor mel_bank_;  ///< (F, M), columns of sum 1
   TripletSource training_;
   std::vector<Triplet> validation_;
 };
