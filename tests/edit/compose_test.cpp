@@ -70,15 +70,15 @@ TEST(StemExtractor, StemsHaveTheFormatOfTheSourceAtAnyRate) {
 }
 
 TEST(StemExtractor, SegmentsLeaveNoSeam) {
-  // 45 s are three segments. Music that begins elsewhere has its borders elsewhere.
+  // 45 s are three segments. Music that begins elsewhere, by whole grains of the mask head, has its borders elsewhere.
   const AudioBuffer source = noise(24000, 1, 45);
-  const int64_t hop = 480, skipped = 300 * hop;
+  const int64_t hop = 480, skipped = 304 * hop;
   AudioBuffer later = source;
   later.samples.erase(later.samples.begin(), later.samples.begin() + skipped);
   // The model hears both at the same level but for a rounding: white noise throughout.
   const auto whole = extractor().extract(source, {"bass"})[0], part = extractor().extract(later, {"bass"})[0];
   double error = 0, power = 0;
-  for (size_t i = 200 * hop; i < part.samples.size(); ++i) {
+  for (size_t i = 300 * hop; i < part.samples.size(); ++i) {
     error += std::pow(part.samples[i] - whole.samples[i + static_cast<size_t>(skipped)], 2);
     power += std::pow(part.samples[i], 2);
   }
