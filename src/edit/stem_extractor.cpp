@@ -51,7 +51,7 @@ Tensor StemExtractor::masks(const Tensor& wave, const std::vector<int64_t>& inst
   const int64_t samples = std::min(wave.size(0), to * o.hop) - from * o.hop;
   const Tensor slice = wave.narrow(0, from * o.hop, samples).unsqueeze(0).to(mask_->band_mean.device());
   const MaskHeadImpl::Heard heard = mask_->listen(mask_->spectrum(slice).abs());
-  return mask_->answer(heard, instruments).narrow(1, first - from, last - first).cpu();
+  return mask_->masks(heard, instruments).narrow(1, first - from, last - first).cpu();
 }
 
 std::vector<AudioBuffer> StemExtractor::extract(const AudioBuffer& source, const std::vector<std::string>& instruments,

@@ -176,12 +176,11 @@ MaskHeadImpl::MaskHeadImpl(const MaskHeadOptions& o) : options(checked(o)), stft
     share[band][bin] = static_cast<float>(1 - upper);
     share[band + 1][bin] = static_cast<float>(upper);
   }
-  gather_ = (scatter_ / scatter_.sum(1, /*keepdim=*/true)).t().contiguous();
 }
 
 Tensor MaskHeadImpl::log_bands(const Tensor& magnitude) const {
-  const Tensor power = at::matmul(magnitude.pow(2), gather_.to(magnitude.device()));
-  return (power.sqrt() + kFloor).log();
+  const Tensor width = scatter_.sum(1).to(magnitude.device());
+  return ((gather(magnitude.pow(2)) / width).sqrt() + kFloor).log();
 }
 
 void MaskHeadImpl::standardise(const Tensor& magnitude) {
@@ -243,23 +242,32 @@ Tensor MaskHeadImpl::answer(const Heard& heard, const Tensor& asked, const Tenso
   const Tensor claims = at::matmul(share_weight, h.transpose(1, 2)).to(at::kFloat) + share_bias.unsqueeze(1);
   const Tensor all = claims.logsumexp(1);  // (N, T B)
   const Tensor own = claims.flatten(0, 1).index_select(0, piece * claims.size(1) + 1 + instrument);
-  const Tensor shares = (own - all.index_select(0, piece)).exp().view({-1, heard.frames, options.bands});  // (M, T, B)
-  return at::matmul(shares, scatter_.to(h.device()));                                                      // (M, T, F)
+  return (own - all.index_select(0, piece)).exp().view({-1, heard.frames, options.bands});  // (M, T, B)
 }
 
-Tensor MaskHeadImpl::answer(const Heard& heard, const std::vector<int64_t>& instruments) {
+Tensor MaskHeadImpl::masks(const Heard& heard, const std::vector<int64_t>& instruments) {
   const Tensor which = torch::tensor(instruments, at::kLong).to(band_mean.device());
   const Tensor asked = at::zeros({1, instrument_table.size(0)}, band_mean.options().dtype(at::kFloat));
   asked.index_fill_(1, which, 1.0);
-  return answer(heard, asked, at::zeros_like(which), which);
+  return scatter(answer(heard, asked, at::zeros_like(which), which));
 }
 
-Tensor MaskHeadImpl::loss(const Tensor& mask, const Tensor& source, const Tensor& stem) {
-  const Tensor weight = (source.abs() + kFloor).pow(2 * (kLossPower - 1.0));
-  const auto energy = [&](const Tensor& x) { return (weight * at::view_as_real(x).pow(2).sum(-1)).sum({1, 2}); };
-  const Tensor of_source = energy(source);
-  const Tensor scale = (of_source * (energy(stem) + 0.01 * of_source)).sqrt();
-  return energy(source * mask - stem) / scale.clamp_min(1e-6);
+Tensor MaskHeadImpl::loss(const Tensor& shares, const Tensor& mixture, const Tensor& piece, const Tensor& stem) const {
+  // |m x - s|^2 = m^2 |x|^2 - 2 m Re(x s*) + |s|^2, and only m is the network's.
+  Tensor of_mixture, product, energy, of_stem;
+  {
+    const torch::NoGradGuard no_grad;
+    const Tensor weight = (mixture.abs() + kFloor).pow(2 * (kLossPower - 1.0));  // (N, T, F)
+    const auto squared = [](const Tensor& x) { return at::view_as_real(x).pow(2).sum(-1); };
+    const Tensor weighted = weight * squared(mixture);
+    of_mixture = gather(weighted).index_select(0, piece);  // (M, T, B)
+    energy = weighted.sum({1, 2}).index_select(0, piece);  // (M)
+    const Tensor own = weight.index_select(0, piece);
+    product = gather(own * (at::view_as_real(mixture.index_select(0, piece)) * at::view_as_real(stem)).sum(-1));
+    of_stem = (own * squared(stem)).sum({1, 2});
+  }
+  const Tensor error = (shares * (shares * of_mixture - 2.0 * product)).sum({1, 2}) + of_stem;
+  return error / (energy * (of_stem + 0.01 * energy)).sqrt().clamp_min(1e-6);
 }
 
 }  // namespace instructme

@@ -102,7 +102,7 @@ TEST(MaskTask, LearnsToTakeTwoTonesApartByName) {
   // Where there is sound: what a mask is of silence hangs on the rounding of the weights.
   const auto stem = [&](MaskHead& mask) {
     const Tensor spectrum = mask->spectrum(wave);
-    return mask->inverse(spectrum * mask->answer(mask->listen(spectrum.abs()), std::vector<int64_t>{0}), wave.size(1));
+    return mask->inverse(spectrum * mask->masks(mask->listen(spectrum.abs()), {0}), wave.size(1));
   };
   const Tensor kept = stem(pipeline.mask);
   EXPECT_GT(kept.abs().max().item<double>(), 0.05);

@@ -81,22 +81,29 @@ class MaskHeadImpl : public torch::nn::Module {
   /// any number of questions about the same music.
   Heard listen(const at::Tensor& magnitude);
   /// asked (N, I) float, 1 for instruments that are asked for (none: nothing is said about what there is)
-  /// -> the masks of some: `piece` (M) int64 in 0..N-1, `instrument` (M) int64 in 0..I-1 -> (M, T, F) float32 in 0..1.
-  /// The masks of all instruments of a piece add up to at most 1.
+  /// -> shares of bands: `piece` (M) int64 in 0..N-1, `instrument` (M) int64 in 0..I-1 -> (M, T, B) float32 in 0..1.
+  /// The shares of all instruments of a piece add up to at most 1.
   at::Tensor answer(const Heard& heard, const at::Tensor& asked, const at::Tensor& piece, const at::Tensor& instrument);
   /// The masks (K, T, F) of the instruments that are asked for, of one piece of music (N = 1).
-  at::Tensor answer(const Heard& heard, const std::vector<int64_t>& instruments);
+  at::Tensor masks(const Heard& heard, const std::vector<int64_t>& instruments);
+
+  /// What bins hold, gathered in bands: x (…, F) -> (…, B). Differentiable, as is the next.
+  at::Tensor gather(const at::Tensor& x) const { return at::matmul(x, scatter_.to(x.device()).t()); }
+  /// Shares of bands (…, B), interpolated between their centres -> of bins (…, F).
+  at::Tensor scatter(const at::Tensor& shares) const { return at::matmul(shares, scatter_.to(shares.device())); }
 
   /// A piece of music may be cut at multiples of this many frames …
   int64_t granularity() const { return int64_t{1} << options.channels.size(); }
   /// … and an answer depends on no frame further away than this.
   int64_t context() const;
 
-  /// Energy of mask * source - stem over the geometric mean of the source's and the stem's energies, so that quiet
+  /// Energy of share * source - stem over the geometric mean of the source's and the stem's energies, so that quiet
   /// stems count, but not more than what can be heard of them. Energies are of square-root magnitudes of the
   /// source's bins, so that quiet bins matter too. Squares, because the distance itself has its minimum at an empty
-  /// mask as long as the network cannot tell. source, stem (N, T, F) complex, mask (N, T, F) -> (N).
-  static at::Tensor loss(const at::Tensor& mask, const at::Tensor& source, const at::Tensor& stem);
+  /// mask as long as the network cannot tell. Within a band the share counts as one number, which makes this cheap.
+  /// shares (M, T, B), mixture (N, T, F) complex, piece (M) int64, stem (M, T, F) complex -> (M).
+  at::Tensor loss(const at::Tensor& shares, const at::Tensor& mixture, const at::Tensor& piece,
+                  const at::Tensor& stem) const;
 
   MaskHeadOptions options;
   torch::nn::Linear input{nullptr}, output{nullptr};
@@ -112,8 +119,7 @@ class MaskHeadImpl : public torch::nn::Module {
   at::Tensor log_bands(const at::Tensor& magnitude) const;
 
   Stft stft_;
-  at::Tensor gather_;   // (F, B): energy of bins to that of bands
-  at::Tensor scatter_;  // (B, F): shares of bands to those of bins
+  at::Tensor scatter_;  // (B, F): how bands share in bins; what a bin gets adds up to 1
 };
 TORCH_MODULE(MaskHead);
 

@@ -39,8 +39,10 @@ class MaskTask : public TrainingTask {
   Batch collate(const std::vector<Triplet>& triplets) const;
   bool fits(const Triplet& triplet) const;
   struct Answer {
-    at::Tensor mask;          ///< (N, T, F)
-    at::Tensor source, stem;  ///< (N, T, F) complex
+    at::Tensor shares;   ///< (M, T, B)
+    at::Tensor mixture;  ///< (G, T, F) complex
+    at::Tensor piece;    ///< (M): which mixture
+    at::Tensor stem;     ///< (M, T, F) complex
   };
   Answer answer(const Batch& batch);
   /// instrument, mix (M) -> (M, I), rows of one mix alike: which of its instruments the mask head is told of.
@@ -50,7 +52,7 @@ class MaskTask : public TrainingTask {
 
   Pipeline& pipeline_;
   MaskTaskOptions options_;
-  at::Tensor mel_bank_;  ///< (F, M), columns of sum 1
+  at::Tensor mel_bank_;  ///< (B, mels): sums over bands to means over mel bands
   TripletSource training_;
   std::vector<Triplet> validation_;
 };
