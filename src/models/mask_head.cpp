@@ -173,9 +173,36 @@ MaskHeadImpl::MaskHeadImpl(const MaskHeadOptions& o) : options(checked(o)), stft
     while (band + 2 < options.bands && centres[static_cast<size_t>(band + 1)] <= x) ++band;
     const double from = centres[static_cast<size_t>(band)], to = centres[static_cast<size_t>(band + 1)];
     const double upper = std::clamp((x - from) / (to - from), 0.0, 1.0);
+    lower_.push_back(band);
     share[band][bin] = static_cast<float>(1 - upper);
     share[band + 1][bin] = static_cast<float>(upper);
   }
+}
+
+Tensor MaskHeadImpl::gather(const Tensor& x) const {
+  if (!x.is_cpu() || x.scalar_type() != at::kFloat || x.requires_grad())
+    return at::matmul(x, scatter_.to(x.device()).t());
+  // All but two bands of a bin are zeros.
+  const Tensor from = x.contiguous();
+  std::vector<int64_t> sizes = from.sizes().vec();
+  sizes.back() = options.bands;
+  Tensor to = at::zeros(sizes, from.options());
+  const int64_t bins = from.size(-1), bands = options.bands;
+  std::vector<float> upper;
+  const auto share = scatter_.accessor<float, 2>();
+  for (int64_t bin = 0; bin < bins; ++bin) upper.push_back(share[lower_[static_cast<size_t>(bin)] + 1][bin]);
+  const float* const in = from.data_ptr<float>();
+  float* const out = to.data_ptr<float>();
+  at::parallel_for(0, from.numel() / bins, 64, [&](int64_t first, int64_t last) {
+    for (int64_t row = first; row < last; ++row)
+      for (int64_t bin = 0; bin < bins; ++bin) {
+        float* const band = out + row * bands + lower_[static_cast<size_t>(bin)];
+        const float value = in[row * bins + bin], above = value * upper[static_cast<size_t>(bin)];
+        band[0] += value - above;
+        band[1] += above;
+      }
+  });
+  return to;
 }
 
 Tensor MaskHeadImpl::log_bands(const Tensor& magnitude) const {
@@ -258,12 +285,12 @@ Tensor MaskHeadImpl::loss(const Tensor& shares, const Tensor& mixture, const Ten
   {
     const torch::NoGradGuard no_grad;
     const Tensor weight = (mixture.abs() + kFloor).pow(2 * (kLossPower - 1.0));  // (N, T, F)
-    const auto squared = [](const Tensor& x) { return at::view_as_real(x).pow(2).sum(-1); };
+    const auto squared = [](const Tensor& x) { return x.abs().pow(2); };
     const Tensor weighted = weight * squared(mixture);
     of_mixture = gather(weighted).index_select(0, piece);  // (M, T, B)
     energy = weighted.sum({1, 2}).index_select(0, piece);  // (M)
     const Tensor own = weight.index_select(0, piece);
-    product = gather(own * (at::view_as_real(mixture.index_select(0, piece)) * at::view_as_real(stem)).sum(-1));
+    product = gather(own * at::real(mixture.index_select(0, piece) * stem.conj()));
     of_stem = (own * squared(stem)).sum({1, 2});
   }
   const Tensor error = (shares * (shares * of_mixture - 2.0 * product)).sum({1, 2}) + of_stem;

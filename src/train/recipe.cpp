@@ -16,6 +16,8 @@
 namespace instructme {
 namespace {
 
+constexpr int64_t kMostParts = 64;  // of a mix: more than there are
+
 T5EncoderOptions read_text(ConfigReader config) {
   T5EncoderOptions o;
   o.vocab_size = 512;
@@ -246,12 +248,19 @@ std::vector<std::string> instruments_of(const SongSet& songs) {
   return {names.begin(), names.end()};
 }
 
+/// All parts of a mix are asked for: they share it, and what one gets another loses.
+Recipe with_all_parts(Recipe recipe) {
+  recipe.triplets.proportions = {{operation_name(Operation::kExtract), 1.0}};
+  recipe.triplets.siblings = kMostParts;
+  return recipe;
+}
+
 /// Trains the mask head of a model that is complete but for it. One that is there already goes on, with the
 /// instruments it knows, those that the recipe names and those of the songs.
 class MaskSession : public TrainingSession {
  public:
   MaskSession(const Recipe& recipe, const RecipePaths& paths)
-      : data_(recipe, paths), pipeline_(Pipeline::load(require_model(paths))) {
+      : data_(with_all_parts(recipe), paths), pipeline_(Pipeline::load(require_model(paths))) {
     if (!recipe.pipeline.mask) throw Error(ErrorKind::kModel, "the recipe's model has no \"mask\"");
     const MaskHead old = pipeline_.mask;  // may be empty
     MaskHeadOptions options = *recipe.pipeline.mask;

@@ -176,6 +176,16 @@ TEST(MaskHead, BandsAreBinsAtTheBottomAndWidenByARatio) {
   for (size_t i = 0; i < all.size(); ++i) EXPECT_NEAR(all[i], static_cast<double>(i), 1e-3);
 }
 
+TEST(MaskHead, GatheringIsTheTransposeOfScattering) {
+  MaskHead head = tiny_head();
+  const Tensor bins = torch::rand({2, 3, 33}), bands = torch::rand({2, 3, 24});
+  EXPECT_LT((head->scatter(torch::ones({24})) - 1).abs().max().item<double>(), 1e-6);
+  EXPECT_NEAR((head->gather(bins) * bands).sum().item<double>(), (head->scatter(bands) * bins).sum().item<double>(),
+              1e-3);
+  const Tensor differentiable = bins.clone().requires_grad_();
+  EXPECT_LT((head->gather(differentiable) - head->gather(bins)).abs().max().item<double>(), 1e-5);
+}
+
 TEST(MaskHead, WhatIsFurtherAwayThanTheContextIsNotHeard) {
   MaskHead head = tiny_head();
   const torch::NoGradGuard no_grad;

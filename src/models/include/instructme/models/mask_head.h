@@ -88,7 +88,7 @@ class MaskHeadImpl : public torch::nn::Module {
   at::Tensor masks(const Heard& heard, const std::vector<int64_t>& instruments);
 
   /// What bins hold, gathered in bands: x (…, F) -> (…, B). Differentiable, as is the next.
-  at::Tensor gather(const at::Tensor& x) const { return at::matmul(x, scatter_.to(x.device()).t()); }
+  at::Tensor gather(const at::Tensor& x) const;
   /// Shares of bands (…, B), interpolated between their centres -> of bins (…, F).
   at::Tensor scatter(const at::Tensor& shares) const { return at::matmul(shares, scatter_.to(shares.device())); }
 
@@ -119,7 +119,8 @@ class MaskHeadImpl : public torch::nn::Module {
   at::Tensor log_bands(const at::Tensor& magnitude) const;
 
   Stft stft_;
-  at::Tensor scatter_;  // (B, F): how bands share in bins; what a bin gets adds up to 1
+  std::vector<int64_t> lower_;  // the lower of the two bands of a bin
+  at::Tensor scatter_;          // (B, F): how bands share in bins; what a bin gets adds up to 1
 };
 TORCH_MODULE(MaskHead);
 
