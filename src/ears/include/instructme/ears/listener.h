@@ -5,19 +5,13 @@
 #include <string>
 #include <vector>
 
+#include "instructme/annotation/key_file.h"
 #include "instructme/audio/audio_buffer.h"
 #include "instructme/base/cancel.h"
 #include "instructme/base/progress.h"
 #include "instructme/score/score.h"
 
 namespace instructme {
-
-/// A key in force from start_s to end_s.
-struct KeySpan {
-  double start_s = 0, end_s = 0;
-  Key key;                 ///< major or minor
-  double probability = 0;  ///< mean over the span, 0..1
-};
 
 /// How surely one name of the lexicon is heard.
 struct HeardTag {
