@@ -13,6 +13,7 @@ namespace instructme {
 namespace {
 
 constexpr int64_t kKeys = NoteNetwork::kKeys;
+constexpr int64_t kOverlapFrames = 9 * NotePosteriors::kFramesPerWindow;  // 15 s, of whole windows
 
 /// Works on matrices [frame][key] of one piece.
 class Decoder {
@@ -138,9 +139,8 @@ void NoteDecodingOptions::validate() const {
 }
 
 double NotePosteriors::time_of(int64_t frame) {
-  // See NoteTranscriber: each window gives 142 frames, and the next begins 36164 samples later, not 142 * 256.
-  constexpr int64_t kKept = 142, kStep = 36164;
-  return static_cast<double>(frame / kKept * kStep + frame % kKept * NoteNetwork::kHop) / NoteNetwork::kSampleRate;
+  const int64_t samples = frame / kFramesPerWindow * kWindowStep + frame % kFramesPerWindow * NoteNetwork::kHop;
+  return static_cast<double>(samples) / NoteNetwork::kSampleRate;
 }
 
 std::vector<Note> decode_notes(const NotePosteriors& posteriors, const NoteDecodingOptions& options) {
@@ -149,6 +149,43 @@ std::vector<Note> decode_notes(const NotePosteriors& posteriors, const NoteDecod
              posteriors.onset.sizes() == posteriors.note.sizes(),
          "notes are decoded from probabilities of shape (T, 88)");
   return Decoder(posteriors, options).decode();
+}
+
+NoteCollector::NoteCollector(const NoteDecodingOptions& options, int64_t part_windows)
+    : options_(options), part_frames_(part_windows * NotePosteriors::kFramesPerWindow) {
+  options_.validate();
+  ensure(part_frames_ > 2 * kOverlapFrames, "notes are decoded in parts of more than twice their overlap");
+}
+
+void NoteCollector::add(const NotePosteriors& posteriors) {
+  note_.push_back(posteriors.note);
+  onset_.push_back(posteriors.onset);
+  held_ += posteriors.note.size(0);
+  if (held_ >= part_frames_) decode_part(false, 0);
+}
+
+std::vector<Note> NoteCollector::finish(double duration_s) {
+  if (held_ > 0) decode_part(true, duration_s);
+  return std::move(notes_);
+}
+
+// Keeps the notes that begin inside; half of the overlap at its borders is what the neighbouring part sees better.
+void NoteCollector::decode_part(bool last, double duration_s) {
+  const NotePosteriors part{at::cat(note_), at::cat(onset_)};
+  const double shift = NotePosteriors::time_of(start_);
+  const double from = start_ == 0 ? 0.0 : NotePosteriors::time_of(start_ + kOverlapFrames / 2);
+  const double to = last ? duration_s : NotePosteriors::time_of(start_ + held_ - kOverlapFrames / 2);
+  for (Note note : decode_notes(part, options_)) {
+    note.onset_s += shift;
+    if (note.onset_s < from || note.onset_s >= to) continue;
+    if (last) note.duration_s = std::min(note.duration_s, duration_s - note.onset_s);
+    notes_.push_back(note);
+  }
+  const int64_t kept = std::min(kOverlapFrames, held_);
+  note_ = {part.note.slice(0, held_ - kept).clone()};
+  onset_ = {part.onset.slice(0, held_ - kept).clone()};
+  start_ += held_ - kept;
+  held_ = kept;
 }
 
 }  // namespace instructme

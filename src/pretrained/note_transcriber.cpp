@@ -13,12 +13,9 @@ namespace {
 
 constexpr int kRate = NoteNetwork::kSampleRate;
 constexpr int64_t kHop = NoteNetwork::kHop, kWindow = NoteNetwork::kWindow;
-constexpr int64_t kOverlap = 30;                            // frames of two neighbouring windows
-constexpr int64_t kKept = NoteNetwork::kFrames - kOverlap;  // frames that count: 142
-constexpr int64_t kStep = kWindow - kOverlap * kHop;        // samples from window to window: 36164
+constexpr int64_t kKept = NotePosteriors::kFramesPerWindow, kStep = NotePosteriors::kWindowStep;
+constexpr int64_t kOverlap = NoteNetwork::kFrames - kKept;  // frames of two neighbouring windows: 30
 constexpr int64_t kBatch = 12;                              // windows at a time, about 20 s
-constexpr int64_t kBatchesPerPart = 31;                     // decoded together: 10 min
-constexpr double kPartOverlap_s = 15;                       // longer than nearly all notes
 
 /// The samples [first, first + count) at the network's rate, silence outside the piece. Resampling needs a little of
 /// what lies around.
@@ -81,44 +78,15 @@ void NoteTranscriber::listen(std::span<const float> mono, int sample_rate, const
 
 std::vector<Note> NoteTranscriber::transcribe(std::span<const float> mono, int sample_rate, const Use& also,
                                               const ProgressCallback& progress, const CancelToken& cancel) const {
-  constexpr int64_t kPart = kBatch * kBatchesPerPart * kKept;  // frames
-  constexpr auto kExtra = static_cast<int64_t>(kPartOverlap_s / (kStep / static_cast<double>(kRate))) * kKept;
-  const double duration = static_cast<double>(mono.size()) / sample_rate;
-  std::vector<Note> notes;
-  std::vector<at::Tensor> note, onset;
-  int64_t part_start = 0, held = 0;  // of the frames in hand
-
-  // Decodes what is in hand and keeps the notes that begin in it, but for those at its end, which the next part sees
-  // better.
-  const auto decode = [&](bool last) {
-    const NotePosteriors posteriors{at::cat(note), at::cat(onset)};
-    const double shift = NotePosteriors::time_of(part_start);
-    const double from = part_start == 0 ? 0.0 : NotePosteriors::time_of(part_start + kExtra / 2);
-    const double to = last ? duration : NotePosteriors::time_of(part_start + held - kExtra / 2);
-    for (Note found : decode_notes(posteriors, options_)) {
-      found.onset_s += shift;
-      if (found.onset_s < from || found.onset_s >= to) continue;
-      found.duration_s = std::min(found.duration_s, duration - found.onset_s);
-      notes.push_back(found);
-    }
-    const int64_t kept = std::min(kExtra, held);
-    note = {posteriors.note.slice(0, held - kept).clone()};
-    onset = {posteriors.onset.slice(0, held - kept).clone()};
-    part_start += held - kept;
-    held = kept;
-  };
+  NoteCollector notes(options_);
   listen(
       mono, sample_rate,
       [&](int64_t first, const NotePosteriors& posteriors) {
         if (also) also(first, posteriors);
-        note.push_back(posteriors.note);
-        onset.push_back(posteriors.onset);
-        held += posteriors.note.size(0);
-        if (held >= kPart) decode(false);
+        notes.add(posteriors);
       },
       progress, cancel);
-  if (held > 0) decode(true);
-  return notes;
+  return notes.finish(static_cast<double>(mono.size()) / sample_rate);
 }
 
 }  // namespace instructme

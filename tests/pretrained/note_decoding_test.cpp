@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "expect_error.h"
+#include "instructme/base/rng.h"
 #include "instructme/pretrained/note_decoding.h"
 
 namespace instructme {
@@ -104,6 +105,30 @@ TEST(NoteDecoding, SilenceHasNoNotes) {
   EXPECT_TRUE(decode_notes(piece.posteriors, published(true, true)).empty());
   EXPECT_TRUE(decode_notes({torch::zeros({0, 88}), torch::zeros({0, 88})}).empty());
   EXPECT_TRUE(decode_notes({torch::ones({1, 88}), torch::ones({1, 88})}, published(true, true)).empty());
+}
+
+TEST(NoteCollector, PartsGiveTheSameNotesAsTheWhole) {
+  constexpr int64_t kWindows = 64, kKept = NotePosteriors::kFramesPerWindow, kAll = kWindows * kKept - 50;
+  NotePosteriors whole{torch::zeros({kAll, 88}), torch::zeros({kAll, 88})};
+  Rng rng(3);
+  for (int64_t frame = 5; frame + 200 < kAll; frame += rng.integer(5, 25)) {
+    const int64_t key = 4 * rng.integer(1, 20), length = rng.integer(8, 180);
+    whole.note.slice(0, frame, frame + length).select(1, key).fill_(rng.uniform(0.4, 0.9));
+    whole.onset[frame][key] = rng.uniform(0.6, 0.9);
+  }
+  const double duration = NotePosteriors::time_of(kAll);
+  const auto wanted = decode_notes(whole, published());
+  NoteCollector collector(published(), 20);
+  for (int64_t first = 0; first < kAll; first += 5 * kKept)
+    collector.add({whole.note.slice(0, first, first + 5 * kKept), whole.onset.slice(0, first, first + 5 * kKept)});
+  const auto found = collector.finish(duration);
+  ASSERT_GT(wanted.size(), 300u);
+  ASSERT_EQ(found.size(), wanted.size());
+  for (size_t i = 0; i < found.size(); ++i) {
+    EXPECT_NEAR(found[i].onset_s, wanted[i].onset_s, 1e-9);
+    EXPECT_EQ(found[i].pitch, wanted[i].pitch);
+    EXPECT_NEAR(found[i].duration_s, std::min(wanted[i].duration_s, duration - wanted[i].onset_s), 1e-9);
+  }
 }
 
 TEST(NoteDecoding, FramesOfWindowsAreWhereTheWindowsAre) {

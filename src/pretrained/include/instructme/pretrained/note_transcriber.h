@@ -26,7 +26,7 @@ class NoteTranscriber {
               const CancelToken& cancel = {}) const;
 
   /// All notes, sorted by onset; none behind the end. `also` sees the posteriors as in `listen`. Pieces longer than ten
-  /// minutes are decoded in overlapping parts, so that memory does not grow with the length.
+  /// minutes are decoded in parts (NoteCollector).
   std::vector<Note> transcribe(std::span<const float> mono, int sample_rate, const Use& also = {},
                                const ProgressCallback& progress = {}, const CancelToken& cancel = {}) const;
 
