@@ -1,0 +1,47 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <vector>
+
+#include "instructme/train/beat_task.h"
+#include "instructme/train/chord_task.h"
+#include "instructme/train/recipe.h"
+#include "instructme/train/tagger_task.h"
+
+namespace instructme {
+
+/// How one of the networks that listen is made and trained.
+template <class Network, class Training>
+struct EarRecipe {
+  Network network;
+  LabelledClipOptions clips;
+  Training training;
+  TrainerOptions trainer;
+};
+
+/// One file that says all about the networks that listen (configs/train/ears.json). Each has its own network, clips,
+/// training and trainer. Unknown keys are errors.
+struct EarsRecipe {
+  EarRecipe<ChordNetOptions, ChordTaskOptions> chords;
+  EarRecipe<BeatNetOptions, BeatTaskOptions> beats;
+  EarRecipe<TaggerOptions, TaggerTaskOptions> tagger;  ///< names that it lacks are those of the songs
+
+  static EarsRecipe read(const nlohmann::json& json, const std::string& context);  ///< throws kModel
+};
+
+/// Where a run finds its inputs.
+struct EarsPaths {
+  std::vector<std::filesystem::path> songs;
+  /// Each is a set of its own in the figures, named as the folder.
+  std::vector<std::filesystem::path> validation_songs;
+  std::filesystem::path start_from;  ///< a folder with weights to begin with; may be empty
+};
+
+/// Throw what SongSet throws; kInput when songs to train on are among those for validation, kModel when weights do not
+/// fit the recipe.
+std::unique_ptr<TrainingSession> make_chord_training(const EarsRecipe& recipe, const EarsPaths& paths);
+std::unique_ptr<TrainingSession> make_beat_training(const EarsRecipe& recipe, const EarsPaths& paths);
+std::unique_ptr<TrainingSession> make_tagger_training(const EarsRecipe& recipe, const EarsPaths& paths);
+
+}  // namespace instructme
