@@ -14,14 +14,15 @@ namespace {
 struct EarsArguments {
   RunArguments run;
   std::vector<std::string> songs, validation;
-  std::string start_from;
+  std::string start_from, model;
 };
 
 using MakeEars = std::unique_ptr<TrainingSession> (*)(const EarsRecipe&, const EarsPaths&);
 using TrainerOf = const TrainerOptions& (*)(const EarsRecipe&);
 
-void add_ear(CLI::App& train_app, Run& run, const char* name, const char* description, MakeEars make,
-             TrainerOf trainer_of) {
+std::pair<CLI::App*, std::shared_ptr<EarsArguments>> add_ear(CLI::App& train_app, Run& run, const char* name,
+                                                             const char* description, MakeEars make,
+                                                             TrainerOf trainer_of) {
   auto arguments = std::make_shared<EarsArguments>();
   CLI::App* command = train_app.add_subcommand(name, description);
   add_run_options(command, arguments->run, "configs/train/ears.json");
@@ -38,10 +39,12 @@ void add_ear(CLI::App& train_app, Run& run, const char* name, const char* descri
       paths.songs.assign(arguments->songs.begin(), arguments->songs.end());
       paths.validation_songs.assign(arguments->validation.begin(), arguments->validation.end());
       paths.start_from = arguments->start_from;
+      paths.model = arguments->model;
       torch::manual_seed(options.seed);
       return run_training(*make(recipe, paths), arguments->run, options, cancel);
     };
   });
+  return {command, arguments};
 }
 
 }  // namespace
@@ -53,6 +56,10 @@ void add_train_ears(CLI::App& train_app, Run& run) {
           [](const EarsRecipe& r) -> const TrainerOptions& { return r.beats.trainer; });
   add_ear(train_app, run, "tagger", "The tagger of instruments and genres, on songs with their stems.",
           make_tagger_training, [](const EarsRecipe& r) -> const TrainerOptions& { return r.tagger.trainer; });
+  const auto [mulan, arguments] =
+      add_ear(train_app, run, "mulan", "The towers that compare music with descriptions, on songs.",
+              make_mulan_training, [](const EarsRecipe& r) -> const TrainerOptions& { return r.mulan.trainer; });
+  mulan->add_option("-m,--model", arguments->model, "Model folder whose VAE and tokenizer it goes with")->required();
 }
 
 }  // namespace instructme::cli

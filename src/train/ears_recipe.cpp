@@ -60,43 +60,6 @@ std::string set_name(const std::filesystem::path& folder) {
   return (folder.filename().empty() ? folder.parent_path().filename() : folder.filename()).string();
 }
 
-/// The first version of every song, whole.
-std::vector<ClipCollection> whole_songs(const EarsPaths& paths) {
-  constexpr double kLongest_s = 60;
-  std::vector<ClipCollection> sets;
-  for (const auto& folder : paths.validation_songs) {
-    const SongSet songs(folder);
-    LabelledClipOptions any;
-    any.seconds = kLevelBlock_s;
-    const LabelledClipSampler sampler(songs, any);
-    ClipCollection set{set_name(folder), {}};
-    for (size_t i = 0; i < songs.size(); ++i) set.clips.push_back(sampler.full_mix(i, 0, 0, 0.0, kLongest_s));
-    sets.push_back(std::move(set));
-  }
-  return sets;
-}
-
-/// Ten seconds each of the first and last version of every song.
-std::vector<ClipCollection> excerpts(const EarsPaths& paths) {
-  constexpr double kExcerpt_s = 10, kLater_s = 12;
-  std::vector<ClipCollection> sets;
-  for (const auto& folder : paths.validation_songs) {
-    const SongSet songs(folder);
-    LabelledClipOptions any;
-    any.seconds = kLevelBlock_s;
-    const LabelledClipSampler sampler(songs, any);
-    ClipCollection set{set_name(folder), {}};
-    for (size_t i = 0; i < songs.size(); ++i) {
-      const auto& arrangements = songs.info(i).arrangements;
-      set.clips.push_back(sampler.full_mix(i, 0, 0, 0.0, kExcerpt_s));
-      set.clips.push_back(
-          sampler.full_mix(i, arrangements.size() - 1, arrangements.back().versions.size() - 1, kLater_s, kExcerpt_s));
-    }
-    sets.push_back(std::move(set));
-  }
-  return sets;
-}
-
 void begin_with(torch::nn::Module& net, const EarsPaths& paths, const char* file) {
   if (paths.start_from.empty()) return;
   const auto path = paths.start_from / file;
@@ -108,7 +71,8 @@ class ChordSession : public TrainingSession {
   ChordSession(const EarsRecipe& recipe, const EarsPaths& paths)
       : data_(paths, recipe.chords.clips), net_(recipe.chords.network) {
     begin_with(*net_, paths, "chords.safetensors");
-    task_ = std::make_unique<ChordTask>(net_, recipe.chords.training, data_.source(), whole_songs(paths));
+    task_ =
+        std::make_unique<ChordTask>(net_, recipe.chords.training, data_.source(), whole_songs(paths.validation_songs));
   }
   TrainingTask& task() override { return *task_; }
 
@@ -123,7 +87,8 @@ class BeatSession : public TrainingSession {
   BeatSession(const EarsRecipe& recipe, const EarsPaths& paths)
       : data_(paths, recipe.beats.clips), net_(recipe.beats.network) {
     begin_with(*net_, paths, "beats.safetensors");
-    task_ = std::make_unique<BeatTask>(net_, recipe.beats.training, data_.source(), whole_songs(paths));
+    task_ =
+        std::make_unique<BeatTask>(net_, recipe.beats.training, data_.source(), whole_songs(paths.validation_songs));
   }
   TrainingTask& task() override { return *task_; }
 
@@ -149,7 +114,8 @@ class TaggerSession : public TrainingSession {
     if (options.genres.empty()) options.genres.assign(genres.begin(), genres.end());
     net_ = Tagger(options);
     begin_with(*net_, paths, "tagger.safetensors");
-    task_ = std::make_unique<TaggerTask>(net_, recipe.tagger.training, data_.source(), excerpts(paths));
+    task_ =
+        std::make_unique<TaggerTask>(net_, recipe.tagger.training, data_.source(), excerpts(paths.validation_songs));
   }
   TrainingTask& task() override { return *task_; }
 
@@ -159,7 +125,66 @@ class TaggerSession : public TrainingSession {
   std::unique_ptr<TaggerTask> task_;
 };
 
+class MuLanSession : public TrainingSession {
+ public:
+  MuLanSession(const EarsRecipe& recipe, const EarsPaths& paths)
+      : data_(paths, recipe.mulan.clips), net_(recipe.mulan.network) {
+    if (paths.model.empty())
+      throw Error(ErrorKind::kUsage, "training a MuLan needs --model, a model folder with a VAE and a text encoder");
+    const auto config = paths.model / "config.json";
+    Vae vae(PipelineConfig::read(read_json_file(config), config.string()).vae);
+    load_vae(vae, paths.model);
+    vae->eval();
+    if (recipe.mulan.trainer.bfloat16) vae->to(at::kBFloat16);
+    begin_with(*net_, paths, "mulan.safetensors");
+    task_ = std::make_unique<MuLanTask>(net_, vae, Tokenizer(paths.model / "text_encoder" / "spiece.model"),
+                                        Lexicon::builtin(), recipe.mulan.training, data_.source(),
+                                        excerpts(paths.validation_songs));
+  }
+  TrainingTask& task() override { return *task_; }
+
+ private:
+  ClipData data_;
+  MuLan net_;
+  std::unique_ptr<MuLanTask> task_;
+};
+
 }  // namespace
+
+std::vector<ClipCollection> whole_songs(const std::vector<std::filesystem::path>& folders) {
+  constexpr double kLongest_s = 60;
+  std::vector<ClipCollection> sets;
+  for (const auto& folder : folders) {
+    const SongSet songs(folder);
+    LabelledClipOptions any;
+    any.seconds = kLevelBlock_s;
+    const LabelledClipSampler sampler(songs, any);
+    ClipCollection set{set_name(folder), {}};
+    for (size_t i = 0; i < songs.size(); ++i) set.clips.push_back(sampler.full_mix(i, 0, 0, 0.0, kLongest_s));
+    sets.push_back(std::move(set));
+  }
+  return sets;
+}
+
+std::vector<ClipCollection> excerpts(const std::vector<std::filesystem::path>& folders) {
+  constexpr double kExcerpt_s = 10, kLater_s = 12;
+  std::vector<ClipCollection> sets;
+  for (const auto& folder : folders) {
+    const SongSet songs(folder);
+    LabelledClipOptions any;
+    any.seconds = kLevelBlock_s;
+    const LabelledClipSampler sampler(songs, any);
+    ClipCollection set{set_name(folder), {}};
+    for (size_t i = 0; i < songs.size(); ++i) {
+      const auto& arrangements = songs.info(i).arrangements;
+      set.clips.push_back(sampler.full_mix(i, 0, 0, 0.0, kExcerpt_s));
+      set.clips.push_back(
+          sampler.full_mix(i, arrangements.size() - 1, arrangements.back().versions.size() - 1, kLater_s, kExcerpt_s));
+    }
+    sets.push_back(std::move(set));
+  }
+  return sets;
+}
 
 EarsRecipe EarsRecipe::read(const nlohmann::json& json, const std::string& context) {
   EarsRecipe recipe;
@@ -167,6 +192,7 @@ EarsRecipe EarsRecipe::read(const nlohmann::json& json, const std::string& conte
   read_ear(config.object("chords"), recipe.chords);
   read_ear(config.object("beats"), recipe.beats);
   read_ear(config.object("tagger"), recipe.tagger);
+  read_ear(config.object("mulan"), recipe.mulan);
   config.finish();
   return recipe;
 }
@@ -181,6 +207,10 @@ std::unique_ptr<TrainingSession> make_beat_training(const EarsRecipe& recipe, co
 
 std::unique_ptr<TrainingSession> make_tagger_training(const EarsRecipe& recipe, const EarsPaths& paths) {
   return std::make_unique<TaggerSession>(recipe, paths);
+}
+
+std::unique_ptr<TrainingSession> make_mulan_training(const EarsRecipe& recipe, const EarsPaths& paths) {
+  return std::make_unique<MuLanSession>(recipe, paths);
 }
 
 }  // namespace instructme

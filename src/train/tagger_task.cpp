@@ -24,6 +24,25 @@ constexpr double kMelBandsPerPoint = 12;
 
 double power_of(double db) { return std::pow(10.0, db / 10.0); }
 
+struct Answers {
+  Tensor truth, probability;              // (clips, I)
+  Tensor genre_truth, genre_probability;  // (clips), (clips, G)
+};
+
+Answers answer(Tagger& net, const std::vector<LabelledClip>& clips, double audible_db, double inaudible_db) {
+  std::vector<Tensor> truth, probability, genres;
+  std::vector<int64_t> genre;
+  for (const LabelledClip& clip : clips) {
+    const ClipTags known = clip_tags(clip, net->options, audible_db, inaudible_db);
+    const Tags tags = listen_for_tags(net, wave_of(clip));
+    truth.push_back(known.whole);
+    probability.push_back(tags.instruments);
+    genre.push_back(known.genre);
+    genres.push_back(tags.genres);
+  }
+  return {torch::stack(truth), torch::stack(probability), torch::tensor(genre), torch::stack(genres)};
+}
+
 std::vector<float> sorted_scores(const Tensor& truth, const Tensor& score, float wanted) {
   std::vector<float> values;
   for (int64_t i = 0; i < truth.size(0); ++i)
@@ -112,35 +131,33 @@ TaggerTask::TaggerTask(Tagger net, TaggerTaskOptions options, ClipSource trainin
 
 std::vector<Player> TaggerTask::players() { return {{"tagger", net_.ptr(), 1.0}}; }
 
-TaggerTask::Labels TaggerTask::labels(const LabelledClip& clip) const {
+ClipTags clip_tags(const LabelledClip& clip, const TaggerOptions& names, double audible_db, double inaudible_db) {
   const auto blocks =
       static_cast<int64_t>(clip.wave.size() + TaggerImpl::kBlockSamples - 1) / TaggerImpl::kBlockSamples;
-  const auto classes = static_cast<int64_t>(net_->options.instruments.size());
-  Labels labels{torch::zeros({blocks, classes}), torch::zeros({classes}), -1};
+  const auto classes = static_cast<int64_t>(names.instruments.size());
+  ClipTags tags{torch::zeros({blocks, classes}), torch::zeros({classes}), -1};
   double energy = 0;
   for (const float sample : clip.wave) energy += static_cast<double>(sample) * sample;
   const double level = 10.0 * std::log10(energy / static_cast<double>(std::max<size_t>(1, clip.wave.size())) + 1e-13);
   const auto judge = [&](double db) {
-    if (db >= level - options_.audible_db) return 1.0f;
-    return db < level - options_.inaudible_db ? 0.0f : kNotKnown;
+    if (db >= level - audible_db) return 1.0f;
+    return db < level - inaudible_db ? 0.0f : kNotKnown;
   };
   for (const InstrumentLevels& heard : clip.instruments) {
-    const auto& names = net_->options.instruments;
-    const auto found = std::find(names.begin(), names.end(), heard.instrument);
-    if (found == names.end()) continue;
-    const auto c = static_cast<int64_t>(found - names.begin());
+    const auto found = std::find(names.instruments.begin(), names.instruments.end(), heard.instrument);
+    if (found == names.instruments.end()) continue;
+    const auto c = static_cast<int64_t>(found - names.instruments.begin());
     double sum = 0;
     for (int64_t b = 0; b < blocks && b < static_cast<int64_t>(heard.blocks_db.size()); ++b) {
       const double db = heard.blocks_db[static_cast<size_t>(b)];
-      labels.blocks[b][c] = judge(db);
+      tags.blocks[b][c] = judge(db);
       sum += power_of(db);
     }
-    labels.whole[c] = judge(10.0 * std::log10(sum / static_cast<double>(blocks) + 1e-13));
+    tags.whole[c] = judge(10.0 * std::log10(sum / static_cast<double>(blocks) + 1e-13));
   }
-  const auto& genres = net_->options.genres;
-  const auto genre = std::find(genres.begin(), genres.end(), clip.genre);
-  if (genre != genres.end()) labels.genre = genre - genres.begin();
-  return labels;
+  const auto genre = std::find(names.genres.begin(), names.genres.end(), clip.genre);
+  if (genre != names.genres.end()) tags.genre = genre - names.genres.begin();
+  return tags;
 }
 
 Batch TaggerTask::make_batch(int64_t, Rng rng) const {
@@ -153,7 +170,7 @@ Batch TaggerTask::make_batch(int64_t, Rng rng) const {
     LabelledClip clip = training_(own);
     const bool blended = own.chance(options_.blend);
     if (blended) clip = blend_clips(std::move(clip), training_(own), own.uniform(-1, 1) * kBlendSpread_db);
-    const Labels known = labels(clip);
+    const ClipTags known = clip_tags(clip, net_->options, options_.audible_db, options_.inaudible_db);
     const double gain = std::pow(10.0, own.uniform(-options_.level_db, options_.level_db) / 20.0);
     Tensor wave = at_usual_level(wave_of(clip)) * gain;
     const int64_t samples = wave.size(1) / TaggerImpl::kBlockSamples * TaggerImpl::kBlockSamples;
@@ -204,20 +221,6 @@ LossValue TaggerTask::loss(size_t, const Batch& batch, int64_t, at::Generator) {
   return value;
 }
 
-TaggerTask::Answers TaggerTask::answer(const std::vector<LabelledClip>& clips) {
-  std::vector<Tensor> truth, probability, genres;
-  std::vector<int64_t> genre;
-  for (const LabelledClip& clip : clips) {
-    const Labels known = labels(clip);
-    const Tags tags = listen_for_tags(net_, wave_of(clip));
-    truth.push_back(known.whole);
-    probability.push_back(tags.instruments);
-    genre.push_back(known.genre);
-    genres.push_back(tags.genres);
-  }
-  return {torch::stack(truth), torch::stack(probability), torch::tensor(genre), torch::stack(genres)};
-}
-
 std::vector<double> TaggerTask::calibrate() {
   std::vector<LabelledClip> clips;
   for (int64_t i = 0; i < options_.calibration_clips; ++i) {
@@ -226,7 +229,7 @@ std::vector<double> TaggerTask::calibrate() {
   }
   std::vector<double> thresholds(net_->options.instruments.size(), kUsualThreshold);
   if (clips.empty()) return thresholds;
-  const Answers given = answer(clips);
+  const Answers given = answer(net_, clips, options_.audible_db, options_.inaudible_db);
   for (size_t c = 0; c < thresholds.size(); ++c)
     thresholds[c] =
         best_f1_threshold(given.truth.select(1, static_cast<int64_t>(c)),
@@ -234,33 +237,44 @@ std::vector<double> TaggerTask::calibrate() {
   return thresholds;
 }
 
+TagScores score_tags(Tagger& net, const std::vector<double>& thresholds, const std::vector<LabelledClip>& clips,
+                     double audible_db, double inaudible_db) {
+  TagScores scores;
+  if (clips.empty()) return scores;
+  const Answers given = answer(net, clips, audible_db, inaudible_db);
+  double right = 0, found = 0, there = 0;
+  for (size_t i = 0; i < thresholds.size(); ++i) {
+    const auto c = static_cast<int64_t>(i);
+    const Tensor truth = given.truth.select(1, c), score = given.probability.select(1, c);
+    const Tensor said = score.ge(thresholds[i]) & truth.ge(0), is = truth.eq(1);
+    const auto both = (said & is).sum().item<double>(), of_said = said.sum().item<double>(),
+               of_is = is.sum().item<double>();
+    right += both, found += of_said, there += of_is;
+    const double area = roc_auc(truth, score);
+    if (std::isnan(area)) continue;
+    scores.classes.push_back(
+        {net->options.instruments[i], thresholds[i], area, 2 * both / (of_said + of_is), static_cast<int64_t>(of_is)});
+    scores.auc += area;
+    scores.class_f1 += scores.classes.back().f1;
+  }
+  const auto count = static_cast<double>(std::max<size_t>(1, scores.classes.size()));
+  scores.auc /= count;
+  scores.class_f1 /= count;
+  scores.f1 = 2 * right / std::max(1.0, found + there);
+  scores.genre = given.genre_probability.argmax(1).eq(given.genre_truth).to(at::kFloat).mean().item<double>();
+  return scores;
+}
+
 std::map<std::string, double> TaggerTask::validate() {
   thresholds_ = calibrate();
   std::map<std::string, double> figures;
   for (const ClipCollection& set : validation_) {
     if (set.clips.empty()) continue;
-    const Answers given = answer(set.clips);
-    double auc = 0, class_f1 = 0, right = 0, found = 0, there = 0;
-    int64_t classes = 0;
-    for (size_t i = 0; i < thresholds_.size(); ++i) {
-      const auto c = static_cast<int64_t>(i);
-      const Tensor truth = given.truth.select(1, c), score = given.probability.select(1, c);
-      const Tensor said = score.ge(thresholds_[i]) & truth.ge(0), is = truth.eq(1);
-      const auto both = (said & is).sum().item<double>(), of_said = said.sum().item<double>(),
-                 of_is = is.sum().item<double>();
-      right += both, found += of_said, there += of_is;
-      const double area = roc_auc(truth, score);
-      if (std::isnan(area)) continue;
-      auc += area;
-      class_f1 += of_said + of_is > 0 ? 2 * both / (of_said + of_is) : 1.0;
-      ++classes;
-    }
-    const auto count = static_cast<double>(std::max<int64_t>(1, classes));
-    figures[set.name + "_auc"] = auc / count;
-    figures[set.name + "_class_f1"] = class_f1 / count;
-    figures[set.name + "_f1"] = 2 * right / std::max(1.0, found + there);
-    figures[set.name + "_genre"] =
-        given.genre_probability.argmax(1).eq(given.genre_truth).to(at::kFloat).mean().item<double>();
+    const TagScores scores = score_tags(net_, thresholds_, set.clips, options_.audible_db, options_.inaudible_db);
+    figures[set.name + "_auc"] = scores.auc;
+    figures[set.name + "_class_f1"] = scores.class_f1;
+    figures[set.name + "_f1"] = scores.f1;
+    figures[set.name + "_genre"] = scores.genre;
   }
   return figures;
 }

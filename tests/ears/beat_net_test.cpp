@@ -10,7 +10,7 @@ namespace {
 
 using at::Tensor;
 
-BeatNet tiny_net() {
+BeatNet tiny_beat_net() {
   BeatNetOptions o;
   o.channels = 8;
   o.blocks = 1;
@@ -25,7 +25,7 @@ BeatNet tiny_net() {
 }
 
 TEST(BeatNet, HasAnAnswerForEveryFrame) {
-  BeatNet net = tiny_net();
+  BeatNet net = tiny_beat_net();
   const BeatSpectrum spectrum;
   const torch::NoGradGuard no_grad;
   for (const int64_t frames : {1, 5, 8}) {
@@ -37,7 +37,7 @@ TEST(BeatNet, HasAnAnswerForEveryFrame) {
 }
 
 TEST(BeatNet, LongMusicTakenInPiecesHasTheAnswersOfTheWhole) {
-  BeatNet net = tiny_net();
+  BeatNet net = tiny_beat_net();
   const BeatSpectrum spectrum;
   const torch::NoGradGuard no_grad;
   torch::manual_seed(8);
@@ -52,7 +52,7 @@ TEST(BeatNet, LongMusicTakenInPiecesHasTheAnswersOfTheWhole) {
 
 TEST(BeatNet, IsSavedAndLoaded) {
   const TempDir folder;
-  BeatNet net = tiny_net();
+  BeatNet net = tiny_beat_net();
   save_beat_net(net, folder.path(), 3);
   BeatNet loaded = load_beat_net(folder.path());
   const BeatSpectrum spectrum;

@@ -10,7 +10,7 @@ namespace {
 
 using at::Tensor;
 
-ChordNetOptions tiny_options() {
+ChordNetOptions tiny_chord_options() {
   ChordNetOptions o;
   o.semitones = 48;
   o.lowest = 36;
@@ -20,9 +20,9 @@ ChordNetOptions tiny_options() {
   return o;
 }
 
-ChordNet tiny_net() {
+ChordNet tiny_chord_net() {
   torch::manual_seed(3);
-  ChordNet net(tiny_options());
+  ChordNet net(tiny_chord_options());
   net->eval();
   return net;
 }
@@ -46,7 +46,7 @@ TEST(ChordNet, LayersDoTheSameInEveryKey) {
 }
 
 TEST(ChordNet, MusicASemitoneHigherHasChordsASemitoneHigher) {
-  ChordNetOptions o = tiny_options();
+  ChordNetOptions o = tiny_chord_options();
   o.blocks = 0;
   torch::manual_seed(5);
   ChordNet net(o);
@@ -95,7 +95,7 @@ TEST(ChordNet, PitchClassLinearHasTheGradientOfItsSum) {
 }
 
 TEST(ChordNet, ExtractsProbabilitiesOfAnyLengthAndLevel) {
-  NeuralChordExtractor extractor(tiny_net());
+  NeuralChordExtractor extractor(tiny_chord_net());
   torch::manual_seed(9);
   const Tensor wave = torch::randn({2, 24000}) * 0.1;
   const Tensor p = extractor.extract(wave, 20);
@@ -113,7 +113,7 @@ TEST(ChordNet, ExtractsProbabilitiesOfAnyLengthAndLevel) {
 
 TEST(ChordNet, IsSavedAndLoaded) {
   const TempDir folder;
-  ChordNet net = tiny_net();
+  ChordNet net = tiny_chord_net();
   save_chord_net(net, folder.path(), 7);
   NeuralChordExtractor before(net), after = NeuralChordExtractor::load(folder.path());
   const Tensor wave = torch::randn({24000}) * 0.1;

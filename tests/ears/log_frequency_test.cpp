@@ -12,7 +12,7 @@ namespace {
 
 using at::Tensor;
 
-Tensor tone(double note, double seconds, double amplitude = 0.1) {
+Tensor one_tone(double note, double seconds, double amplitude = 0.1) {
   const double hz = 440.0 * std::exp2((note - 69.0) / 12.0);
   const auto samples = static_cast<int64_t>(seconds * kChordSampleRate);
   const Tensor time = torch::arange(samples, at::kDouble) / static_cast<double>(kChordSampleRate);
@@ -22,7 +22,7 @@ Tensor tone(double note, double seconds, double amplitude = 0.1) {
 TEST(LogFrequency, AToneIsHighestInItsOwnBin) {
   const LogFrequency spectrum(24, 96);
   for (const double note : {30.0, 45.0, 58.0, 61.0, 69.0, 90.0}) {
-    const Tensor x = spectrum.forward(tone(note, 2.0));
+    const Tensor x = spectrum.forward(one_tone(note, 2.0));
     ASSERT_EQ(x.sizes(), at::IntArrayRef({1, 25, 288, 2}));
     const Tensor middle = x[0][12];  // (B, 2)
     const auto expected = static_cast<int64_t>((note - 24) * 3);
@@ -33,13 +33,13 @@ TEST(LogFrequency, AToneIsHighestInItsOwnBin) {
 }
 
 TEST(LogFrequency, ASemitoneIsThreeBinsAndDetuningAFraction) {
-  const Tensor low = LogFrequency(40, 60).forward(tone(69.0, 1.0)),
-               high = LogFrequency(40, 60).forward(tone(70.0, 1.0));
-  const Tensor moved = LogFrequency(41, 60).forward(tone(70.0, 1.0));
+  const Tensor low = LogFrequency(40, 60).forward(one_tone(69.0, 1.0)),
+               high = LogFrequency(40, 60).forward(one_tone(70.0, 1.0));
+  const Tensor moved = LogFrequency(41, 60).forward(one_tone(70.0, 1.0));
   EXPECT_GT((low - high).abs().max().item<double>(), 1.0);
   EXPECT_LT((low - moved).slice(2, 60, 110).abs().mean().item<double>(), 0.1);
   // Music that is a third too high, with an axis that is a third too high, looks as usual.
-  const Tensor detuned = LogFrequency(40, 60, 1.0 / 3.0).forward(tone(69.0 + 1.0 / 3.0, 1.0));
+  const Tensor detuned = LogFrequency(40, 60, 1.0 / 3.0).forward(one_tone(69.0 + 1.0 / 3.0, 1.0));
   EXPECT_EQ(detuned[0][6].select(1, 0).argmax().item<int64_t>(), low[0][6].select(1, 0).argmax().item<int64_t>());
 }
 
@@ -54,7 +54,7 @@ TEST(LogFrequency, LongMusicIsTheSameInPieces) {
 }
 
 TEST(LogFrequency, LevelIsBroughtToTheUsualButSilenceStays) {
-  const Tensor quiet = tone(60, 1.0, 0.003);
+  const Tensor quiet = one_tone(60, 1.0, 0.003);
   EXPECT_NEAR(at_usual_level(quiet).square().mean().sqrt().item<double>(), 0.1, 1e-4);
   EXPECT_EQ(at_usual_level(torch::zeros({1, 100})).abs().max().item<double>(), 0.0);
 }

@@ -10,7 +10,7 @@ namespace {
 
 using at::Tensor;
 
-TaggerOptions tiny_options() {
+TaggerOptions tiny_tagger_options() {
   TaggerOptions o;
   o.bands = 32;
   o.channels = {4, 4, 6, 8};
@@ -23,7 +23,7 @@ TaggerOptions tiny_options() {
 
 Tagger tiny_tagger() {
   torch::manual_seed(2);
-  Tagger net(tiny_options());
+  Tagger net(tiny_tagger_options());
   net->eval();
   return net;
 }
@@ -80,7 +80,7 @@ TEST(Tagger, IsSavedAndLoadedWithItsThresholds) {
 }
 
 TEST(Tagger, WantsSomethingToTell) {
-  TaggerOptions o = tiny_options();
+  TaggerOptions o = tiny_tagger_options();
   o.instruments.clear();
   expect_error(ErrorKind::kModel, "no instruments", [&] { Tagger{o}; });
 }

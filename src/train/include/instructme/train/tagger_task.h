@@ -19,6 +19,30 @@ struct TaggerTaskOptions {
   static TaggerTaskOptions read(ConfigReader config);  ///< throws kModel
 };
 
+/// What is known of the instruments in a clip, and its genre.
+struct ClipTags {
+  at::Tensor blocks;   ///< (B, I) for each half second: 1 there, 0 not, -1 not known
+  at::Tensor whole;    ///< (I) the same for the clip
+  int64_t genre = -1;  ///< place among the genres; -1 when it is none of them
+};
+ClipTags clip_tags(const LabelledClip& clip, const TaggerOptions& names, double audible_db = 30,
+                   double inaudible_db = 45);
+
+/// How well a tagger knows the instruments of clips.
+struct TagScores {
+  struct Class {
+    std::string name;
+    double threshold = 0, auc = 0, f1 = 0;  ///< area under the ROC curve; F1 at the threshold
+    int64_t clips = 0;                      ///< that have it
+  };
+  std::vector<Class> classes;    ///< those that some clips have and some have not
+  double auc = 0, class_f1 = 0;  ///< means over these classes
+  double f1 = 0;                 ///< at the thresholds, over all decisions about all instruments
+  double genre = 0;              ///< share of right genres
+};
+TagScores score_tags(Tagger& net, const std::vector<double>& thresholds, const std::vector<LabelledClip>& clips,
+                     double audible_db = 30, double inaudible_db = 45);
+
 /// Trains a tagger on clips with the levels of their instruments.
 class TaggerTask : public TrainingTask {
  public:
@@ -35,17 +59,6 @@ class TaggerTask : public TrainingTask {
   void export_model(const std::string& folder, int64_t step) override;
 
  private:
-  struct Labels {
-    at::Tensor blocks;  ///< (B, I) 1 there, 0 not, -1 not known
-    at::Tensor whole;   ///< (I) the same for the clip
-    int64_t genre = -1;
-  };
-  Labels labels(const LabelledClip& clip) const;
-  struct Answers {
-    at::Tensor truth, probability;  ///< (clips, I)
-    at::Tensor genre_truth, genre_probability;
-  };
-  Answers answer(const std::vector<LabelledClip>& clips);
   std::vector<double> calibrate();
 
   Tagger net_;
