@@ -35,9 +35,10 @@ std::vector<int64_t> beat_frames(const std::vector<float>& activation, const Bea
   for (size_t from = 0; from < lengths; ++from) {
     double sum = 0;
     const auto at = [&](size_t to) {
-      return std::exp(-o.steadiness * std::abs(static_cast<double>(to + static_cast<size_t>(shortest)) /
-                                                   static_cast<double>(from + static_cast<size_t>(shortest)) -
-                                               1.0));
+      const double apart = std::abs(static_cast<double>(to) - static_cast<double>(from));
+      // A pulse whose period is no whole number of frames has beats of two lengths, which is no change of tempo.
+      const double moved = apart <= 1 ? 0.25 * apart : apart - 0.75;
+      return std::exp(-o.steadiness * moved / static_cast<double>(from + static_cast<size_t>(shortest)));
     };
     for (size_t to = 0; to < lengths; ++to) sum += at(to);
     for (size_t to = 0; to < lengths; ++to) change[from * lengths + to] = std::log(at(to) / sum + 1e-300);
