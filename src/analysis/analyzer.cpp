@@ -29,6 +29,24 @@ at::Tensor tensor_of(const AudioBuffer& music) {
   return at::from_blob(const_cast<float*>(music.samples.data()), {music.frames()}, at::kFloat);
 }
 
+// Chord probabilities by templates, in pieces of ten minutes that know a little of their neighbours, so that memory
+// does not grow with the length. (frames, kChordClasses)
+at::Tensor template_chords(ChromaTemplateChordExtractor& templates, const AudioBuffer& music,
+                           const CancelToken& cancel) {
+  constexpr int64_t kPiece = 7500, kMargin = 125;  // chord frames
+  const int64_t frames = chord_frames(music.frames());
+  const at::Tensor wave = tensor_of(music);
+  std::vector<at::Tensor> pieces;
+  for (int64_t start = 0; start < frames; start += kPiece) {
+    cancel.check();
+    const int64_t end = std::min(frames, start + kPiece);
+    const int64_t first = std::max<int64_t>(0, start - kMargin), last = std::min(frames, end + kMargin);
+    const at::Tensor chords = templates.extract(wave.slice(0, first * kChordHop, last * kChordHop), last - first)[0];
+    pieces.push_back(chords.slice(0, start - first, end - first).clone());
+  }
+  return at::cat(pieces);
+}
+
 // The key of notes, or of the tones of chords where there are no notes.
 void estimate_one_key(Analysis& analysis) {
   Score score;
@@ -76,8 +94,7 @@ Analysis Analyzer::analyze(const AudioBuffer& music, const ProgressCallback& pro
         [&](int64_t first, const NotePosteriors& posteriors) { keys.add(first, posteriors); }, progress, cancel);
     const at::Tensor matrix = keys.matrix(frames);
     analysis.keys = rows_of(matrix);
-    analysis.note_chords = likeliest_chords(rows_of(chords_of_keys(matrix)),
-                                            static_cast<double>(kChordSampleRate) / kChordHop, music.seconds());
+    analysis.note_chords = likeliest_chords(chords_of_keys(matrix), music.seconds());
   } else {
     analysis.missing.push_back("notes: the weights of the note transcriber are not installed");
   }
@@ -92,8 +109,9 @@ Analysis Analyzer::analyze(const AudioBuffer& music, const ProgressCallback& pro
   cancel.check();
   hearing.duration_s = music.seconds();
   hearing.chord_rate = static_cast<double>(kChordSampleRate) / kChordHop;
-  hearing.chords = rows_of(parts_->templates.extract(tensor_of(music), frames)[0]);
-  hearing.chord_spans = likeliest_chords(hearing.chords, hearing.chord_rate, hearing.duration_s);
+  const at::Tensor chords = template_chords(parts_->templates, music, cancel);
+  hearing.chords = rows_of(chords);
+  hearing.chord_spans = likeliest_chords(chords, hearing.duration_s);
   estimate_one_key(analysis);
   analysis.missing.push_back("beats, tempo, metre and instruments: the model folder has no trained ears");
   return analysis;

@@ -1,8 +1,10 @@
+#include <ATen/ATen.h>
+
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 #include "instructme/analysis/analysis.h"
+#include "instructme/models/chord_extractor.h"
 
 namespace instructme {
 namespace {
@@ -33,16 +35,16 @@ std::vector<BeatChord> chords_of_beats(const Hearing& hearing) {
   return result;
 }
 
-std::vector<ChordSpan> likeliest_chords(const std::vector<std::vector<float>>& chords, double rate, double duration_s,
-                                        double shortest_s) {
+std::vector<ChordSpan> likeliest_chords(const at::Tensor& chords, double duration_s, double shortest_s) {
+  constexpr double kRate = static_cast<double>(kChordSampleRate) / kChordHop;
   std::vector<ChordSpan> spans;
-  for (size_t frame = 0; frame < chords.size(); ++frame) {
-    const double start = static_cast<double>(frame) / rate;
+  const at::Tensor best = chords.argmax(1).to(at::kCPU).contiguous();
+  for (int64_t frame = 0; frame < best.size(0); ++frame) {
+    const double start = static_cast<double>(frame) / kRate;
     if (start >= duration_s) break;
-    const double end = std::min(duration_s, static_cast<double>(frame + 1) / rate);
-    const Chord chord = chord_of_class(likeliest(chords[frame]));
+    const Chord chord = chord_of_class(static_cast<int>(best.data_ptr<int64_t>()[frame]));
     if (spans.empty() || !(spans.back().chord == chord)) spans.push_back({start, start, chord});
-    spans.back().end_s = end;
+    spans.back().end_s = std::min(duration_s, static_cast<double>(frame + 1) / kRate);
   }
   std::vector<ChordSpan> kept;
   for (const ChordSpan& span : spans) {

@@ -3,7 +3,6 @@
 
 #include "command.h"
 #include "instructme/analysis/analysis_report.h"
-#include "instructme/analysis/ear_scores.h"
 #include "instructme/base/config_reader.h"
 #include "instructme/base/error.h"
 #include "instructme/base/files.h"
@@ -13,26 +12,40 @@ namespace instructme::cli {
 namespace {
 
 struct AnalyzeArguments {
-  std::string file, songs, output, transcriber;
+  std::string file, output, model, transcriber;
   bool json = false, notes = true, figure = true;
 };
 
 constexpr const char* kAnalyzeHelp =
-    "\nWith -o, FOLDER receives analysis.json, chords.lab, beats.txt, keys.txt, notes.mid and the figure analysis.png, "
-    "as\n"
-    "far as there is something to write. The label files are plain text and can be edited by hand.\n"
+    "\nWith -o, FOLDER receives analysis.json, chords.lab, beats.txt, keys.txt, notes.mid and the figure\n"
+    "analysis.png, as far as there is something to write. The label files are plain text and can be edited by hand.\n"
     "\n"
     "Notes need the published weights of basic-pitch: scripts/get-transcriber fetches them once.\n"
     "\n"
     "Files: WAV, AIFF, FLAC, OGG, Opus and MP3, up to 3 hours, at any rate and with any number of channels.";
+
+/// The listener of a model folder; nothing when there is no model, or it has no ears.
+Ears trained_ears(const std::string& model) {
+  if (!model.empty() && !std::filesystem::is_directory(model))
+    throw Error(ErrorKind::kMissing, "there is no model folder '" + model + "'");
+  try {
+    auto listener = std::make_shared<Listener>(find_model(model));
+    return [listener](const AudioBuffer& music, const ProgressCallback& progress, const CancelToken& cancel) {
+      return listener->listen(music, progress, cancel);
+    };
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::kMissing) return {};
+    throw;
+  }
+}
 
 int analyze(const AnalyzeArguments& arguments) {
   const CancelToken cancel = cancel_on_signals();
   if (!arguments.output.empty()) make_folder(arguments.output);
   const AudioInfo info = probe_audio(arguments.file);
   const AudioBuffer music = read_for_analysis(arguments.file, cancel);
-  Analyzer analyzer({}, arguments.notes ? find_transcriber(arguments.transcriber) : "");
-  ProgressLine line("windows");
+  Analyzer analyzer(trained_ears(arguments.model), arguments.notes ? find_transcriber(arguments.transcriber) : "");
+  ProgressLine line("parts");
   Analysis analysis = analyzer.analyze(music, line.callback(), cancel);
   line.finish();
   analysis.name = std::filesystem::path(arguments.file).filename().string();
@@ -48,27 +61,6 @@ int analyze(const AnalyzeArguments& arguments) {
   return 0;
 }
 
-int score_songs(const AnalyzeArguments& arguments) {
-  const CancelToken cancel = cancel_on_signals();
-  const SongSet songs(arguments.songs);
-  Analyzer analyzer({}, arguments.notes ? find_transcriber(arguments.transcriber) : "");
-  ProgressLine line("songs");
-  EarScores scores;
-  for (size_t song = 0; song < songs.size(); ++song) {
-    line.show({"hearing songs", static_cast<int64_t>(song), static_cast<int64_t>(songs.size()), ""});
-    scores.add(songs.info(song), analyzer.analyze(mix_for_analysis(songs, song), {}, cancel));
-  }
-  line.finish();
-  std::fputs(scores.text().c_str(), stdout);
-  return 0;
-}
-
-int run_analyze(const AnalyzeArguments& arguments) {
-  if (arguments.file.empty() == arguments.songs.empty())
-    throw Error(ErrorKind::kUsage, "analyze wants either a music file or --songs");
-  return arguments.songs.empty() ? analyze(arguments) : score_songs(arguments);
-}
-
 }  // namespace
 
 void add_analyze_command(CLI::App& app, Run& run) {
@@ -76,10 +68,8 @@ void add_analyze_command(CLI::App& app, Run& run) {
   CLI::App* command =
       app.add_subcommand("analyze", "Hear chords, key and notes, and beats and instruments where the model can.");
   command->footer(kAnalyzeHelp);
-  command->add_option("FILE", arguments->file, "The music");
-  command->add_option(
-      "--songs", arguments->songs,
-      "Instead of FILE: a folder made by 'data render'; says how well what is heard fits what is known");
+  command->add_option("FILE", arguments->file, "The music")->required();
+  command->add_option("-m,--model", arguments->model, "Model folder (default: the one that came with the program)");
   command->add_option("-o,--output", arguments->output,
                       "Also write label files, MIDI, JSON and a figure to this folder");
   command->add_flag("--json", arguments->json, "Print JSON instead of a summary");
@@ -89,7 +79,7 @@ void add_analyze_command(CLI::App& app, Run& run) {
       "ones that scripts/get-transcriber fetched)");
   command->add_flag("!--no-notes", arguments->notes, "Do not transcribe notes, which takes most of the time");
   command->add_flag("!--no-figure", arguments->figure, "Do not draw the figure");
-  command->callback([arguments, &run] { run = [arguments] { return run_analyze(*arguments); }; });
+  command->callback([arguments, &run] { run = [arguments] { return analyze(*arguments); }; });
 }
 
 }  // namespace instructme::cli

@@ -21,6 +21,7 @@ void add_shards(CLI::App& data, Run& run);
 void add_report(CLI::App& data, Run& run);
 void add_listen(CLI::App& data, Run& run);
 void add_train_command(CLI::App& app, Run& run);
+void add_train_ears(CLI::App& train, Run& run);  // subcommands of `train`
 void add_evaluate_command(CLI::App& app, Run& run);
 void add_info_command(CLI::App& app, Run& run);
 

@@ -131,13 +131,13 @@ TEST(BeatChords, TheMeanOfABeatDecides) {
 }
 
 TEST(LikeliestChords, ShortOnesBelongToTheOneBefore) {
-  std::vector<std::vector<float>> frames(20, std::vector<float>(kChordClasses, 0.0f));
-  for (size_t i = 0; i < frames.size(); ++i) frames[i][i == 5 ? 3 : i < 10 ? 1 : 2] = 1;
-  const auto spans = likeliest_chords(frames, 10, 1.95);
+  at::Tensor frames = torch::zeros({50, kChordClasses});
+  for (int64_t i = 0; i < 50; ++i) frames[i][i == 5 ? 3 : i < 25 ? 1 : 2] = 1;
+  const auto spans = likeliest_chords(frames, 3.95);
   ASSERT_EQ(spans.size(), 2u);
-  EXPECT_DOUBLE_EQ(spans[0].end_s, 1.0);
-  EXPECT_DOUBLE_EQ(spans[1].end_s, 1.95);
-  EXPECT_TRUE(likeliest_chords({}, 10, 1).empty());
+  EXPECT_DOUBLE_EQ(spans[0].end_s, 2.0);
+  EXPECT_DOUBLE_EQ(spans[1].end_s, 3.95);
+  EXPECT_TRUE(likeliest_chords(torch::zeros({0, kChordClasses}), 1).empty());
 }
 
 }  // namespace

@@ -73,16 +73,18 @@ TEST(Golden, MusicFiles) {
 TEST(Golden, Analysis) {
   const TempDir folder;
   const auto file = [&](const char* name) { return (folder.path() / name).string(); };
+  const std::string model = copy_of_tiny_model(folder.path()).string();  // it has no ears
   write_music(file("song.wav"), 3);
   write_silence(file("silence.wav"));
   write_file_atomically(file("text.wav"), "no sound");
-  expect_golden("analysis", session({{"analyze", file("song.wav"), "--no-notes", "-o", file("heard"), "--no-figure"},
-                                     {"analyze", file("silence.wav"), "--no-notes", "--json"},
-                                     {"analyze", file("text.wav"), "--no-notes"},
-                                     {"analyze", file("song.wav"), "--transcriber", file("absent.onnx")},
-                                     {"analyze", file("song.wav"), "--transcriber", file("text.wav")},
-                                     {"analyze"}},
-                                    folder.path().string()));
+  expect_golden("analysis",
+                session({{"analyze", file("song.wav"), "-m", model, "--no-notes", "-o", file("heard"), "--no-figure"},
+                         {"analyze", file("silence.wav"), "-m", model, "--no-notes", "--json"},
+                         {"analyze", file("text.wav"), "--no-notes"},
+                         {"analyze", file("song.wav"), "--transcriber", file("absent.onnx")},
+                         {"analyze", file("song.wav"), "--transcriber", file("text.wav")},
+                         {"analyze"}},
+                        folder.path().string()));
 }
 
 TEST(GoldenCompare, TheFirstDifferenceIsShown) {

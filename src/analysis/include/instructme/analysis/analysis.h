@@ -1,5 +1,7 @@
 #pragma once
 
+#include <ATen/core/Tensor.h>
+
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -55,9 +57,8 @@ struct BeatChord {
 std::vector<BeatChord> chords_of_beats(const Hearing& hearing);
 
 /// The likeliest class of every frame as spans over [0, duration), neighbours joined, and spans shorter than
-/// `shortest_s` given to the one before. chords[frame][kChordClasses] at `rate` frames per second.
-std::vector<ChordSpan> likeliest_chords(const std::vector<std::vector<float>>& chords, double rate, double duration_s,
-                                        double shortest_s = 0.3);
+/// `shortest_s` given to the one before. chords (T, kChordClasses) at chord frames (models/chord_extractor.h).
+std::vector<ChordSpan> likeliest_chords(const at::Tensor& chords, double duration_s, double shortest_s = 0.3);
 
 /// Trained ears, such as a Listener's `listen`.
 using Ears = std::function<Hearing(const AudioBuffer&, const ProgressCallback&, const CancelToken&)>;

@@ -44,8 +44,7 @@ struct Hearing {
   std::vector<HeardTag> genres;       ///< the same for genres
 };
 
-/// Trained ears: chords, beats, key and instruments of any audio file. Letters: none; everything is in seconds.
-/// Memory is about 100 MB and 1 MB per minute of music. One thread at a time.
+/// Trained ears: chords, beats, key and instruments of any audio file. One thread at a time.
 class Listener {
  public:
   /// `model_folder` is a model folder with a subfolder ears/, as models/default. What has no weights there (tagger) is
