@@ -15,6 +15,7 @@ constexpr int kRate = NoteNetwork::kSampleRate;
 constexpr int64_t kHop = NoteNetwork::kHop, kWindow = NoteNetwork::kWindow;
 constexpr int64_t kKept = NotePosteriors::kFramesPerWindow, kStep = NotePosteriors::kWindowStep;
 constexpr int64_t kOverlap = NoteNetwork::kFrames - kKept;  // frames of two neighbouring windows: 30
+constexpr double kSilence = 1e-4;                           // peak of a silent window, -80 dBFS
 constexpr int64_t kBatch = 12;                              // windows at a time, about 20 s
 
 /// The samples [first, first + count) at the network's rate, silence outside the piece. Resampling needs a little of
@@ -64,7 +65,12 @@ void NoteTranscriber::listen(std::span<const float> mono, int sample_rate, const
     std::vector<float> samples =
         samples_at(mono, sample_rate, first * kStep - kOverlap / 2 * kHop, (count - 1) * kStep + kWindow);
     const at::Tensor wave = at::from_blob(samples.data(), {static_cast<int64_t>(samples.size())}, at::kFloat);
-    const NoteNetwork::Output output = network_.forward(wave.unfold(0, kWindow, kStep).contiguous());
+    const at::Tensor heard = wave.unfold(0, kWindow, kStep).contiguous();
+    NoteNetwork::Output output = network_.forward(heard);
+    // The network stretches each window to full range; what it makes of the dust in a silent one is no music.
+    const at::Tensor sounds = heard.abs().amax(1).ge(kSilence).to(at::kFloat).view({-1, 1, 1});
+    output.note.mul_(sounds);
+    output.onset.mul_(sounds);
     const int64_t start = first * kKept, wanted = std::min(count * kKept, frames - start);
     const auto kept = [&](const at::Tensor& x) {
       return x.slice(1, kOverlap / 2, kOverlap / 2 + kKept)
