@@ -10,6 +10,7 @@ namespace instructme::cli {
 /// the return value is the exit code. Errors are thrown.
 using Run = std::function<int()>;
 void add_edit_command(CLI::App& app, Run& run);
+void add_analyze_command(CLI::App& app, Run& run);
 void add_data_command(CLI::App& app, Run& run);
 // Subcommands of `data`.
 void add_render(CLI::App& data, Run& run);
@@ -20,11 +21,16 @@ void add_shards(CLI::App& data, Run& run);
 void add_report(CLI::App& data, Run& run);
 void add_listen(CLI::App& data, Run& run);
 void add_train_command(CLI::App& app, Run& run);
+void add_train_ears(CLI::App& train, Run& run);  // subcommands of `train`
 void add_evaluate_command(CLI::App& app, Run& run);
 void add_info_command(CLI::App& app, Run& run);
 
 /// The model folder to use: `wanted` when given, else $INSTRUCTME_MODEL, else models/default beside the
 /// program, in the installation, or under the current folder. Throws kMissing listing the places.
 std::string find_model(const std::string& wanted);
+
+/// The weights of the note transcriber: `wanted` when given, else $INSTRUCTME_TRANSCRIBER, else model.json under
+/// models/note-transcriber beside the program, in the installation, or under the current folder; "" when there are none.
+std::string find_transcriber(const std::string& wanted);
 
 }  // namespace instructme::cli

@@ -6,6 +6,7 @@
 #include "instructme/base/files.h"
 #include "instructme/base/strings.h"
 #include "instructme/data/triplet.h"
+#include "instructme/eval/ears_evaluation.h"
 #include "instructme/eval/evaluation.h"
 #include "terminal.h"
 
@@ -13,16 +14,28 @@ namespace instructme::cli {
 namespace {
 
 struct EvaluateArguments {
-  std::string songs, clips, model, out, details;
-  std::vector<std::string> modes;
+  std::string songs, clips, model, out, details, transcriber;
+  std::vector<std::string> ears, modes;
   EvaluationOptions options;
   EditorOptions editor;
 };
 
+int evaluate_listening(const EvaluateArguments& arguments, const CancelToken& cancel) {
+  ProgressLine line("songs");
+  const EarsReport report = evaluate_ears(find_model(arguments.model), {arguments.ears.begin(), arguments.ears.end()},
+                                          find_transcriber(arguments.transcriber), line.callback(), cancel);
+  line.finish();
+  const std::string table = report.markdown();
+  std::fputs(table.c_str(), stdout);
+  if (!arguments.out.empty()) write_file_atomically(arguments.out, table);
+  return 0;
+}
+
 int evaluate(EvaluateArguments& arguments) {
   const CancelToken cancel = cancel_on_signals();
+  if (!arguments.ears.empty()) return evaluate_listening(arguments, cancel);
   if (arguments.songs.empty() == arguments.clips.empty())
-    throw Error(ErrorKind::kUsage, "evaluate wants either --songs or --clips");
+    throw Error(ErrorKind::kUsage, "evaluate wants either --songs, --clips or --ears");
   if (!arguments.modes.empty()) arguments.options.modes.clear();
   for (const std::string& mode : arguments.modes) arguments.options.modes.push_back(parse_edit_mode(mode));
   Editor editor(find_model(arguments.model), arguments.editor);
@@ -52,6 +65,15 @@ void add_evaluate_command(CLI::App& app, Run& run) {
                                     "A folder with clips.tsv (clip, instruction) and for each clip NAME_source, "
                                     "NAME_target and outputs of other systems NAME_<system>, as FLAC or WAV");
   songs->excludes(clips);
+  command
+      ->add_option("--ears", arguments->ears,
+                   "Folders made by 'data render': score instead how well the model hears chords, beats, keys and "
+                   "instruments in their songs")
+      ->excludes(songs)
+      ->excludes(clips);
+  command->add_option(
+      "--transcriber", arguments->transcriber,
+      "With --ears: weights of the note transcriber for a second judge of chords (default: as analyze)");
   command->add_option("-m,--model", arguments->model, "Model folder");
   command->add_option("-n,--examples", arguments->options.examples, "Examples per operation (songs)")
       ->check(CLI::Range(1, 100000));

@@ -9,24 +9,46 @@ namespace fs = std::filesystem;
 
 namespace instructme::cli {
 
-std::string find_model(const std::string& wanted) {
-  if (!wanted.empty()) return wanted;
-  if (const char* named = std::getenv("INSTRUCTME_MODEL"); named && *named) return named;
+namespace {
+
+std::vector<fs::path> places_of(const std::string& model) {
   std::error_code code;
   const fs::path program = fs::read_symlink("/proc/self/exe", code).parent_path();
-  const std::vector<fs::path> places = {
-      program / "../share/instructme/models/default",  // installed
-      program / "../../models/default",                // build/bin in the source tree
-      program / "../../../models/default",             // build/<preset>/bin
-      fs::path("models/default"),
+  return {
+      program / "../share/instructme/models" / model,  // installed
+      program / "../../models" / model,                // build/bin in the source tree
+      program / "../../../models" / model,             // build/<preset>/bin
+      fs::path("models") / model,
   };
+}
+
+const char* variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value && *value ? value : nullptr;
+}
+
+}  // namespace
+
+std::string find_model(const std::string& wanted) {
+  if (!wanted.empty()) return wanted;
+  if (const char* named = variable("INSTRUCTME_MODEL")) return named;
+  std::error_code code;
   std::vector<std::string> names;
-  for (const auto& place : places) {
+  for (const auto& place : places_of("default")) {
     if (fs::is_regular_file(place / "config.json", code)) return fs::weakly_canonical(place, code).string();
     names.push_back(place.lexically_normal().string());
   }
   throw Error(ErrorKind::kMissing, "no model was found in " + join(names, ", ") +
                                        "; name one with --model FOLDER or the variable INSTRUCTME_MODEL");
+}
+
+std::string find_transcriber(const std::string& wanted) {
+  if (!wanted.empty()) return wanted;
+  if (const char* named = variable("INSTRUCTME_TRANSCRIBER")) return named;
+  std::error_code code;
+  for (const auto& place : places_of("note-transcriber"))
+    if (fs::is_regular_file(place / "model.json", code)) return (place / "model.json").lexically_normal().string();
+  return "";
 }
 
 }  // namespace instructme::cli

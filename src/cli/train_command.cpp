@@ -14,19 +14,19 @@
 #include "instructme/train/trainer.h"
 #include "song_options.h"
 #include "terminal.h"
+#include "training_run.h"
 
 namespace instructme::cli {
 namespace {
 
 struct TrainArguments {
-  std::string config, out, start_from, vae, text, tokenizer, device;
+  RunArguments run;
+  std::string start_from, vae, text, tokenizer;
   std::vector<std::string> songs, validation;
   std::string shards;
   bool stream = false;
   SongOptions making;
   StreamOptions stream_options;
-  int64_t steps = 0;
-  double limit_s = -1;
 };
 
 /// What takes the place of songs; nothing when songs are given.
@@ -49,10 +49,8 @@ using MakeTraining = std::unique_ptr<TrainingSession> (*)(const Recipe&, const R
 
 int train(TrainArguments& arguments, MakeTraining make_training) {
   const CancelToken cancel = cancel_on_signals();
-  Recipe recipe = Recipe::read(read_json_file(arguments.config), arguments.config);
-  if (arguments.steps > 0) recipe.trainer.steps = arguments.steps;
-  if (arguments.limit_s >= 0) recipe.trainer.limit_s = arguments.limit_s;
-  if (!arguments.device.empty()) recipe.trainer.device = arguments.device;
+  Recipe recipe = Recipe::read(read_json_file(arguments.run.config), arguments.run.config);
+  recipe.trainer = trainer_options(arguments.run, recipe.trainer);
   RecipePaths paths;
   paths.songs.assign(arguments.songs.begin(), arguments.songs.end());
   paths.validation_songs.assign(arguments.validation.begin(), arguments.validation.end());
@@ -63,30 +61,11 @@ int train(TrainArguments& arguments, MakeTraining make_training) {
   paths.tokenizer = arguments.tokenizer;
   torch::manual_seed(recipe.trainer.seed);
   const auto session = make_training(recipe, paths);
-  if (!session->note().empty()) std::fprintf(stderr, "%s\n", session->note().c_str());
-  make_folder(arguments.out);
-  write_file_atomically(arguments.out + "/recipe.json", read_text_file(arguments.config));
-  Trainer trainer(session->task(), recipe.trainer, arguments.out);
-  if (trainer.step() > 0) std::fprintf(stderr, "going on from step %lld\n", static_cast<long long>(trainer.step()));
-  ProgressLine line("steps");
-  const int64_t done = trainer.run(cancel, line.callback());
-  line.finish();
-  std::printf("%s: %lld of %lld steps done\n", arguments.out.c_str(), static_cast<long long>(done),
-              static_cast<long long>(recipe.trainer.steps));
-  return cancel.requested() ? exit_code(ErrorKind::kCancelled) : 0;
+  return run_training(*session, arguments.run, recipe.trainer, cancel);
 }
 
 void add_common(CLI::App* command, TrainArguments& arguments) {
-  command->add_option("-c,--config", arguments.config, "Recipe file, e.g. configs/train/default.json")->required();
-  command
-      ->add_option("-o,--out", arguments.out,
-                   "Folder of the run: checkpoint, log.jsonl, loss.png, export/. The same command again goes on "
-                   "from its checkpoint")
-      ->required();
-  command->add_option("--steps", arguments.steps, "Instead of the recipe's number of steps");
-  command->add_option("--limit", arguments.limit_s, "Stop with a checkpoint after this many seconds; 0: no limit");
-  command->add_option("--device", arguments.device, "cpu or cuda, instead of the recipe's")
-      ->check(CLI::IsMember({"cpu", "cuda"}));
+  add_run_options(command, arguments.run, "configs/train/default.json");
 }
 
 void add_songs(CLI::App* command, TrainArguments& arguments) {
@@ -160,6 +139,7 @@ void add_train_command(CLI::App& app, Run& run) {
   add_songs(mask_command, *mask);
   mask_command->callback([mask, &run] { run = [mask] { return train(*mask, make_mask_training); }; });
 
+  add_train_ears(*train_app, run);
   add_pack(*train_app, run);
 }
 

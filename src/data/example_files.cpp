@@ -6,7 +6,7 @@
 #include "instructme/base/error.h"
 #include "instructme/base/strings.h"
 #include "instructme/data/shards.h"
-#include "key_label.h"
+#include "instructme/score/key_label.h"
 
 namespace instructme {
 namespace {

@@ -13,7 +13,7 @@
 #include "instructme/base/files.h"
 #include "instructme/base/strings.h"
 #include "instructme/data/palette.h"
-#include "key_label.h"
+#include "instructme/score/key_label.h"
 #include "stem_file.h"
 
 namespace instructme {
@@ -200,13 +200,6 @@ std::string file_word(const std::string& text) {
 }
 
 }  // namespace
-
-Key parse_key_label(const std::string& label, const std::string& context) {
-  for (Mode mode : {Mode::kMajor, Mode::kMinor, Mode::kDorian, Mode::kPhrygian, Mode::kLydian, Mode::kMixolydian})
-    for (int tonic = 0; tonic < 12; ++tonic)
-      if (key_label({tonic, mode}) == label) return {tonic, mode};
-  throw Error(ErrorKind::kInput, context + ": '" + label + "' is not a key such as 'Eb:minor'.");
-}
 
 std::string song_folder_name(uint64_t seed) { return format("song-%010llu", static_cast<unsigned long long>(seed)); }
 

@@ -9,6 +9,7 @@
 #include "instructme/audio/resample.h"
 #include "instructme/base/error.h"
 #include "instructme/base/strings.h"
+#include "instructme/ears/chord_net.h"
 #include "instructme/torchx/runtime.h"
 #include "stopwatch.h"
 
@@ -26,7 +27,11 @@ double level_gain(const Tensor& wave, double level_dbfs) {
 }
 
 Editor::Editor(const std::filesystem::path& model_folder, EditorOptions options)
-    : Editor(Pipeline::load(model_folder), std::move(options)) {}
+    : Editor(Pipeline::load(model_folder), std::move(options)) {
+  const auto ears = model_folder / "ears";
+  if (std::filesystem::is_regular_file(ears / "chords.json"))
+    chord_extractor_ = std::make_unique<NeuralChordExtractor>(NeuralChordExtractor::load(ears));
+}
 
 Editor::Editor(Pipeline pipeline, EditorOptions options)
     : pipeline_(std::move(pipeline)),

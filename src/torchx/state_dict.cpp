@@ -6,6 +6,7 @@
 #include "instructme/base/error.h"
 #include "instructme/base/strings.h"
 #include "instructme/torchx/state_dict.h"
+#include "instructme/torchx/tensor_view.h"
 
 namespace instructme {
 namespace {
@@ -19,15 +20,6 @@ constexpr std::pair<DType, at::ScalarType> kTypes[] = {
 bool begins_with_underscore(const std::string& dotted_name) {
   const size_t dot = dotted_name.rfind('.');
   return dotted_name.compare(dot == std::string::npos ? 0 : dot + 1, 1, "_") == 0;
-}
-
-/// Bytes to a tensor of its own memory.
-at::Tensor copy_of(const TensorView& view) {
-  // A bool holding anything but 0 and 1 is undefined behaviour, so those bytes are compared, not copied.
-  const bool is_bool = view.dtype == DType::kBool;
-  at::Tensor tensor = at::empty(view.shape, is_bool ? at::kByte : to_scalar_type(view.dtype));
-  if (!view.bytes.empty()) std::memcpy(tensor.data_ptr(), view.bytes.data(), view.bytes.size());
-  return is_bool ? tensor.ne(0) : tensor;
 }
 
 std::string shape_text(const at::Tensor& tensor) {
@@ -74,6 +66,14 @@ class Mismatches {
 };
 
 }  // namespace
+
+at::Tensor copy_of(const TensorView& view) {
+  // A bool holding anything but 0 and 1 is undefined behaviour, so those bytes are compared, not copied.
+  const bool is_bool = view.dtype == DType::kBool;
+  at::Tensor tensor = at::empty(view.shape, is_bool ? at::kByte : to_scalar_type(view.dtype));
+  if (!view.bytes.empty()) std::memcpy(tensor.data_ptr(), view.bytes.data(), view.bytes.size());
+  return is_bool ? tensor.ne(0) : tensor;
+}
 
 DType to_dtype(at::ScalarType type) {
   for (const auto& [dtype, scalar_type] : kTypes)

@@ -10,6 +10,7 @@ namespace {
 TEST(Golden, HelpPages) {
   expect_golden("help", session({{"--help"},
                                  {"edit", "--help"},
+                                 {"analyze", "--help"},
                                  {"data", "--help"},
                                  {"data", "render", "--help"},
                                  {"data", "mix", "--help"},
@@ -66,6 +67,24 @@ TEST(Golden, MusicFiles) {
   write_music(file("song.ogg"), 1, 22050, 1);
   expect_golden("files", session({{"info", file("song.wav")}, {"info", file("song.ogg")}, {"info", file("absent.wav")}},
                                  folder.path().string()));
+}
+
+// Without weights of others, which a developer may or may not have installed.
+TEST(Golden, Analysis) {
+  const TempDir folder;
+  const auto file = [&](const char* name) { return (folder.path() / name).string(); };
+  const std::string model = copy_of_tiny_model(folder.path()).string();  // it has no ears
+  write_music(file("song.wav"), 3);
+  write_silence(file("silence.wav"));
+  write_file_atomically(file("text.wav"), "no sound");
+  expect_golden("analysis",
+                session({{"analyze", file("song.wav"), "-m", model, "--no-notes", "-o", file("heard"), "--no-figure"},
+                         {"analyze", file("silence.wav"), "-m", model, "--no-notes", "--json"},
+                         {"analyze", file("text.wav"), "--no-notes"},
+                         {"analyze", file("song.wav"), "--transcriber", file("absent.onnx")},
+                         {"analyze", file("song.wav"), "--transcriber", file("text.wav")},
+                         {"analyze"}},
+                        folder.path().string()));
 }
 
 TEST(GoldenCompare, TheFirstDifferenceIsShown) {

@@ -22,7 +22,8 @@ namespace {
 constexpr double kLongest_s = 120;
 
 Arguments command_line(const Arguments& arguments) {
-  Arguments command{"env", "-u", "INSTRUCTME_MODEL", "OMP_NUM_THREADS=1", INSTRUCTME_BINARY};
+  Arguments command{
+      "env", "-u", "INSTRUCTME_MODEL", "-u", "INSTRUCTME_TRANSCRIBER", "OMP_NUM_THREADS=1", INSTRUCTME_BINARY};
   command.insert(command.end(), arguments.begin(), arguments.end());
   return command;
 }

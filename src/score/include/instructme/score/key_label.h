@@ -6,7 +6,8 @@
 
 namespace instructme {
 
-/// The key that key_label writes so. Throws kInput, naming `context`.
+/// Reads what key_label writes, "Eb:minor", with any spelling of the tonic ("D#:minor") and the short forms "maj" and
+/// "min". Throws kInput, naming `context`.
 Key parse_key_label(const std::string& label, const std::string& context);
 
 }  // namespace instructme

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <filesystem>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "instructme/analysis/analysis.h"
+#include "instructme/plot/image.h"
+
+namespace instructme {
+
+/// A page for people: file, tempo, metre, key, instruments, notes, and the chords as a chart of bars. Ends with a
+/// newline.
+std::string analysis_summary(const Analysis& analysis);
+
+/// Everything as JSON (docs/formats.md).
+nlohmann::json to_json(const Analysis& analysis);
+
+/// The notes as a type-1 file of one part, at the tempo that was heard (120 without one).
+std::vector<uint8_t> midi_of_analysis(const Analysis& analysis);
+
+/// Waveform with beats, spectrogram, chord matrix and, where there are notes, pitch matrix over one time axis: the
+/// paper's Figure 4(b). `music` is what was analysed.
+Image analysis_figure(const Analysis& analysis, const AudioBuffer& music);
+
+/// Writes what there is to a folder, which is made when it does not exist: analysis.json, chords.lab, beats.txt,
+/// keys.txt, notes.mid and, unless `figure` is null, analysis.png. Returns the names of the files. Throws kIo.
+std::vector<std::string> write_analysis(const std::filesystem::path& folder, const Analysis& analysis,
+                                        const AudioBuffer* figure);
+
+}  // namespace instructme

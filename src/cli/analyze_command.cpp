@@ -1,0 +1,85 @@
+#include <cstdio>
+#include <memory>
+
+#include "command.h"
+#include "instructme/analysis/analysis_report.h"
+#include "instructme/base/config_reader.h"
+#include "instructme/base/error.h"
+#include "instructme/base/files.h"
+#include "terminal.h"
+
+namespace instructme::cli {
+namespace {
+
+struct AnalyzeArguments {
+  std::string file, output, model, transcriber;
+  bool json = false, notes = true, figure = true;
+};
+
+constexpr const char* kAnalyzeHelp =
+    "\nWith -o, FOLDER receives analysis.json, chords.lab, beats.txt, keys.txt, notes.mid and the figure\n"
+    "analysis.png, as far as there is something to write. The label files are plain text and can be edited by hand.\n"
+    "\n"
+    "Notes need the published weights of basic-pitch: scripts/get-transcriber fetches them once.\n"
+    "\n"
+    "Files: WAV, AIFF, FLAC, OGG, Opus and MP3, up to 3 hours, at any rate and with any number of channels.";
+
+/// The listener of a model folder; nothing when there is no model, or it has no ears.
+Ears trained_ears(const std::string& model) {
+  if (!model.empty() && !std::filesystem::is_directory(model))
+    throw Error(ErrorKind::kMissing, "there is no model folder '" + model + "'");
+  try {
+    auto listener = std::make_shared<Listener>(find_model(model));
+    return [listener](const AudioBuffer& music, const ProgressCallback& progress, const CancelToken& cancel) {
+      return listener->listen(music, progress, cancel);
+    };
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::kMissing) return {};
+    throw;
+  }
+}
+
+int analyze(const AnalyzeArguments& arguments) {
+  const CancelToken cancel = cancel_on_signals();
+  if (!arguments.output.empty()) make_folder(arguments.output);
+  const AudioInfo info = probe_audio(arguments.file);
+  const AudioBuffer music = read_for_analysis(arguments.file, cancel);
+  Analyzer analyzer(trained_ears(arguments.model), arguments.notes ? find_transcriber(arguments.transcriber) : "");
+  ProgressLine line("parts");
+  Analysis analysis = analyzer.analyze(music, line.callback(), cancel);
+  line.finish();
+  analysis.name = std::filesystem::path(arguments.file).filename().string();
+  analysis.file = info;
+  if (arguments.json)
+    std::printf("%s\n", json_text(to_json(analysis), 2).c_str());
+  else
+    std::fputs(analysis_summary(analysis).c_str(), stdout);
+  if (arguments.output.empty()) return 0;
+  const bool figure = arguments.figure && can_write_png();
+  for (const std::string& name : write_analysis(arguments.output, analysis, figure ? &music : nullptr))
+    std::fprintf(stderr, "%s\n", (std::filesystem::path(arguments.output) / name).c_str());
+  return 0;
+}
+
+}  // namespace
+
+void add_analyze_command(CLI::App& app, Run& run) {
+  auto arguments = std::make_shared<AnalyzeArguments>();
+  CLI::App* command =
+      app.add_subcommand("analyze", "Hear chords, key and notes, and beats and instruments where the model can.");
+  command->footer(kAnalyzeHelp);
+  command->add_option("FILE", arguments->file, "The music")->required();
+  command->add_option("-m,--model", arguments->model, "Model folder (default: the one that came with the program)");
+  command->add_option("-o,--output", arguments->output,
+                      "Also write label files, MIDI, JSON and a figure to this folder");
+  command->add_flag("--json", arguments->json, "Print JSON instead of a summary");
+  command->add_option(
+      "--transcriber", arguments->transcriber,
+      "Weights of the note transcriber, nmp.onnx or model.json (default: $INSTRUCTME_TRANSCRIBER, or the\n"
+      "ones that scripts/get-transcriber fetched)");
+  command->add_flag("!--no-notes", arguments->notes, "Do not transcribe notes, which takes most of the time");
+  command->add_flag("!--no-figure", arguments->figure, "Do not draw the figure");
+  command->callback([arguments, &run] { run = [arguments] { return analyze(*arguments); }; });
+}
+
+}  // namespace instructme::cli

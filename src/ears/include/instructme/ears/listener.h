@@ -1,0 +1,65 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "instructme/annotation/key_file.h"
+#include "instructme/audio/audio_buffer.h"
+#include "instructme/base/cancel.h"
+#include "instructme/base/progress.h"
+#include "instructme/score/score.h"
+
+namespace instructme {
+
+/// How surely one name of the lexicon is heard.
+struct HeardTag {
+  std::string name;
+  double probability = 0;        ///< over the whole piece, 0..1
+  double threshold = 0.5;        ///< from which it counts as present: best F1 on songs that were not trained on
+  std::vector<float> over_time;  ///< instruments: probability per tag window; genres: empty
+  bool present() const { return probability >= threshold; }
+};
+
+/// What was heard in a piece of music. Times in seconds from its start.
+struct Hearing {
+  double duration_s = 0;
+
+  double chord_rate = 12.5;                ///< chord frames per second
+  std::vector<std::vector<float>> chords;  ///< [frame][kChordClasses] probabilities, classes as in score/chord.h
+  std::vector<ChordSpan> chord_spans;      ///< the likeliest sequence; without gaps, covering [0, duration_s)
+
+  std::vector<Beat> beats;     ///< with bars and positions; before the first downbeat bar is 0 and the
+                               ///< position counts up to it; empty when no pulse is heard
+  double tempo_bpm = 0;        ///< median; 0 without beats
+  int beats_per_bar = 0;       ///< 0 without beats
+  double beat_confidence = 0;  ///< mean activation at the beats, 0..1
+
+  std::vector<KeySpan> keys;  ///< without gaps, covering the piece; empty when no chord is heard
+  Key key;                    ///< the longest of them together; meaningless when `keys` is empty
+
+  double tag_window_s = 1.0;          ///< of HeardTag::over_time
+  std::vector<HeardTag> instruments;  ///< every instrument that the tagger knows, surest first
+  std::vector<HeardTag> genres;       ///< the same for genres
+};
+
+/// Trained ears: chords, beats, key and instruments of any audio file. One thread at a time.
+class Listener {
+ public:
+  /// `model_folder` is a model folder with a subfolder ears/, as models/default. What has no weights there (tagger) is
+  /// left empty in a Hearing. Throws kMissing without chords or beats, kModel or kIo for damaged files.
+  explicit Listener(const std::filesystem::path& model_folder);
+  ~Listener();
+  Listener(Listener&&) noexcept;
+
+  /// Any rate, channel count and length above 0; channels are mixed, 24 kHz is listened to. Silence has no beats, no
+  /// key and no chord. Throws kInput for an empty buffer or samples that are not finite, kCancelled.
+  Hearing listen(const AudioBuffer& audio, const ProgressCallback& progress = {}, const CancelToken& cancel = {});
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace instructme

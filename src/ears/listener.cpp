@@ -1,0 +1,155 @@
+#include "instructme/ears/listener.h"
+
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "instructme/audio/resample.h"
+#include "instructme/base/error.h"
+#include "instructme/ears/beat_net.h"
+#include "instructme/ears/beat_tracker.h"
+#include "instructme/ears/chord_net.h"
+#include "instructme/ears/key_estimate.h"
+#include "instructme/ears/tagger.h"
+
+namespace instructme {
+
+namespace fs = std::filesystem;
+using at::Tensor;
+
+namespace {
+
+constexpr double kSilence_rms = 1e-4;  // -80 dBFS
+constexpr double kSnap_s = 0.12;       // chords change on beats that are so near
+
+double nearest_beat(double time_s, const std::vector<Beat>& beats) {
+  const auto next = std::lower_bound(beats.begin(), beats.end(), time_s,
+                                     [](const Beat& beat, double time) { return beat.time_s < time; });
+  double best = time_s, distance = kSnap_s;
+  const auto consider = [&](const Beat& beat) {
+    if (std::abs(beat.time_s - time_s) < distance) distance = std::abs(beat.time_s - time_s), best = beat.time_s;
+  };
+  if (next != beats.end()) consider(*next);
+  if (next != beats.begin()) consider(*(next - 1));
+  return best;
+}
+
+std::vector<ChordSpan> spans_of(const Tensor& chords, double rate, double duration_s, const std::vector<Beat>& beats) {
+  std::vector<ChordSpan> spans;
+  const Tensor best = chords.argmax(1);
+  for (int64_t t = 0; t < best.size(0); ++t) {
+    const Chord chord = chord_of_class(best[t].item<int>());
+    if (!spans.empty() && spans.back().chord == chord) continue;
+    const double start = t == 0 ? 0.0 : nearest_beat(static_cast<double>(t) / rate, beats);
+    if (!spans.empty()) {
+      spans.back().end_s = start;
+      // Two borders that met at one beat leave nothing between them.
+      if (spans.back().end_s <= spans.back().start_s) spans.pop_back();
+    }
+    if (spans.empty() || !(spans.back().chord == chord)) spans.push_back({spans.empty() ? 0.0 : start, 0.0, chord});
+  }
+  if (!spans.empty()) spans.back().end_s = duration_s;
+  return spans;
+}
+
+std::vector<HeardTag> sorted(std::vector<HeardTag> tags) {
+  std::stable_sort(tags.begin(), tags.end(), [](auto& a, auto& b) { return a.probability > b.probability; });
+  return tags;
+}
+
+}  // namespace
+
+struct Listener::Parts {
+  NeuralChordExtractor chords;
+  BeatNet beats{nullptr};
+  BeatSpectrum beat_spectrum;
+  CalibratedTagger tagger;  // its network may be empty
+
+  void tag(const Tensor& wave, Hearing& hearing);
+};
+
+Listener::Listener(const fs::path& model_folder) {
+  const fs::path folder = model_folder / "ears";
+  for (const char* needed : {"chords.json", "beats.json"})
+    if (!fs::is_regular_file(folder / needed))
+      throw Error(ErrorKind::kMissing, "the model folder '" + model_folder.string() + "' has no ears/" + needed +
+                                           "; train one ('instructme train chords', '… beats') or give another folder");
+  parts_ = std::make_unique<Parts>(Parts{NeuralChordExtractor::load(folder), load_beat_net(folder), {}, {}});
+  if (fs::is_regular_file(folder / "tagger.json")) parts_->tagger = load_tagger(folder);
+}
+
+Listener::~Listener() = default;
+Listener::Listener(Listener&&) noexcept = default;
+
+void Listener::Parts::tag(const Tensor& wave, Hearing& hearing) {
+  const Tags tags = listen_for_tags(tagger.net, wave);
+  constexpr int64_t kBlocksPerWindow = 2;
+  const auto number = [](const Tensor& x) { return x.item<double>(); };
+  const TaggerOptions& options = tagger.net->options;
+  for (size_t i = 0; i < options.instruments.size(); ++i) {
+    const auto c = static_cast<int64_t>(i);
+    HeardTag tag{options.instruments[i], number(tags.instruments[c]), tagger.instrument_thresholds[i], {}};
+    const Tensor blocks = tags.blocks.select(1, c);
+    for (int64_t b = 0; b < blocks.size(0); b += kBlocksPerWindow)
+      tag.over_time.push_back(blocks.slice(0, b, b + kBlocksPerWindow).max().item<float>());
+    hearing.instruments.push_back(std::move(tag));
+  }
+  hearing.tag_window_s = kBlocksPerWindow * static_cast<double>(TaggerImpl::kBlockSamples) / kChordSampleRate;
+  for (size_t i = 0; i < options.genres.size(); ++i)
+    hearing.genres.push_back(
+        {options.genres[i], number(tags.genres[static_cast<int64_t>(i)]), tagger.genre_thresholds[i], {}});
+  hearing.instruments = sorted(std::move(hearing.instruments));
+  hearing.genres = sorted(std::move(hearing.genres));
+}
+
+Hearing Listener::listen(const AudioBuffer& audio, const ProgressCallback& progress, const CancelToken& cancel) {
+  if (audio.frames() == 0) throw Error(ErrorKind::kInput, "there is nothing to listen to: the audio is empty");
+  for (const float sample : audio.samples)
+    if (!std::isfinite(sample)) throw Error(ErrorKind::kInput, "the audio holds samples that are not finite numbers");
+  int64_t stage = 0;
+  const auto begin = [&](const char* what) {
+    constexpr int64_t kStages = 3;
+    cancel.check();
+    if (progress) progress({what, stage++, kStages, ""});
+  };
+  const torch::NoGradGuard no_grad;
+  Hearing hearing;
+  hearing.duration_s = audio.seconds();
+  std::vector<float> mono = resample(mix_to_mono(audio), audio.sample_rate, static_cast<double>(kChordSampleRate));
+  if (mono.empty()) mono.push_back(0.0f);
+  const Tensor wave = torch::from_blob(mono.data(), {static_cast<int64_t>(mono.size())});
+  const bool silent = wave.square().mean().sqrt().item<double>() < kSilence_rms;
+  const int64_t frames = chord_frames(wave.size(0));
+  hearing.chord_rate = static_cast<double>(kChordSampleRate) / static_cast<double>(kChordHop);
+
+  begin("listening for chords");
+  Tensor chords;  // (T, classes)
+  if (silent) {
+    chords = torch::zeros({frames, kChordClasses});
+    chords.select(1, 0).fill_(1.0f);
+  } else {
+    chords = parts_->chords.extract(wave, frames)[0].contiguous();
+  }
+  for (int64_t t = 0; t < frames; ++t) {
+    const float* const row = chords.data_ptr<float>() + t * kChordClasses;
+    hearing.chords.emplace_back(row, row + kChordClasses);
+  }
+  begin("listening for beats");
+  if (!silent) {
+    BeatTrack track = track_beats(beat_activations(parts_->beats, parts_->beat_spectrum, wave));
+    hearing.beats = std::move(track.beats);
+    hearing.tempo_bpm = track.tempo_bpm;
+    hearing.beats_per_bar = track.beats_per_bar;
+    hearing.beat_confidence = track.confidence;
+  }
+  hearing.chord_spans = spans_of(chords, hearing.chord_rate, hearing.duration_s, hearing.beats);
+  hearing.keys = estimate_keys(chords, hearing.duration_s);
+  if (!hearing.keys.empty()) hearing.key = longest_key(hearing.keys);
+
+  begin("listening for instruments");
+  if (parts_->tagger.net && !silent) parts_->tag(wave, hearing);
+  return hearing;
+}
+
+}  // namespace instructme

@@ -1,0 +1,160 @@
+#include "instructme/ears/tagger.h"
+
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "instructme/base/error.h"
+#include "instructme/base/files.h"
+#include "instructme/ears/log_frequency.h"
+#include "instructme/nn/fused_ops.h"
+#include "instructme/nn/linear.h"
+#include "instructme/torchx/quantised_weights.h"
+
+namespace instructme {
+
+using at::Tensor;
+
+namespace {
+
+constexpr int64_t kTagSampleRate = 24000;
+constexpr int64_t kTimeFold = 4;       // frames in one step of the later layers
+constexpr int64_t kStepsPerBlock = 5;  // of them in half a second
+constexpr int64_t kFramesPerBlock = kTimeFold * kStepsPerBlock;
+constexpr int64_t kSegment_blocks = 20;  // 10 s, the length of its training examples
+
+struct Shape {
+  int64_t kernel_time, kernel_bands, stride_time;
+};
+constexpr Shape kShapes[] = {{5, 7, 2}, {3, 3, 2}, {3, 3, 1}, {3, 3, 1}};
+constexpr size_t kConvolutions = std::size(kShapes);
+
+std::vector<double> read_thresholds(ConfigReader& config, const char* key, size_t count) {
+  std::vector<double> values(count, 0.5);
+  config.read(key, values);
+  if (values.size() != count || std::any_of(values.begin(), values.end(), [](double v) { return !(v > 0 && v < 1); }))
+    throw Error(ErrorKind::kModel, config.context() + ": " + key + " must have one number between 0 and 1 per class");
+  return values;
+}
+
+}  // namespace
+
+TaggerOptions TaggerOptions::read(ConfigReader config) {
+  TaggerOptions o;
+  config.read("bands", o.bands);
+  config.read("channels", o.channels);
+  config.read("hidden", o.hidden);
+  config.read("kernel", o.kernel);
+  config.read("instruments", o.instruments);
+  config.read("genres", o.genres);
+  config.finish();
+  if (o.bands < 16 || o.bands % 16 != 0 || o.channels.size() != kConvolutions ||
+      std::any_of(o.channels.begin(), o.channels.end(), [](int64_t c) { return c < 1; }) || o.hidden < 1 ||
+      o.kernel < 1 || o.kernel % 2 == 0)
+    throw Error(ErrorKind::kModel, config.context() +
+                                       ": bands is a multiple of 16, there are four channels, all sizes are positive "
+                                       "and the kernel is odd");
+  return o;
+}
+
+nlohmann::json TaggerOptions::to_json() const {
+  return {{"bands", bands},   {"channels", channels},       {"hidden", hidden},
+          {"kernel", kernel}, {"instruments", instruments}, {"genres", genres}};
+}
+
+TaggerImpl::TaggerImpl(const TaggerOptions& o) : options(o), mel_(4 * kHop, kHop, o.bands, kTagSampleRate) {
+  if (o.instruments.empty() || o.genres.empty())
+    throw Error(ErrorKind::kModel, "the tagger has no instruments or no genres to tell");
+  convolutions = register_module("convolutions", torch::nn::ModuleList());
+  int64_t in = 1;
+  for (size_t i = 0; i < kConvolutions; ++i) {
+    const Shape& s = kShapes[i];
+    convolutions->push_back(
+        torch::nn::Conv2d(torch::nn::Conv2dOptions(in, o.channels[i], {s.kernel_time, s.kernel_bands})
+                              .stride({s.stride_time, 2})
+                              .padding({s.kernel_time / 2, s.kernel_bands / 2})));
+    norms.push_back(register_parameter("norm" + std::to_string(i), torch::ones({o.channels[i]})));
+    in = o.channels[i];
+  }
+  fold = register_module("fold", make_linear(in * o.bands / 16, o.hidden));
+  over_time = register_module("over_time", ConvBlock(o.hidden, 2, o.kernel, 0.5));
+  output_norm = register_parameter("output_norm", torch::ones({o.hidden}));
+  instruments = register_module("instruments", make_linear(2 * o.hidden, static_cast<int64_t>(o.instruments.size())));
+  genre_input = register_module("genre_input", make_linear(2 * o.hidden, o.hidden));
+  genres = register_module("genres", make_linear(o.hidden, static_cast<int64_t>(o.genres.size())));
+  const torch::NoGradGuard no_grad;
+  instruments->bias.fill_(-2.0);
+}
+
+TaggerLogits TaggerImpl::forward(const Tensor& spectrum) {
+  ensure(spectrum.dim() == 3 && spectrum.size(2) == options.bands && spectrum.size(1) % kFramesPerBlock == 0,
+         "the tagger wants a spectrum (N, T, bands) of whole half seconds");
+  Tensor h = spectrum.to(fold->weight.scalar_type()).unsqueeze(3);  // (N, T, bands, 1)
+  for (size_t i = 0; i < kConvolutions; ++i) {
+    // Channels come last in memory, which the convolution takes as it is and the norm wants.
+    h = convolutions[i]->as<torch::nn::Conv2d>()->forward(h.permute({0, 3, 1, 2})).permute({0, 2, 3, 1}).contiguous();
+    h = fused_silu(rms_norm(h, norms[i]));
+  }
+  h = over_time(fold(h.flatten(2)));  // (N, T / 4, hidden)
+  h = fused_silu(rms_norm(h, output_norm));
+  const Tensor steps = h.reshape({h.size(0), h.size(1) / kStepsPerBlock, kStepsPerBlock, h.size(2)});
+  const Tensor blocks = torch::cat({steps.mean(2), std::get<0>(steps.max(2))}, 2);  // (N, B, 2 hidden)
+  return {instruments(blocks).to(at::kFloat), genres(fused_silu(genre_input(blocks.mean(1)))).to(at::kFloat)};
+}
+
+Tensor TaggerImpl::pool(const Tensor& probabilities) {
+  return probabilities.square().sum(-2) / probabilities.sum(-2).clamp_min(1e-6);
+}
+
+Tags listen_for_tags(Tagger& net, const Tensor& wave) {
+  const torch::NoGradGuard no_grad;
+  ensure(wave.numel() > 0, "tags want a wave that is not empty");
+  Tensor audio = wave.reshape({1, -1}).to(at::kCPU, at::kFloat);
+  if (!at::isfinite(audio).all().item<bool>())
+    throw Error(ErrorKind::kInput, "the audio holds samples that are not finite numbers");
+  const int64_t segment = kSegment_blocks * TaggerImpl::kBlockSamples;
+  const int64_t blocks = (audio.size(1) + TaggerImpl::kBlockSamples - 1) / TaggerImpl::kBlockSamples;
+  audio = at::constant_pad_nd(at_usual_level(audio), {0, blocks * TaggerImpl::kBlockSamples - audio.size(1)});
+  std::vector<Tensor> every, pooled, genres;
+  for (int64_t start = 0; start < audio.size(1); start += segment) {
+    // The last segment is as long as the others where it can be, and only what is new of it counts.
+    const int64_t from = std::max<int64_t>(0, std::min(start, audio.size(1) - segment));
+    const TaggerLogits said = net->forward(net->spectrum(audio.slice(1, from, from + segment)));
+    const Tensor p = said.blocks.sigmoid()[0];  // (B, I)
+    every.push_back(p.slice(0, (start - from) / TaggerImpl::kBlockSamples));
+    pooled.push_back(TaggerImpl::pool(p));
+    genres.push_back(said.genres[0].log_softmax(0));
+  }
+  Tags tags;
+  tags.blocks = torch::cat(every);
+  const Tensor all = std::get<0>(torch::stack(pooled).sort(0, /*descending=*/true));
+  tags.instruments = all.slice(0, 0, (all.size(0) + 2) / 3).mean(0);
+  tags.genres = torch::stack(genres).mean(0).softmax(0);
+  return tags;
+}
+
+CalibratedTagger load_tagger(const std::filesystem::path& folder) {
+  const auto path = folder / "tagger.json", weights = folder / "tagger.safetensors";
+  ConfigReader config(read_json_file(path), path.string());
+  const TaggerOptions options = TaggerOptions::read(config.object("network"));
+  CalibratedTagger tagger;
+  tagger.instrument_thresholds = read_thresholds(config, "instrument_thresholds", options.instruments.size());
+  tagger.genre_thresholds = read_thresholds(config, "genre_thresholds", options.genres.size());
+  config.finish();
+  tagger.net = Tagger(options);
+  load_into(*tagger.net, load_weights(weights), weights.string());
+  tagger.net->eval();
+  return tagger;
+}
+
+void save_tagger(const CalibratedTagger& tagger, const std::filesystem::path& folder, int64_t steps) {
+  make_folder(folder);
+  write_json_file(folder / "tagger.json", {{"network", tagger.net->options.to_json()},
+                                           {"instrument_thresholds", tagger.instrument_thresholds},
+                                           {"genre_thresholds", tagger.genre_thresholds}});
+  save_weights(folder / "tagger.safetensors", named_tensors(*tagger.net), WeightFormat::kInt8,
+               {{"steps", std::to_string(steps)}});
+}
+
+}  // namespace instructme

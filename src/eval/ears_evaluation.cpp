@@ -1,0 +1,140 @@
+#include "instructme/eval/ears_evaluation.h"
+
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "instructme/analysis/analysis.h"
+#include "instructme/annotation/beat_scores.h"
+#include "instructme/annotation/chord_scores.h"
+#include "instructme/annotation/key_scores.h"
+#include "instructme/base/strings.h"
+#include "instructme/ears/listener.h"
+#include "instructme/ears/tagger.h"
+#include "instructme/pretrained/note_chord_judge.h"
+#include "instructme/train/beat_task.h"
+#include "instructme/train/chord_task.h"
+#include "instructme/train/ears_recipe.h"
+#include "instructme/train/tagger_task.h"
+
+namespace instructme {
+
+using at::Tensor;
+
+namespace {
+
+struct ChordScores {
+  ChordOverlap majmin, sevenths;
+
+  void add(const std::vector<ChordSpan>& truth, const std::vector<ChordSpan>& answer) {
+    majmin += chord_overlap(truth, answer, ChordRule::kMajMin);
+    sevenths += chord_overlap(truth, answer, ChordRule::kSevenths);
+  }
+  void report(const std::string& what, const std::string& set, EarsReport& report) const {
+    if (majmin.judged_s <= 0) return;
+    report.rows.push_back({what + ", major and minor", set, majmin.share()});
+    report.rows.push_back({what + ", with sevenths", set, sevenths.share()});
+  }
+};
+
+std::vector<ChordSpan> chords_by(ChordExtractor& extractor, const LabelledClip& clip) {
+  const Tensor wave = wave_of(clip)[0];
+  const double duration = static_cast<double>(wave.size(0)) / static_cast<double>(kChordSampleRate);
+  return likeliest_chords(extractor.extract(wave, chord_frames(wave.size(0)))[0], duration);
+}
+
+std::vector<Beat> beats_before(std::vector<Beat> beats, double until_s) {
+  std::erase_if(beats, [until_s](const Beat& beat) { return beat.time_s >= until_s; });
+  return beats;
+}
+
+}  // namespace
+
+EarsReport evaluate_ears(const std::filesystem::path& model, const std::vector<std::filesystem::path>& sets,
+                         const std::filesystem::path& transcriber, const ProgressCallback& progress,
+                         const CancelToken& cancel) {
+  Listener listener(model);
+  ChromaTemplateChordExtractor templates;
+  std::optional<NoteChordJudge> judge;
+  if (!transcriber.empty()) judge.emplace(transcriber);
+  EarsReport report;
+  for (const ClipCollection& set : whole_songs(sets)) {
+    ChordScores trained, by_templates, by_notes, between;
+    double beats = 0, downbeats = 0, metres = 0, keys = 0;
+    int64_t done = 0;
+    for (const LabelledClip& clip : set.clips) {
+      cancel.check();
+      if (progress) progress({"listening to " + set.name, done++, static_cast<int64_t>(set.clips.size()), ""});
+      const Hearing heard = listener.listen(from_mono(clip.wave, static_cast<int>(kChordSampleRate)));
+      trained.add(clip.chords, heard.chord_spans);
+      by_templates.add(clip.chords, chords_by(templates, clip));
+      if (judge) {
+        const std::vector<ChordSpan> of_notes = chords_by(*judge, clip);
+        by_notes.add(clip.chords, of_notes);
+        between.add(heard.chord_spans, of_notes);
+      }
+      const auto truth = beats_before(clip.beats, clip.labelled_s), found = beats_before(heard.beats, clip.labelled_s);
+      // Songs of data sets are short, so that their beginnings count too.
+      constexpr double kWindow_s = 0.07, kFirst_s = 0;
+      beats += score_beats(beat_times(truth), beat_times(found), kWindow_s, kFirst_s).f1();
+      downbeats += score_beats(downbeat_times(truth), downbeat_times(found), kWindow_s, kFirst_s).f1();
+      metres += heard.beats_per_bar == clip.beats_per_bar ? 1.0 : 0.0;
+      if (!heard.keys.empty()) keys += key_score(clip.key, heard.key);
+    }
+    const auto count = static_cast<double>(std::max<size_t>(1, set.clips.size()));
+    trained.report("chords", set.name, report);
+    by_templates.report("chroma templates", set.name, report);
+    by_notes.report("chords of notes", set.name, report);
+    between.report("chords of notes against chords", set.name, report);
+    report.rows.push_back({"beats, F-measure", set.name, beats / count});
+    report.rows.push_back({"downbeats, F-measure", set.name, downbeats / count});
+    report.rows.push_back({"beats per bar right", set.name, metres / count});
+    report.rows.push_back({"key, MIREX weighted", set.name, keys / count});
+  }
+  if (!std::filesystem::is_regular_file(model / "ears" / "tagger.json")) return report;
+  CalibratedTagger tagger = load_tagger(model / "ears");
+  for (const ClipCollection& set : excerpts(sets)) {
+    cancel.check();
+    const TagScores scores = score_tags(tagger.net, tagger.instrument_thresholds, set.clips);
+    report.rows.push_back({"instruments, mean ROC-AUC", set.name, scores.auc});
+    report.rows.push_back({"instruments, F1 of all decisions", set.name, scores.f1});
+    report.rows.push_back({"instruments, mean F1 of instruments", set.name, scores.class_f1});
+    report.rows.push_back({"genre right", set.name, scores.genre});
+    for (const TagScores::Class& c : scores.classes)
+      report.instruments.push_back({c.name, set.name, c.threshold, c.auc, c.f1, c.clips});
+  }
+  return report;
+}
+
+std::string EarsReport::markdown() const {
+  std::vector<std::string> sets, names;
+  const auto add = [](std::vector<std::string>& list, const std::string& name) {
+    if (std::find(list.begin(), list.end(), name) == list.end()) list.push_back(name);
+  };
+  for (const Row& row : rows) add(sets, row.set), add(names, row.what);
+  std::string text = "| |";
+  for (const std::string& set : sets) text += " " + set + " |";
+  text += "\n|---|";
+  for (size_t i = 0; i < sets.size(); ++i) text += "---|";
+  text += "\n";
+  for (const std::string& name : names) {
+    text += "| " + name + " |";
+    for (const std::string& set : sets) {
+      const auto row =
+          std::find_if(rows.begin(), rows.end(), [&](const Row& r) { return r.what == name && r.set == set; });
+      text += row == rows.end() ? " |" : format(" %.3f |", row->value);
+    }
+    text += "\n";
+  }
+  if (instruments.empty()) return text;
+  text += "\n| instrument | threshold | set | clips | ROC-AUC | F1 |\n|---|---|---|---|---|---|\n";
+  std::vector<Instrument> ordered = instruments;
+  std::stable_sort(ordered.begin(), ordered.end(), [](auto& a, auto& b) { return a.name < b.name; });
+  for (const Instrument& i : ordered)
+    text += format("| %s | %.2f | %s | %lld | %.3f | %.2f |\n", i.name.c_str(), i.threshold, i.set.c_str(),
+                   static_cast<long long>(i.clips), i.auc, i.f1);
+  return text;
+}
+
+}  // namespace instructme

@@ -1,0 +1,216 @@
+#include "instructme/train/ears_recipe.h"
+
+#include <torch/torch.h>
+
+#include <set>
+
+#include "instructme/base/error.h"
+#include "instructme/data/song_identity.h"
+#include "instructme/torchx/quantised_weights.h"
+
+namespace instructme {
+namespace {
+
+LabelledClipOptions read_clips(ConfigReader config) {
+  LabelledClipOptions o;
+  config.read("seconds", o.seconds);
+  config.read("stem_gain_db", o.stem_gain_db);
+  config.read("thin_probability", o.thin_probability);
+  config.read("drop_probability", o.drop_probability);
+  config.read("silence_db", o.silence_db);
+  config.finish();
+  return o;
+}
+
+template <class Network, class Training>
+void read_ear(ConfigReader config, EarRecipe<Network, Training>& ear) {
+  ear.network = Network::read(config.object("network"));
+  ear.clips = read_clips(config.object("clips"));
+  ear.training = Training::read(config.object("training"));
+  ConfigReader trainer = config.object("trainer");
+  ear.trainer = TrainerOptions::read(trainer);
+  config.finish();
+}
+
+/// Songs to draw clips from.
+class ClipData {
+ public:
+  ClipData(const EarsPaths& paths, const LabelledClipOptions& options)
+      : songs_(require_songs(paths)), sampler_(songs_, options) {
+    if (songs_.sample_rate() != kChordSampleRate)
+      throw Error(ErrorKind::kInput, "the networks that listen want songs of 24000 Hz; render the songs at that rate");
+    if (!paths.validation_songs.empty())
+      require_different_songs(songs_of(songs_), songs_of(SongSet(paths.validation_songs)));
+  }
+  ClipSource source() const {
+    return [this](Rng& rng) { return sampler_.sample(rng); };
+  }
+  const SongSet& songs() const { return songs_; }
+
+ private:
+  static const std::vector<std::filesystem::path>& require_songs(const EarsPaths& paths) {
+    if (paths.songs.empty()) throw Error(ErrorKind::kUsage, "there is nothing to train on; give --songs");
+    return paths.songs;
+  }
+  SongSet songs_;
+  LabelledClipSampler sampler_;
+};
+
+std::string set_name(const std::filesystem::path& folder) {
+  return (folder.filename().empty() ? folder.parent_path().filename() : folder.filename()).string();
+}
+
+void begin_with(torch::nn::Module& net, const EarsPaths& paths, const char* file) {
+  if (paths.start_from.empty()) return;
+  const auto path = paths.start_from / file;
+  load_into(net, load_weights(path), path.string());
+}
+
+class ChordSession : public TrainingSession {
+ public:
+  ChordSession(const EarsRecipe& recipe, const EarsPaths& paths)
+      : data_(paths, recipe.chords.clips), net_(recipe.chords.network) {
+    begin_with(*net_, paths, "chords.safetensors");
+    task_ =
+        std::make_unique<ChordTask>(net_, recipe.chords.training, data_.source(), whole_songs(paths.validation_songs));
+  }
+  TrainingTask& task() override { return *task_; }
+
+ private:
+  ClipData data_;
+  ChordNet net_;
+  std::unique_ptr<ChordTask> task_;
+};
+
+class BeatSession : public TrainingSession {
+ public:
+  BeatSession(const EarsRecipe& recipe, const EarsPaths& paths)
+      : data_(paths, recipe.beats.clips), net_(recipe.beats.network) {
+    begin_with(*net_, paths, "beats.safetensors");
+    task_ =
+        std::make_unique<BeatTask>(net_, recipe.beats.training, data_.source(), whole_songs(paths.validation_songs));
+  }
+  TrainingTask& task() override { return *task_; }
+
+ private:
+  ClipData data_;
+  BeatNet net_;
+  std::unique_ptr<BeatTask> task_;
+};
+
+class TaggerSession : public TrainingSession {
+ public:
+  TaggerSession(const EarsRecipe& recipe, const EarsPaths& paths) : data_(paths, recipe.tagger.clips) {
+    TaggerOptions options = recipe.tagger.network;
+    std::set<std::string> instruments, genres;
+    for (size_t i = 0; i < data_.songs().size(); ++i)
+      for (const ArrangementInfo& arrangement : data_.songs().info(i).arrangements) {
+        genres.insert(arrangement.genre);
+        for (const VersionInfo& version : arrangement.versions)
+          for (const StemInfo& stem : version.stems)
+            if (!stem.instrument.empty()) instruments.insert(stem.instrument);
+      }
+    if (options.instruments.empty()) options.instruments.assign(instruments.begin(), instruments.end());
+    if (options.genres.empty()) options.genres.assign(genres.begin(), genres.end());
+    net_ = Tagger(options);
+    begin_with(*net_, paths, "tagger.safetensors");
+    task_ =
+        std::make_unique<TaggerTask>(net_, recipe.tagger.training, data_.source(), excerpts(paths.validation_songs));
+  }
+  TrainingTask& task() override { return *task_; }
+
+ private:
+  ClipData data_;
+  Tagger net_{nullptr};
+  std::unique_ptr<TaggerTask> task_;
+};
+
+class MuLanSession : public TrainingSession {
+ public:
+  MuLanSession(const EarsRecipe& recipe, const EarsPaths& paths)
+      : data_(paths, recipe.mulan.clips), net_(recipe.mulan.network) {
+    if (paths.model.empty())
+      throw Error(ErrorKind::kUsage, "training a MuLan needs --model, a model folder with a VAE and a text encoder");
+    const auto config = paths.model / "config.json";
+    Vae vae(PipelineConfig::read(read_json_file(config), config.string()).vae);
+    load_vae(vae, paths.model);
+    vae->eval();
+    if (recipe.mulan.trainer.bfloat16) vae->to(at::kBFloat16);
+    begin_with(*net_, paths, "mulan.safetensors");
+    task_ = std::make_unique<MuLanTask>(net_, vae, Tokenizer(paths.model / "text_encoder" / "spiece.model"),
+                                        Lexicon::builtin(), recipe.mulan.training, data_.source(),
+                                        excerpts(paths.validation_songs));
+  }
+  TrainingTask& task() override { return *task_; }
+
+ private:
+  ClipData data_;
+  MuLan net_;
+  std::unique_ptr<MuLanTask> task_;
+};
+
+}  // namespace
+
+std::vector<ClipCollection> whole_songs(const std::vector<std::filesystem::path>& folders) {
+  constexpr double kLongest_s = 60;
+  std::vector<ClipCollection> sets;
+  for (const auto& folder : folders) {
+    const SongSet songs(folder);
+    LabelledClipOptions any;
+    any.seconds = kLevelBlock_s;
+    const LabelledClipSampler sampler(songs, any);
+    ClipCollection set{set_name(folder), {}};
+    for (size_t i = 0; i < songs.size(); ++i) set.clips.push_back(sampler.full_mix(i, 0, 0, 0.0, kLongest_s));
+    sets.push_back(std::move(set));
+  }
+  return sets;
+}
+
+std::vector<ClipCollection> excerpts(const std::vector<std::filesystem::path>& folders) {
+  constexpr double kExcerpt_s = 10, kLater_s = 12;
+  std::vector<ClipCollection> sets;
+  for (const auto& folder : folders) {
+    const SongSet songs(folder);
+    LabelledClipOptions any;
+    any.seconds = kLevelBlock_s;
+    const LabelledClipSampler sampler(songs, any);
+    ClipCollection set{set_name(folder), {}};
+    for (size_t i = 0; i < songs.size(); ++i) {
+      const auto& arrangements = songs.info(i).arrangements;
+      set.clips.push_back(sampler.full_mix(i, 0, 0, 0.0, kExcerpt_s));
+      set.clips.push_back(
+          sampler.full_mix(i, arrangements.size() - 1, arrangements.back().versions.size() - 1, kLater_s, kExcerpt_s));
+    }
+    sets.push_back(std::move(set));
+  }
+  return sets;
+}
+
+EarsRecipe EarsRecipe::read(const nlohmann::json& json, const std::string& context) {
+  EarsRecipe recipe;
+  ConfigReader config(json, context);
+  read_ear(config.object("chords"), recipe.chords);
+  read_ear(config.object("beats"), recipe.beats);
+  read_ear(config.object("tagger"), recipe.tagger);
+  read_ear(config.object("mulan"), recipe.mulan);
+  config.finish();
+  return recipe;
+}
+
+std::unique_ptr<TrainingSession> make_chord_training(const EarsRecipe& recipe, const EarsPaths& paths) {
+  return std::make_unique<ChordSession>(recipe, paths);
+}
+
+std::unique_ptr<TrainingSession> make_beat_training(const EarsRecipe& recipe, const EarsPaths& paths) {
+  return std::make_unique<BeatSession>(recipe, paths);
+}
+
+std::unique_ptr<TrainingSession> make_tagger_training(const EarsRecipe& recipe, const EarsPaths& paths) {
+  return std::make_unique<TaggerSession>(recipe, paths);
+}
+
+std::unique_ptr<TrainingSession> make_mulan_training(const EarsRecipe& recipe, const EarsPaths& paths) {
+  return std::make_unique<MuLanSession>(recipe, paths);
+}
+
+}  // namespace instructme

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <vector>
+
+#include "instructme/train/beat_task.h"
+#include "instructme/train/chord_task.h"
+#include "instructme/train/mulan_task.h"
+#include "instructme/train/recipe.h"
+#include "instructme/train/tagger_task.h"
+
+namespace instructme {
+
+/// How one of the networks that listen is made and trained.
+template <class Network, class Training>
+struct EarRecipe {
+  Network network;
+  LabelledClipOptions clips;
+  Training training;
+  TrainerOptions trainer;
+};
+
+/// One file that says all about the networks that listen (configs/train/ears.json). Each has its own network, clips,
+/// training and trainer. Unknown keys are errors.
+struct EarsRecipe {
+  EarRecipe<ChordNetOptions, ChordTaskOptions> chords;
+  EarRecipe<BeatNetOptions, BeatTaskOptions> beats;
+  EarRecipe<TaggerOptions, TaggerTaskOptions> tagger;  ///< names that it lacks are those of the songs
+  EarRecipe<MuLanOptions, MuLanTaskOptions> mulan;
+
+  static EarsRecipe read(const nlohmann::json& json, const std::string& context);  ///< throws kModel
+};
+
+/// Where a run finds its inputs.
+struct EarsPaths {
+  std::vector<std::filesystem::path> songs;
+  /// Each is a set of its own in the figures, named as the folder.
+  std::vector<std::filesystem::path> validation_songs;
+  std::filesystem::path start_from;  ///< a folder with weights to begin with; may be empty
+  std::filesystem::path model;       ///< MuLan: a model folder, whose VAE and tokenizer it goes with
+};
+
+/// Songs to judge by, a set for each folder and named as it: the first version of every song, whole.
+std::vector<ClipCollection> whole_songs(const std::vector<std::filesystem::path>& folders);
+/// Ten seconds each of the first and of the last version of every song.
+std::vector<ClipCollection> excerpts(const std::vector<std::filesystem::path>& folders);
+
+/// Throw kUsage when a path is needed and not given; what SongSet throws; kInput when songs to train on are among those
+/// for validation, kModel when weights do not fit the recipe.
+std::unique_ptr<TrainingSession> make_chord_training(const EarsRecipe& recipe, const EarsPaths& paths);
+std::unique_ptr<TrainingSession> make_beat_training(const EarsRecipe& recipe, const EarsPaths& paths);
+std::unique_ptr<TrainingSession> make_tagger_training(const EarsRecipe& recipe, const EarsPaths& paths);
+std::unique_ptr<TrainingSession> make_mulan_training(const EarsRecipe& recipe, const EarsPaths& paths);
+
+}  // namespace instructme

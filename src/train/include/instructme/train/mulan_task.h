@@ -1,0 +1,57 @@
+#pragma once
+
+#include "instructme/ears/mulan.h"
+#include "instructme/models/vae.h"
+#include "instructme/text/lexicon.h"
+#include "instructme/train/chord_task.h"
+
+namespace instructme {
+
+struct MuLanTaskOptions {
+  int64_t batch = 64;
+  int64_t bank = 1500;      ///< clips of which latents are kept in memory; encoding them is most of the work
+  double seconds = 7;       ///< of a clip that are looked at, drawn anew each time
+  double level_dbfs = -20;  ///< RMS of the clips, as the model's VAE hears music
+  int64_t retrieval = 50;   ///< clips of a set among which each description must find its own
+
+  static MuLanTaskOptions read(ConfigReader config);  ///< throws kModel
+};
+
+/// A sentence about a clip, in the words of the lexicon: some or all of its audible instruments, mostly its genre, its
+/// tempo as a word, major or minor, and a mood that goes with these. What is said, and by which of the lexicon's words,
+/// is drawn; with `plain`, everything is said by the canonical names.
+std::string describe_clip(const LabelledClip& clip, const Lexicon& lexicon, Rng& rng, bool plain = false);
+
+/// Trains both towers on clips and sentences about them.
+class MuLanTask : public TrainingTask {
+ public:
+  /// Draws and encodes the bank, which takes a while. `vae` and `lexicon` outlive the task.
+  MuLanTask(MuLan net, Vae vae, Tokenizer tokenizer, const Lexicon& lexicon, MuLanTaskOptions options,
+            const ClipSource& training, std::vector<ClipCollection> validation);
+
+  std::vector<Player> players() override;
+  Batch make_batch(int64_t step, Rng rng) const override;
+  LossValue loss(size_t player, const Batch& batch, int64_t step, at::Generator generator) override;
+  /// Per set: how many descriptions find their own clip first among `retrieval` (or all, when there are fewer),
+  /// "<set>_recall_1", and among the first five, "<set>_recall_5".
+  std::map<std::string, double> validate() override;
+  /// mulan.json and mulan.safetensors.
+  void export_model(const std::string& folder, int64_t step) override;
+
+ private:
+  struct Entry {
+    LabelledClip clip;   ///< without its wave
+    at::Tensor latents;  ///< (T, C) bfloat16
+  };
+  Entry encode(LabelledClip clip);
+
+  MuLan net_;
+  Vae vae_;
+  Tokenizer tokenizer_;
+  const Lexicon& lexicon_;
+  MuLanTaskOptions options_;
+  std::vector<Entry> bank_;
+  std::vector<std::pair<std::string, std::vector<Entry>>> validation_;
+};
+
+}  // namespace instructme

@@ -1,0 +1,186 @@
+#include "instructme/train/mulan_task.h"
+
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "instructme/base/error.h"
+#include "instructme/base/strings.h"
+#include "instructme/ears/log_frequency.h"
+
+namespace instructme {
+
+using at::Tensor;
+
+namespace {
+
+constexpr double kAudible_db = 30;  // below the clip's level
+
+std::string said(const std::string& name, const std::vector<std::string>& synonyms, Rng& rng, bool plain) {
+  constexpr double kSynonymProbability = 0.3;
+  return !plain && !synonyms.empty() && rng.chance(kSynonymProbability) ? rng.pick(synonyms) : name;
+}
+
+/// A mood by rule: what slow or fast music in major or minor is usually called.
+std::string mood_of(bool minor, double tempo_bpm, const Lexicon& lexicon, Rng& rng, bool plain) {
+  constexpr double kSlow_bpm = 85, kFast_bpm = 120;
+  const std::vector<std::string> words =
+      tempo_bpm < kSlow_bpm
+          ? (minor ? std::vector<std::string>{"sad", "dark"} : std::vector<std::string>{"calm", "soft"})
+      : tempo_bpm > kFast_bpm
+          ? (minor ? std::vector<std::string>{"tense", "energetic"} : std::vector<std::string>{"happy", "energetic"})
+          : std::vector<std::string>{minor ? "nostalgic" : "playful"};
+  const std::string word = plain ? words.front() : rng.pick(words);
+  const TagEntry* const mood = lexicon.find_mood(word);
+  return mood != nullptr ? said(mood->name, mood->synonyms, rng, plain) : word;
+}
+
+}  // namespace
+
+std::string describe_clip(const LabelledClip& clip, const Lexicon& lexicon, Rng& rng, bool plain) {
+  constexpr double kSlow_bpm = 80, kFast_bpm = 125;
+  double energy = 0;
+  for (const InstrumentLevels& heard : clip.instruments)
+    for (const float db : heard.blocks_db) energy += std::pow(10.0, db / 10.0);
+  std::vector<std::string> instruments;
+  for (const InstrumentLevels& heard : clip.instruments) {
+    double own = 0;
+    for (const float db : heard.blocks_db) own += std::pow(10.0, db / 10.0);
+    if (!(10.0 * std::log10((own + 1e-12) / (energy + 1e-12)) > -kAudible_db)) continue;
+    const InstrumentEntry* const entry = lexicon.find_instrument(heard.instrument);
+    if (entry != nullptr) instruments.push_back(said(entry->name, entry->synonyms, rng, plain));
+  }
+  if (!plain) {
+    constexpr double kAllProbability = 0.5;
+    rng.shuffle(instruments);
+    if (instruments.size() > 1 && !rng.chance(kAllProbability))
+      instruments.resize(static_cast<size_t>(rng.integer(1, static_cast<int64_t>(instruments.size()))));
+  }
+  const bool minor =
+      clip.key.mode == Mode::kMinor || clip.key.mode == Mode::kDorian || clip.key.mode == Mode::kPhrygian;
+  const auto say = [&](double probability) { return plain || rng.chance(probability); };
+  std::vector<std::string> words;
+  if (say(0.5)) words.push_back(clip.tempo_bpm < kSlow_bpm ? "slow" : clip.tempo_bpm > kFast_bpm ? "fast" : "moderate");
+  if (say(0.3)) words.push_back(mood_of(minor, clip.tempo_bpm, lexicon, rng, plain));
+  if (say(0.8)) {
+    const TagEntry* const genre = lexicon.find_genre(clip.genre);
+    words.push_back(genre != nullptr ? said(genre->name, genre->synonyms, rng, plain) : clip.genre);
+  }
+  words.emplace_back("music");
+  if (say(0.3)) words.emplace_back(minor ? "in minor" : "in major");
+  std::string text = join(words, " ");
+  if (!instruments.empty()) {
+    const std::string last = instruments.back();
+    instruments.pop_back();
+    text += " with " + (instruments.empty() ? last : join(instruments, ", ") + " and " + last);
+  }
+  return text;
+}
+
+MuLanTaskOptions MuLanTaskOptions::read(ConfigReader config) {
+  MuLanTaskOptions o;
+  config.read("batch", o.batch);
+  config.read("bank", o.bank);
+  config.read("seconds", o.seconds);
+  config.read("level_dbfs", o.level_dbfs);
+  config.read("retrieval", o.retrieval);
+  config.finish();
+  if (o.batch < 2 || o.bank < o.batch || !(o.seconds > 0) || o.retrieval < 2 || !std::isfinite(o.level_dbfs))
+    throw Error(ErrorKind::kModel,
+                config.context() + ": batch and retrieval are at least 2, bank at least batch, seconds above 0");
+  return o;
+}
+
+MuLanTask::MuLanTask(MuLan net, Vae vae, Tokenizer tokenizer, const Lexicon& lexicon, MuLanTaskOptions options,
+                     const ClipSource& training, std::vector<ClipCollection> validation)
+    : net_(std::move(net)),
+      vae_(std::move(vae)),
+      tokenizer_(std::move(tokenizer)),
+      lexicon_(lexicon),
+      options_(options) {
+  if (net_->options.latent_channels != vae_->options().latent_channels)
+    throw Error(ErrorKind::kModel, format("the music tower takes %lld latent channels, the VAE has %lld",
+                                          static_cast<long long>(net_->options.latent_channels),
+                                          static_cast<long long>(vae_->options().latent_channels)));
+  if (net_->options.vocab_size < tokenizer_.vocab_size())
+    throw Error(ErrorKind::kModel, format("the text tower knows %lld tokens, the tokenizer has %d",
+                                          static_cast<long long>(net_->options.vocab_size), tokenizer_.vocab_size()));
+  for (int64_t i = 0; i < options_.bank; ++i) {
+    Rng rng = Rng(0).fork("bank").fork(static_cast<uint64_t>(i));
+    bank_.push_back(encode(training(rng)));
+  }
+  for (ClipCollection& set : validation) {
+    std::vector<Entry> entries;
+    for (LabelledClip& clip : set.clips)
+      if (static_cast<int64_t>(entries.size()) < options_.retrieval) entries.push_back(encode(std::move(clip)));
+    validation_.emplace_back(set.name, std::move(entries));
+  }
+}
+
+MuLanTask::Entry MuLanTask::encode(LabelledClip clip) {
+  const torch::NoGradGuard no_grad;
+  // The usual level is -20 dBFS.
+  const double gain = std::pow(10.0, (options_.level_dbfs + 20.0) / 20.0);
+  const Tensor latents = vae_->encode(at_usual_level(wave_of(clip)) * gain)[0].to(at::kBFloat16);
+  clip.wave.clear();
+  clip.wave.shrink_to_fit();
+  return {std::move(clip), latents};
+}
+
+std::vector<Player> MuLanTask::players() { return {{"mulan", net_.ptr(), 1.0}}; }
+
+Batch MuLanTask::make_batch(int64_t, Rng rng) const {
+  const auto rate =
+      static_cast<double>(vae_->options().sample_rate) / static_cast<double>(vae_->options().samples_per_latent());
+  const auto wanted = static_cast<int64_t>(options_.seconds * rate);
+  std::vector<Tensor> latents;
+  std::vector<std::string> sentences;
+  std::vector<int64_t> songs;
+  for (int64_t i = 0; i < options_.batch; ++i) {
+    const Entry& entry = rng.pick(bank_);
+    const int64_t frames = std::min(wanted, entry.latents.size(0));
+    latents.push_back(entry.latents.narrow(0, rng.integer(0, entry.latents.size(0) - frames), frames));
+    sentences.push_back(describe_clip(entry.clip, lexicon_, rng));
+    songs.push_back(static_cast<int64_t>(entry.clip.song));
+  }
+  const auto [ids, mask] = token_batch(tokenizer_, sentences);
+  Batch batch;
+  batch.tensors = {{"latents", torch::stack(latents)}, {"ids", ids}, {"mask", mask}, {"song", torch::tensor(songs)}};
+  return batch;
+}
+
+LossValue MuLanTask::loss(size_t, const Batch& batch, int64_t, at::Generator) {
+  const Tensor music = net_->embed_music(batch.tensors.at("latents"));
+  const Tensor text = net_->embed_text(batch.tensors.at("ids"), batch.tensors.at("mask"));
+  const Tensor& song = batch.tensors.at("song");
+  LossValue value;
+  value.total = net_->loss(music, text, song.unsqueeze(0).eq(song.unsqueeze(1)));
+  value.parts.emplace_back("scale", net_->log_scale.detach().to(at::kFloat).exp().sum());
+  return value;
+}
+
+std::map<std::string, double> MuLanTask::validate() {
+  const torch::NoGradGuard no_grad;
+  std::map<std::string, double> figures;
+  for (const auto& [name, entries] : validation_) {
+    if (entries.empty()) continue;
+    std::vector<Tensor> music;
+    std::vector<std::string> sentences;
+    Rng unused(0);
+    for (const Entry& entry : entries) {
+      music.push_back(net_->embed_music(entry.latents.unsqueeze(0)));
+      sentences.push_back(describe_clip(entry.clip, lexicon_, unused, /*plain=*/true));
+    }
+    const auto [ids, mask] = token_batch(tokenizer_, sentences);
+    const Tensor scores = net_->embed_text(ids, mask).matmul(torch::cat(music).t());  // (texts, music)
+    const Tensor better = scores.gt(scores.diagonal().unsqueeze(1)).sum(1);
+    figures[name + "_recall_1"] = better.lt(1).to(at::kFloat).mean().item<double>();
+    figures[name + "_recall_5"] = better.lt(5).to(at::kFloat).mean().item<double>();
+  }
+  return figures;
+}
+
+void MuLanTask::export_model(const std::string& folder, int64_t step) { save_mulan(net_, folder, step); }
+
+}  // namespace instructme

@@ -1,0 +1,118 @@
+#include <torch/torch.h>
+// The precompiled torch header comes first.
+#include <gmock/gmock.h>
+
+#include "instructme/analysis/analysis_report.h"
+#include "instructme/annotation/beat_file.h"
+#include "instructme/annotation/chord_file.h"
+#include "instructme/annotation/key_file.h"
+#include "instructme/base/config_reader.h"
+#include "instructme/base/files.h"
+#include "instructme/score/midi_file.h"
+#include "music.h"
+
+namespace instructme {
+namespace {
+
+TEST(AnalysisSummary, IsAPageForPeople) {
+  EXPECT_EQ(analysis_summary(heard_by_hand()),
+            "file         song.wav, 0:09, 44100 Hz, 2 channel(s)\n"
+            "level        -20.0 dB RMS\n"
+            "tempo        60.0 beats per minute (0.80)\n"
+            "metre        4 beats per bar, 2 bars\n"
+            "key          C:major (0.70)\n"
+            "instruments  piano (0.90)\n"
+            "  piano                0:00-0:02, 0:08-0:09\n"
+            "genre        jazz (0.70)\n"
+            "notes        2, from C4 to E5\n"
+            "chords       \n"
+            "     0:00 | C:maj | . . . . | G:maj . . . |\n");
+}
+
+TEST(AnalysisSummary, SaysWhatIsMissing) {
+  Analysis analysis;
+  analysis.name = "silence.wav";
+  analysis.silent = true;
+  analysis.hearing.duration_s = 2;
+  analysis.hearing.chord_spans = {{0, 2, Chord::no_chord()}};
+  analysis.missing = {"notes: no weights"};
+  const std::string text = analysis_summary(analysis);
+  for (const char* part : {"level        silence\n", "key          none is heard\n", "chords       (by templates)\n",
+                           "     0:00  N        2.0 s\n", "not heard    notes: no weights\n"})
+    EXPECT_THAT(text, testing::HasSubstr(part));
+  analysis.trained_ears = true;
+  EXPECT_THAT(analysis_summary(analysis), testing::HasSubstr("tempo        no pulse is heard\n"));
+}
+
+TEST(AnalysisJson, HoldsWhatWasHeard) {
+  const nlohmann::json json = to_json(heard_by_hand());
+  EXPECT_EQ(json.at("format"), "instructme-analysis-1");
+  EXPECT_EQ(json.at("beats").size(), 9u);
+  EXPECT_EQ(json.at("beats")[5].dump(), R"([5.6,2,0,"G:maj"])");
+  EXPECT_EQ(json.at("chords")[1].dump(), R"([5.6,9.6,"G:maj"])");
+  EXPECT_EQ(json.at("key"), "C:major");
+  EXPECT_EQ(json.at("instruments")[0].at("present"), true);
+  EXPECT_EQ(json.at("notes")[1].dump(), "[2.6,1.0,76,70]");
+  Analysis silent;
+  silent.level_db = -std::numeric_limits<double>::infinity();
+  const nlohmann::json nothing = to_json(silent);
+  EXPECT_TRUE(nothing.at("level_db").is_null());
+  EXPECT_TRUE(nothing.at("key").is_null());
+  EXPECT_FALSE(nothing.contains("beats"));
+  EXPECT_FALSE(nothing.contains("notes"));
+}
+
+TEST(AnalysisFiles, ComeBackAsTheyWereHeard) {
+  const TempDir folder;
+  const Analysis analysis = heard_by_hand();
+  const AudioBuffer music = struck_chord({60}, 9.6);
+  const auto names = write_analysis(folder.path() / "new", analysis, can_write_png() ? &music : nullptr);
+  EXPECT_THAT(names, testing::IsSupersetOf({"analysis.json", "chords.lab", "beats.txt", "keys.txt", "notes.mid"}));
+  EXPECT_EQ(read_json_file(folder.path() / "new/analysis.json"), to_json(analysis));
+  EXPECT_EQ(read_chord_file(folder.path() / "new/chords.lab").size(), 2u);
+  EXPECT_EQ(read_beat_file(folder.path() / "new/beats.txt").size(), 9u);
+  EXPECT_EQ(key_label(read_key_file(folder.path() / "new/keys.txt").at(0).key), "C:major");
+  const Score score = score_of_midi(load_midi((folder.path() / "new/notes.mid").string()));
+  ASSERT_EQ(score.parts.size(), 1u);
+  ASSERT_EQ(score.parts[0].notes.size(), 2u);
+  EXPECT_NEAR(score.parts[0].notes[1].onset_s, 2.6, 2e-3);
+  EXPECT_EQ(score.parts[0].notes[1].pitch, 76);
+  EXPECT_NEAR(score.tempo_bpm, 60, 1e-3);
+
+  Analysis less = analysis;
+  less.has_notes = false;
+  less.hearing.beats.clear();
+  less.hearing.keys.clear();
+  EXPECT_THAT(write_analysis(folder.path() / "less", less, nullptr),
+              testing::ElementsAre("analysis.json", "chords.lab"));
+}
+
+TEST(AnalysisFigure, HasAPanelForEverything) {
+  const AudioBuffer music = struck_chord({60}, 9.6);
+  Analysis analysis = heard_by_hand();
+  const Image whole = analysis_figure(analysis, music);
+  analysis.has_notes = false;
+  const Image less = analysis_figure(analysis, music);
+  EXPECT_EQ(whole.width, less.width);
+  EXPECT_EQ(whole.height, 4 * less.height / 3);
+  // A downbeat is a line over the whole height of the waveform; without beats there is none.
+  const auto bright_columns = [](const Image& image) {
+    int columns = 0;
+    for (int x = 0; x < image.width - 120; ++x) {
+      int bright = 0;
+      for (int y = 30; y < 190; ++y) bright += image.at(x, y).r > 200 && image.at(x, y).b < 120;
+      columns += bright > 120;
+    }
+    return columns;
+  };
+  EXPECT_GE(bright_columns(whole), 2);
+  analysis.hearing.beats.clear();
+  EXPECT_EQ(bright_columns(analysis_figure(analysis, music)), 0);
+  // The shortest music and music without chords can be drawn too.
+  Analysis nothing;
+  nothing.hearing.duration_s = 1.0 / kAnalysisRate;
+  EXPECT_GT(analysis_figure(nothing, from_mono({0.5f}, kAnalysisRate)).height, 0);
+}
+
+}  // namespace
+}  // namespace instructme

@@ -1,0 +1,65 @@
+#include "instructme/ears/key_estimate.h"
+
+#include <torch/torch.h>
+
+namespace instructme {
+namespace {
+
+using at::Tensor;
+
+/// Chords one after the other, `frames` each, known for sure.
+Tensor sequence(const std::vector<std::string>& labels, int64_t frames) {
+  Tensor chords = torch::zeros({static_cast<int64_t>(labels.size()) * frames, kChordClasses});
+  for (size_t i = 0; i < labels.size(); ++i)
+    chords.slice(0, static_cast<int64_t>(i) * frames, static_cast<int64_t>(i + 1) * frames)
+        .select(1, chord_class(parse_chord_label(labels[i])))
+        .fill_(1.0);
+  return chords;
+}
+
+std::string heard(const std::vector<std::string>& labels) {
+  return key_label(longest_key(estimate_keys(sequence(labels, 25), 8.0)));
+}
+
+TEST(KeyEstimate, KnowsUsualProgressions) {
+  EXPECT_EQ(heard({"C:maj", "F:maj", "G:maj", "C:maj"}), "C:major");
+  EXPECT_EQ(heard({"C:maj", "A:min", "F:maj", "G:7"}), "C:major");
+  EXPECT_EQ(heard({"A:min", "D:min", "E:7", "A:min"}), "A:minor");
+  EXPECT_EQ(heard({"D:min7", "G:7", "C:maj7", "C:maj7"}), "C:major");
+  EXPECT_EQ(heard({"C#:min", "A:maj", "B:maj", "C#:min"}), "C#:minor");
+}
+
+TEST(KeyEstimate, IsTheSameInEveryKey) {
+  for (int tonic = 0; tonic < 12; ++tonic) {
+    Tensor chords = torch::zeros({300, kChordClasses});
+    const int roots[] = {0, 5, 7};
+    for (int64_t t = 0; t < 300; ++t)
+      chords[t][chord_class(Chord::of((roots[(t / 25) % 3] + tonic) % 12, ChordQuality::kMaj))] = 1.0;
+    const Key key = longest_key(estimate_keys(chords, 24.0));
+    EXPECT_EQ(key.tonic, tonic);
+    EXPECT_EQ(key.mode, Mode::kMajor);
+  }
+}
+
+TEST(KeyEstimate, FollowsAModulation) {
+  std::vector<std::string> labels;
+  for (int i = 0; i < 5; ++i) labels.insert(labels.end(), {"C:maj", "F:maj", "G:7", "C:maj"});
+  for (int i = 0; i < 5; ++i) labels.insert(labels.end(), {"E:maj", "A:maj", "B:7", "E:maj"});
+  const auto spans = estimate_keys(sequence(labels, 20), 64.5);
+  ASSERT_EQ(spans.size(), 2u);
+  EXPECT_EQ(key_label(spans[0].key), "C:major");
+  EXPECT_EQ(key_label(spans[1].key), "E:major");
+  EXPECT_NEAR(spans[0].end_s, 32.0, 3.3);
+  EXPECT_EQ(spans[0].start_s, 0.0);
+  EXPECT_EQ(spans[0].end_s, spans[1].start_s);
+  EXPECT_EQ(spans[1].end_s, 64.5);
+  EXPECT_GT(spans[0].probability, 0.8);
+}
+
+TEST(KeyEstimate, NoChordNoKey) {
+  EXPECT_TRUE(estimate_keys(sequence({"N", "N"}, 30), 4.8).empty());
+  EXPECT_TRUE(estimate_keys(torch::zeros({0, kChordClasses}), 0.0).empty());
+}
+
+}  // namespace
+}  // namespace instructme

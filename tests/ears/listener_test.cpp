@@ -1,0 +1,100 @@
+#include "instructme/ears/listener.h"
+
+#include <torch/torch.h>
+
+#include <cmath>
+#include <numbers>
+
+#include "expect_error.h"
+#include "instructme/base/files.h"
+#include "instructme/ears/beat_net.h"
+#include "instructme/ears/chord_net.h"
+#include "instructme/ears/tagger.h"
+
+namespace instructme {
+namespace {
+
+/// A model folder of small networks with random weights.
+class ListenerTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    torch::manual_seed(1);
+    ChordNetOptions chords;
+    chords.channels = 4;
+    chords.blocks = 1;
+    BeatNetOptions beats;
+    beats.channels = beats.slow_channels = 8;
+    beats.blocks = beats.slow_blocks = 1;
+    TaggerOptions tagger;
+    tagger.channels = {2, 2, 2, 2};
+    tagger.hidden = 8;
+    tagger.instruments = {"bass", "piano"};
+    tagger.genres = {"jazz", "rock"};
+    save_chord_net(ChordNet(chords), folder_.path() / "ears", 0);
+    save_beat_net(BeatNet(beats), folder_.path() / "ears", 0);
+    save_tagger({Tagger(tagger), {0.5, 0.4}, {0.5, 0.5}}, folder_.path() / "ears", 0);
+  }
+
+  static AudioBuffer tone(int rate, int channels, double seconds) {
+    AudioBuffer audio{rate, channels, {}};
+    for (int64_t i = 0; i < std::llround(seconds * rate); ++i)
+      for (int c = 0; c < channels; ++c)
+        audio.samples.push_back(
+            static_cast<float>(0.2 * std::sin(2 * std::numbers::pi * 440 * static_cast<double>(i) / rate)));
+    return audio;
+  }
+
+  TempDir folder_;
+};
+
+TEST_F(ListenerTest, HearsAnyFormatAndCoversAllOfIt) {
+  Listener listener(folder_.path());
+  for (const auto& [rate, channels, seconds] :
+       {std::tuple{44100, 2, 3.3}, {8000, 1, 2.0}, {192000, 1, 0.4}, {48000, 6, 0.05}, {24000, 1, 0.0001}}) {
+    const AudioBuffer audio = tone(rate, channels, seconds);
+    const Hearing heard = listener.listen(audio);
+    EXPECT_DOUBLE_EQ(heard.duration_s, audio.seconds());
+    EXPECT_EQ(static_cast<double>(heard.chords.size()), std::max(1.0, std::ceil(seconds * heard.chord_rate - 1e-6)));
+    ASSERT_FALSE(heard.chord_spans.empty());
+    EXPECT_EQ(heard.chord_spans.front().start_s, 0.0);
+    EXPECT_EQ(heard.chord_spans.back().end_s, heard.duration_s);
+    for (size_t i = 1; i < heard.chord_spans.size(); ++i) {
+      EXPECT_EQ(heard.chord_spans[i - 1].end_s, heard.chord_spans[i].start_s);
+      EXPECT_FALSE(heard.chord_spans[i - 1].chord == heard.chord_spans[i].chord);
+    }
+    ASSERT_EQ(heard.instruments.size(), 2u);
+    EXPECT_GE(heard.instruments[0].probability, heard.instruments[1].probability);
+    EXPECT_EQ(heard.genres.size(), 2u);
+    EXPECT_EQ(static_cast<double>(heard.instruments[0].over_time.size()), std::max(1.0, std::ceil(seconds)));
+  }
+}
+
+TEST_F(ListenerTest, SilenceHasNothing) {
+  const Hearing heard = Listener(folder_.path()).listen({24000, 1, std::vector<float>(48000, 0.0f)});
+  EXPECT_TRUE(heard.beats.empty());
+  EXPECT_TRUE(heard.keys.empty());
+  EXPECT_TRUE(heard.instruments.empty());
+  ASSERT_EQ(heard.chord_spans.size(), 1u);
+  EXPECT_TRUE(heard.chord_spans[0].chord.none);
+  EXPECT_EQ(heard.chord_spans[0].end_s, 2.0);
+}
+
+TEST_F(ListenerTest, RefusesWhatCannotBeHeard) {
+  Listener listener(folder_.path());
+  expect_error(ErrorKind::kInput, "empty", [&] { listener.listen({24000, 1, {}}); });
+  expect_error(ErrorKind::kInput, "not finite", [&] { listener.listen({24000, 1, {0.0f, NAN}}); });
+  const std::atomic<bool> stop = true;
+  expect_error(ErrorKind::kCancelled, "", [&] { listener.listen(tone(24000, 1, 1.0), {}, CancelToken(&stop)); });
+  const TempDir empty;
+  expect_error(ErrorKind::kMissing, "ears/chords.json", [&] { Listener{empty.path()}; });
+}
+
+TEST_F(ListenerTest, DoesWithoutATagger) {
+  std::filesystem::remove(folder_.path() / "ears" / "tagger.json");
+  const Hearing heard = Listener(folder_.path()).listen(tone(24000, 1, 1.0));
+  EXPECT_TRUE(heard.instruments.empty());
+  EXPECT_FALSE(heard.chords.empty());
+}
+
+}  // namespace
+}  // namespace instructme

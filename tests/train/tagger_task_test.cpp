@@ -1,0 +1,99 @@
+#include "instructme/train/tagger_task.h"
+
+#include <torch/torch.h>
+
+#include <cmath>
+
+#include "ear_clips.h"
+#include "expect_error.h"
+#include "instructme/base/files.h"
+#include "instructme/train/trainer.h"
+
+namespace instructme {
+namespace {
+
+using at::Tensor;
+
+TEST(TaggerTask, AreaUnderTheCurveCountsPairs) {
+  const Tensor truth = torch::tensor({1.0, 0.0, 1.0, 0.0, -1.0});
+  EXPECT_NEAR(roc_auc(truth, torch::tensor({0.9, 0.1, 0.8, 0.2, 0.99})), 1.0, 1e-12);
+  EXPECT_NEAR(roc_auc(truth, torch::tensor({0.9, 0.1, 0.15, 0.2, 0.0})), 0.75, 1e-12);
+  EXPECT_NEAR(roc_auc(truth, torch::full({5}, 0.5)), 0.5, 1e-12);
+  EXPECT_TRUE(std::isnan(roc_auc(torch::tensor({1.0, 1.0}), torch::tensor({0.1, 0.2}))));
+}
+
+TEST(TaggerTask, TheThresholdWithTheBestF1LiesBetweenTwoScores) {
+  const Tensor truth = torch::tensor({1.0, 1.0, 0.0, 1.0, 0.0, 0.0});
+  const Tensor score = torch::tensor({0.9, 0.8, 0.7, 0.6, 0.2, 0.1});
+  EXPECT_NEAR(best_f1_threshold(truth, score, 1, 0.5), 0.4, 1e-6);
+  EXPECT_EQ(best_f1_threshold(truth, score, 4, 0.5), 0.5);
+}
+
+TEST(TaggerTask, BlendedClipsHaveTheInstrumentsOfBoth) {
+  LabelledClip piano = made_up_clip(2.0, 0.5, 0.0), flute = piano;
+  flute.instruments = {{"flute", {-20, -20, -120, -20}}, {"piano", {-20, -20, -20, -20}}};
+  const LabelledClip both = blend_clips(piano, flute, -6.0);
+  ASSERT_EQ(both.instruments.size(), 2u);
+  EXPECT_EQ(both.instruments[1].instrument, "flute");
+  EXPECT_NEAR(both.instruments[1].blocks_db[0], -26.0, 0.01);
+  EXPECT_LT(both.instruments[1].blocks_db[2], -110);
+  EXPECT_NEAR(both.instruments[0].blocks_db[0], 10 * std::log10(1e-2 + 1e-2 * std::pow(10, -0.6)), 0.01);
+  EXPECT_NEAR(both.wave[1000], piano.wave[1000] * (1 + std::pow(10, -0.3)), 1e-5);
+}
+
+/// Clips with a low or a high tone, called by two names of instruments.
+LabelledClip tone_clip(bool low) {
+  LabelledClip clip = made_up_clip(2.0, 5.0, 4.0);
+  for (size_t i = 0; i < clip.wave.size(); ++i)
+    clip.wave[i] = static_cast<float>(0.1 * std::sin((low ? 0.02 : 0.9) * static_cast<double>(i)));
+  clip.instruments = {{low ? "bass" : "flute", std::vector<float>(4, -23.0f)}};
+  clip.genre = low ? "rock" : "jazz";
+  return clip;
+}
+
+TEST(TaggerTask, LearnsToTellTwoTonesApart) {
+  TaggerOptions o;
+  o.bands = 32;
+  o.channels = {4, 8, 8, 8};
+  o.hidden = 16;
+  o.instruments = {"bass", "flute"};
+  o.genres = {"jazz", "rock"};
+  torch::manual_seed(1);
+  TaggerTaskOptions options;
+  options.batch = 8;
+  options.calibration_clips = 20;
+  TaggerTask task(Tagger(o), options, [](Rng& rng) { return tone_clip(rng.chance(0.5)); },
+                  {{"other", {tone_clip(true), tone_clip(false)}}});
+  TrainerOptions how;
+  how.steps = 60;
+  how.bfloat16 = false;
+  how.adamw.learning_rate = 1e-2;
+  how.adamw.ema_decay = 0.9;
+  how.warmup_steps = 5;
+  how.validate_every = 0;
+  how.log_every = 50;
+  const TempDir folder;
+  Trainer(task, how, folder.path()).run({}, {});
+  const auto figures = task.validate();
+  EXPECT_EQ(figures.at("other_auc"), 1.0);
+  EXPECT_EQ(figures.at("other_f1"), 1.0);
+  EXPECT_EQ(figures.at("other_class_f1"), 1.0);
+  EXPECT_EQ(figures.at("other_genre"), 1.0);
+  task.export_model((folder.path() / "out").string(), 60);
+  CalibratedTagger loaded = load_tagger(folder.path() / "out");
+  const Tags tags = listen_for_tags(loaded.net, wave_of(tone_clip(true)));
+  EXPECT_GT(tags.instruments[0].item<double>(), loaded.instrument_thresholds[0]);
+  EXPECT_LT(tags.instruments[1].item<double>(), loaded.instrument_thresholds[1]);
+}
+
+TEST(TaggerTask, ReadsItsOptionsStrictly) {
+  const auto read = [](nlohmann::json json) {
+    return TaggerTaskOptions::read(ConfigReader(std::move(json), "training"));
+  };
+  EXPECT_EQ(read({{"batch", 5}}).batch, 5);
+  expect_error(ErrorKind::kModel, "at least audible_db", [&] { read({{"audible_db", 50}}); });
+  expect_error(ErrorKind::kModel, "blend 0 to 1", [&] { read({{"blend", 2}}); });
+}
+
+}  // namespace
+}  // namespace instructme
