@@ -95,6 +95,10 @@ void add_pack(CLI::App& train_app, Run& run) {
       if (!arguments->vae.empty()) load_vae(pipeline.vae, arguments->vae);
       pipeline.to(at::kBFloat16);
       pipeline.save(arguments->out, {}, parse_weight_format(arguments->format));
+      // The ears are small already.
+      const std::filesystem::path model(arguments->model), out(arguments->out);
+      if (std::filesystem::is_directory(model / "ears") && !std::filesystem::exists(out / "ears"))
+        std::filesystem::copy(model / "ears", out / "ears");
       std::printf("%s\n", arguments->out.c_str());
       return 0;
     };

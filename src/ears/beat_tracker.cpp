@@ -123,6 +123,21 @@ float greatest_near(const std::vector<float>& activation, double frame, int64_t 
   return most;
 }
 
+/// Beats per minute: by the mean of the steps that are near their median, which alone is a whole number of frames.
+double usual_tempo(const std::vector<double>& places) {
+  if (places.size() < 2) return 0;
+  std::vector<double> steps;
+  for (size_t k = 1; k < places.size(); ++k) steps.push_back(places[k] - places[k - 1]);
+  const auto middle = steps.begin() + static_cast<ptrdiff_t>(steps.size() / 2);
+  std::nth_element(steps.begin(), middle, steps.end());
+  const double median = *middle;
+  constexpr double kNear = 0.1;
+  double sum = 0, count = 0;
+  for (const double step : steps)
+    if (std::abs(step - median) <= kNear * median) sum += step, ++count;
+  return 60.0 * kBeatRate * count / sum;
+}
+
 struct Place {
   int metre = 0, position = 0;
 };
@@ -207,12 +222,7 @@ BeatTrack track_beats(const at::Tensor& activations, const BeatTrackerOptions& o
   }
   track.beats_per_bar =
       std::max_element(metres.begin(), metres.end(), [](auto& a, auto& b) { return a.second < b.second; })->first;
-  std::vector<double> steps;
-  for (size_t k = 1; k < places.size(); ++k) steps.push_back(places[k] - places[k - 1]);
-  if (!steps.empty()) {
-    std::nth_element(steps.begin(), steps.begin() + static_cast<ptrdiff_t>(steps.size() / 2), steps.end());
-    track.tempo_bpm = 60.0 * kBeatRate / steps[steps.size() / 2];
-  }
+  track.tempo_bpm = usual_tempo(places);
   return track;
 }
 

@@ -65,8 +65,8 @@ TEST(BeatTask, LearnsToHearClicks) {
 }
 
 TEST(BeatTask, ReadsItsOptionsStrictly) {
-  const auto read = [](nlohmann::json json) {
-    return BeatTaskOptions::read(ConfigReader(std::move(json), "training"));
+  const auto read = [](nlohmann::json keys) {
+    return BeatTaskOptions::read(ConfigReader(std::move(keys), "training"));
   };
   EXPECT_EQ(read({{"seconds", 5}}).seconds, 5);
   expect_error(ErrorKind::kModel, "speed 0 to 0.5", [&] { read({{"speed", 0.9}}); });

@@ -76,8 +76,8 @@ TEST(ChordTask, LearnsChordsThatItThenHearsInOtherKeys) {
 }
 
 TEST(ChordTask, ReadsItsOptionsStrictly) {
-  const auto read = [](nlohmann::json json) {
-    return ChordTaskOptions::read(ConfigReader(std::move(json), "training"));
+  const auto read = [](nlohmann::json keys) {
+    return ChordTaskOptions::read(ConfigReader(std::move(keys), "training"));
   };
   EXPECT_EQ(read({{"batch", 7}}).batch, 7);
   expect_error(ErrorKind::kModel, "shift 0 to 3", [&] { read({{"shift", 4}}); });

@@ -38,8 +38,8 @@ TEST(MuLanTask, DescriptionsVaryAndNeverNameWhatIsNotHeard) {
 }
 
 TEST(MuLanTask, ReadsItsOptionsStrictly) {
-  const auto read = [](nlohmann::json json) {
-    return MuLanTaskOptions::read(ConfigReader(std::move(json), "training"));
+  const auto read = [](nlohmann::json keys) {
+    return MuLanTaskOptions::read(ConfigReader(std::move(keys), "training"));
   };
   EXPECT_EQ(read({{"batch", 4}}).batch, 4);
   expect_error(ErrorKind::kModel, "at least batch", [&] { read({{"bank", 3}}); });

@@ -87,8 +87,8 @@ TEST(TaggerTask, LearnsToTellTwoTonesApart) {
 }
 
 TEST(TaggerTask, ReadsItsOptionsStrictly) {
-  const auto read = [](nlohmann::json json) {
-    return TaggerTaskOptions::read(ConfigReader(std::move(json), "training"));
+  const auto read = [](nlohmann::json keys) {
+    return TaggerTaskOptions::read(ConfigReader(std::move(keys), "training"));
   };
   EXPECT_EQ(read({{"batch", 5}}).batch, 5);
   expect_error(ErrorKind::kModel, "at least audible_db", [&] { read({{"audible_db", 50}}); });

@@ -10,7 +10,7 @@ namespace instructme {
 
 struct BeatTrackerOptions {
   double slowest_bpm = 40, fastest_bpm = 240;
-  double steadiness = 80;        ///< how unlikely changes of tempo are: exp(-steadiness |ratio - 1|)
+  double steadiness = 80;  ///< how unlikely changes of tempo are: exp(-steadiness |ratio - 1|), but for single frames
   double beat_share = 1.0 / 16;  ///< of a beat's length that its activation may last
   double threshold = 0.05;       ///< activation that the first and the last beat must have
   double metre_change = 1e-3;    ///< probability that a bar is followed by one of another length
@@ -20,7 +20,7 @@ struct BeatTrackerOptions {
 struct BeatTrack {
   std::vector<Beat> beats;  ///< an upbeat belongs to bar 0, with the positions it has in a bar; bar 0 begins with the
                             ///< first downbeat when there is no upbeat
-  double tempo_bpm = 0;     ///< median; 0 without beats
+  double tempo_bpm = 0;     ///< usual one; 0 without two beats
   int beats_per_bar = 0;    ///< of most bars; 0 without beats
   double confidence = 0;    ///< mean beat activation at the beats
 };
