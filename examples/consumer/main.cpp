@@ -17,7 +17,7 @@ int main(int argc, char** argv) {
     instructme::Editor editor(DEFAULT_MODEL);
     const instructme::EditResult result = editor.edit(song, argv[2]);
     instructme::write_audio(argv[3], result.audio);
-    std::printf("%s: %s\n", argv[3], instructme::plain_sentence(result.instruction).c_str());
+    std::printf("%s: %s\n", argv[3], instructme::plain_sentence(result.plan).c_str());
     return 0;
   } catch (const instructme::Error& error) {
     std::fprintf(stderr, "consumer: %s\n", error.what());
