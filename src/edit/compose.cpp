@@ -15,9 +15,6 @@ namespace instructme {
 
 namespace {
 
-// Around a range: enough to hear what the music is like, and its loudness.
-constexpr double kContextSeconds = 5;
-
 /// Medians over 143 rendered songs of a stem's active RMS below that of its mix, dB, by the role it mostly plays.
 double usual_level_db(const std::string& instrument) {
   const InstrumentEntry* entry = Lexicon::builtin().find_instrument(instrument);

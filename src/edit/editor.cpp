@@ -29,7 +29,9 @@ double level_gain(const Tensor& wave, double level_dbfs) {
 }
 
 Editor::Editor(const std::filesystem::path& model_folder, EditorOptions options)
-    : Editor(Pipeline::load(model_folder), std::move(options)) {}
+    : Editor(Pipeline::load(model_folder), std::move(options)) {
+  model_folder_ = model_folder;
+}
 
 Editor::Editor(Pipeline pipeline, EditorOptions options)
     : pipeline_(std::move(pipeline)),
@@ -54,6 +56,11 @@ bool Editor::can(EditMode mode, const Instruction& instruction) const {
   if (operation == Operation::kAdd || operation == Operation::kAccompany) return true;
   return pipeline_.mask && std::all_of(instruction.instruments.begin(), instruction.instruments.end(),
                                        [&](const std::string& name) { return pipeline_.mask->find(name).has_value(); });
+}
+
+EditMode Editor::mode_for(const Instruction& instruction, EditMode mode) const {
+  if (mode != EditMode::kAuto) return mode;
+  return can(EditMode::kCompose, instruction) ? EditMode::kCompose : EditMode::kDirect;
 }
 
 Tensor Editor::edit_direct(const Tensor& source, Operation operation, const std::string& sentence,
@@ -175,9 +182,7 @@ EditResult Editor::edit(const AudioBuffer& source, const Plan& plan, const EditO
   EditResult result;
   result.plan = plan;
   for (const PlanStep& step : plan.steps) {
-    EditMode mode = options.mode;
-    if (mode == EditMode::kAuto)
-      mode = can(EditMode::kCompose, step.instruction) ? EditMode::kCompose : EditMode::kDirect;
+    const EditMode mode = mode_for(step.instruction, options.mode);
     if (!can(mode, step.instruction))
       throw Error(ErrorKind::kUsage,
                   "this model cannot " + plain_sentence(step.instruction) + " in compose mode; use direct mode");

@@ -21,17 +21,17 @@ namespace {
 constexpr double kFrameSeconds = static_cast<double>(kChordHop) / kChordSampleRate;
 
 /// Calls `read` with the words of every line that is not empty; it says what is wrong, or "".
-void for_each_line(const std::filesystem::path& path,
+void for_each_line(const std::string& text, const std::string& name,
                    const std::function<std::string(const std::vector<std::string>&)>& read) {
   size_t number = 0;
-  for (const std::string& line : split(read_text_file(path), '\n')) {
+  for (const std::string& line : split(text, '\n')) {
     ++number;
     std::istringstream in(line);
     std::vector<std::string> words;
     for (std::string word; in >> word;) words.push_back(word);
     if (words.empty() || words.front().starts_with("#")) continue;
     if (const std::string wrong = read(words); !wrong.empty())
-      throw Error(ErrorKind::kInput, path.string() + format(", line %zu: ", number) + wrong);
+      throw Error(ErrorKind::kInput, name + format(", line %zu: ", number) + wrong);
   }
 }
 
@@ -44,8 +44,12 @@ bool read_number(const std::string& text, double& value) {
 }  // namespace
 
 std::vector<ChordSpan> read_chord_file(const std::filesystem::path& path, double seconds) {
+  return parse_chords(read_text_file(path), path.string(), seconds);
+}
+
+std::vector<ChordSpan> parse_chords(const std::string& text, const std::string& name, double seconds) {
   std::vector<ChordSpan> chords;
-  for_each_line(path, [&](const std::vector<std::string>& words) -> std::string {
+  for_each_line(text, name, [&](const std::vector<std::string>& words) -> std::string {
     ChordSpan span;
     if (words.size() != 3 || !read_number(words[0], span.start_s) || !read_number(words[1], span.end_s))
       return "start, end and chord were wanted, as in '0.00 1.85 C:maj'";
@@ -59,12 +63,12 @@ std::vector<ChordSpan> read_chord_file(const std::filesystem::path& path, double
     chords.push_back(span);
     return "";
   });
-  if (chords.empty()) throw Error(ErrorKind::kInput, path.string() + " holds no chords");
+  if (chords.empty()) throw Error(ErrorKind::kInput, name + " holds no chords");
   if (std::abs(chords.back().end_s - seconds) > 1)
     throw Error(ErrorKind::kInput,
-                path.string() + format(" ends at %.2f s, but the music at %.2f s: it belongs to other music, or "
-                                       "the last chord must be made to end there",
-                                       chords.back().end_s, seconds));
+                name + format(" ends at %.2f s, but the music at %.2f s: it belongs to other music, or "
+                              "the last chord must be made to end there",
+                              chords.back().end_s, seconds));
   return chords;
 }
 
@@ -78,7 +82,7 @@ std::string chord_file_text(const std::vector<ChordSpan>& chords) {
 std::vector<Beat> read_beat_file(const std::filesystem::path& path, double seconds) {
   std::vector<Beat> beats;
   int bar = -1;
-  for_each_line(path, [&](const std::vector<std::string>& words) -> std::string {
+  for_each_line(read_text_file(path), path.string(), [&](const std::vector<std::string>& words) -> std::string {
     Beat beat;
     double position = 0;
     if (words.size() != 2 || !read_number(words[0], beat.time_s) || !read_number(words[1], position) || position < 1 ||

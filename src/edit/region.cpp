@@ -82,7 +82,7 @@ Region resolve_range(const std::optional<PlanRange>& range, int64_t frames, int 
 bool is_on_grid(const AudioBuffer& buffer) {
   return std::all_of(buffer.samples.begin(), buffer.samples.end(), [](float x) {
     const double scaled = x * kGrid;
-    return std::abs(scaled) <= kGrid && scaled == std::nearbyint(scaled);
+    return std::abs(scaled) <= 2 * kGrid && scaled == std::nearbyint(scaled);
   });
 }
 

@@ -106,6 +106,8 @@ class Editor {
   /// The chords that the model would be told of, unless they are given: probabilities (T_p, d_p).
   at::Tensor estimate_chords(const AudioBuffer& source);
 
+  /// The mode that EditMode::kAuto stands for.
+  EditMode mode_for(const Instruction& instruction, EditMode mode) const;
   /// Whether a mode can do what is asked with this model.
   bool can(EditMode mode, const Instruction& instruction) const;
 
@@ -117,6 +119,10 @@ class Editor {
 
   static constexpr double max_seconds() { return 1200; }
   Pipeline& pipeline() { return pipeline_; }
+  const Pipeline& pipeline() const { return pipeline_; }
+  const EditorOptions& options() const { return options_; }
+  /// Where the model came from; empty when it came from nowhere.
+  const std::filesystem::path& model_folder() const { return model_folder_; }
 
  private:
   struct Job;  // what the steps of one edit share
@@ -130,6 +136,7 @@ class Editor {
   void check_source(const AudioBuffer& source) const;
   void check_heard(const AudioBuffer& source, const Plan& plan) const;
 
+  std::filesystem::path model_folder_;
   Pipeline pipeline_;
   EditorOptions options_;
   std::unique_ptr<ChordExtractor> chord_extractor_;

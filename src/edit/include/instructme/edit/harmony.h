@@ -15,6 +15,8 @@ namespace instructme {
 /// Harte's syntax, apart by blanks or tabs ("0.00 1.85 C:maj"; "N" is no chord). Throws kIo; kInput naming the line for
 /// what is no such line, out of order, or does not end within a second of the music's `seconds`.
 std::vector<ChordSpan> read_chord_file(const std::filesystem::path& path, double seconds);
+/// The text of such a file, read without one.
+std::vector<ChordSpan> parse_chords(const std::string& text, const std::string& name, double seconds);
 std::string chord_file_text(const std::vector<ChordSpan>& chords);
 
 /// Beats, one per line: time in seconds and place in the bar from 1, the downbeat, apart by blanks or tabs. Throws kIo;

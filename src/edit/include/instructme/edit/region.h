@@ -24,13 +24,16 @@ struct Region {
 /// Length of the fades: short enough not to be heard as one, long enough not to click.
 inline constexpr double kFadeSeconds = 0.02;
 
+/// What is listened to on both sides of a range: enough to hear what the music is like, and how loud.
+inline constexpr double kContextSeconds = 5;
+
 /// The frames of a range; of all the music without one. Bars are counted by the beats: bar 1 begins with the first
 /// downbeat (`Beat::bar` 0). Throws kInput when the range lies outside the music (half a second too much is taken for a
 /// rounded number) or wants bars and there are no beats.
 Region resolve_range(const std::optional<PlanRange>& range, int64_t frames, int sample_rate,
                      const std::vector<Beat>& beats);
 
-/// Whether every sample is a multiple of 2^-23 and at most 1, as integers of up to 24 bits are: sums of such samples
+/// Whether every sample is a multiple of 2^-23 and at most 2, as integers of up to 24 bits are: sums of such samples
 /// are exact as long as they stay below 2.
 bool is_on_grid(const AudioBuffer& buffer);
 
