@@ -4,11 +4,6 @@
 #include <functional>
 #include <string>
 
-namespace instructme {
-struct EditorOptions;
-struct EditOptions;
-}  // namespace instructme
-
 namespace instructme::cli {
 
 /// Each subcommand adds itself to the program and leaves in `run` what is to be done when it is called;
@@ -28,10 +23,6 @@ void add_listen(CLI::App& data, Run& run);
 void add_train_command(CLI::App& app, Run& run);
 void add_evaluate_command(CLI::App& app, Run& run);
 void add_info_command(CLI::App& app, Run& run);
-
-/// Which model edits, and how: what `edit` and `session` have in common.
-void add_model_options(CLI::App& command, std::string& model, std::string& mode, EditorOptions& editor,
-                       EditOptions& edit);
 
 /// The model folder to use: `wanted` when given, else $INSTRUCTME_MODEL, else models/default beside the
 /// program, in the installation, or under the current folder. Throws kMissing listing the places.

@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "command.h"
+#include "edit_options.h"
 #include "instructme/audio/audio_file.h"
 #include "instructme/base/config_reader.h"
 #include "instructme/base/error.h"
@@ -26,12 +27,10 @@ namespace instructme::cli {
 namespace {
 
 struct EditArguments {
-  std::string file, output, model, mode = "auto", range, strength, format, manifest, shard = "1/1";
-  std::string chords, beats, key, stems, report;
+  EditFlags flags;
+  std::string file, output, format, manifest, shard = "1/1", stems, report;
   std::optional<std::string> sentence;
   int variations = 1;
-  EditorOptions editor;
-  EditOptions edit;
   bool overwrite = false, dry_run = false, json = false;
 };
 
@@ -90,15 +89,8 @@ class Pipes {
 };
 
 FileEditRequest request_of(const EditArguments& arguments) {
-  FileEditRequest request{
-      .file = arguments.file, .sentence = arguments.sentence.value_or(""), .output = arguments.output};
-  request.options = arguments.edit;
-  request.options.mode = parse_edit_mode(arguments.mode);
-  if (!arguments.range.empty()) request.range = parse_range(arguments.range);
-  if (!arguments.strength.empty()) request.strength = parse_strength(arguments.strength);
-  request.chords = arguments.chords;
-  request.beats = arguments.beats;
-  request.key = arguments.key;
+  FileEditRequest request = arguments.flags.request(arguments.file, arguments.sentence.value_or(""));
+  request.output = arguments.output;
   request.stems = arguments.stems;
   request.report = arguments.report;
   request.variations = arguments.variations;
@@ -111,14 +103,14 @@ std::optional<EditEstimate> estimate(const FileEdit& edit, const EditArguments& 
   if (!fs::exists(arguments.file)) return std::nullopt;
   std::string model;
   try {
-    model = find_model(arguments.model);
+    model = find_model(arguments.flags.model);
   } catch (const Error&) {
     return std::nullopt;
   }
   const AudioInfo music = probe_audio(arguments.file);
-  const Editor editor(model, arguments.editor);
+  const Editor editor(model, arguments.flags.editor);
   return estimate_edit(editor, edit.plan(), music, edit.options_for(music),
-                       measure_matmul_gflops(arguments.editor.bfloat16));
+                       measure_matmul_gflops(arguments.flags.editor.bfloat16));
 }
 
 int dry_run(const FileEdit& edit, const EditArguments& arguments) {
@@ -149,9 +141,9 @@ void tell(const WrittenEdit& written) {
 int batch(const EditArguments& arguments, const CancelToken& cancel) {
   if (!arguments.file.empty() || !arguments.output.empty())
     throw Error(ErrorKind::kUsage, "with --manifest the lines name the music, the sentences and the outputs");
-  Editor editor(find_model(arguments.model), arguments.editor);
-  EditOptions defaults = arguments.edit;
-  defaults.mode = parse_edit_mode(arguments.mode);
+  Editor editor(find_model(arguments.flags.model), arguments.flags.editor);
+  EditOptions defaults = arguments.flags.edit;
+  defaults.mode = parse_edit_mode(arguments.flags.mode);
   const BatchResult result = run_batch(
       editor, arguments.manifest, parse_shard(arguments.shard), defaults,
       [](const nlohmann::json& line) {
@@ -176,7 +168,7 @@ int edit(EditArguments arguments) {
   if (!arguments.json) std::fprintf(stderr, "understood: %s\n", plain_sentence(file_edit.plan()).c_str());
   if (arguments.dry_run) return dry_run(file_edit, arguments);
   file_edit.check();
-  Editor editor(find_model(arguments.model), arguments.editor);
+  Editor editor(find_model(arguments.flags.model), arguments.flags.editor);
   ProgressLine line("steps");
   const auto results = file_edit.run(editor, {chord_judge(editor)}, line.callback(), cancel);
   line.finish();
@@ -190,23 +182,6 @@ int edit(EditArguments arguments) {
 
 }  // namespace
 
-void add_model_options(CLI::App& command, std::string& model, std::string& mode, EditorOptions& editor,
-                       EditOptions& edit) {
-  command.add_option("-m,--model", model, "Model folder (default: the one that came with the program)");
-  command.add_option("--mode", mode, "compose, direct, or auto: compose where it can be done")
-      ->check(CLI::IsMember({"auto", "compose", "direct"}));
-  command.add_option("--seed", edit.seed, "Another number, another version; the same number, the same bytes");
-  command.add_option("--steps", edit.steps, "Sampling steps: more is slower and richer; 0: as the model says")
-      ->check(CLI::Range(0, 1000));
-  command
-      .add_option("--guidance", edit.guidance,
-                  "How hard to follow the sentence, 1 plain, 2 to 4 stronger; -1: as the model says")
-      ->check(CLI::Range(-1.0, 30.0));
-  command.add_flag("--bfloat16", editor.bfloat16, "Faster on processors with AMX or AVX512-BF16");
-  command.add_option("--device", editor.device, "cpu or cuda")->check(CLI::IsMember({"cpu", "cuda"}));
-  command.add_flag("--force", edit.force, "Take out instruments that are not heard in the music, too");
-}
-
 void add_edit_command(CLI::App& app, Run& run) {
   auto arguments = std::make_shared<EditArguments>();
   CLI::App* command = app.add_subcommand("edit", "Edit a piece of music by a sentence.");
@@ -215,20 +190,12 @@ void add_edit_command(CLI::App& app, Run& run) {
   command->add_option("SENTENCE", arguments->sentence, "What is to be done, in quotes");
   command->add_option("-o,--output", arguments->output,
                       "Where to write; the ending chooses the format (default: beside FILE, e.g. song_remove.flac)");
-  command->add_option("--range", arguments->range,
-                      "Where, unless the sentence says: 0:10-0:20, 2-5 (seconds), 90- or 'bars 5-8'");
-  command->add_option("--strength", arguments->strength,
-                      "How much of the change is made, unless the sentence says: up to 1, or a percentage");
-  command->add_option("--chords", arguments->chords, "File of the music's chords: start, end and chord in each line");
-  command->add_option("--beats", arguments->beats,
-                      "File of the music's beats: time and place in the bar in each line; needed for ranges in bars");
-  command->add_option("--key", arguments->key, "Key of the music, e.g. 'F# minor'");
   command->add_option("--stems", arguments->stems,
                       "Folder for every stem and the residual, which add up to the result, with a report");
   command->add_option("--report", arguments->report, "File for a report (JSON)");
   command->add_option("--variations", arguments->variations, "How many versions, with seeds that count up, best first")
       ->check(CLI::Range(1, 1000));
-  add_model_options(*command, arguments->model, arguments->mode, arguments->editor, arguments->edit);
+  arguments->flags.add_to(*command);
   command->add_option("--format", arguments->format, "Format of -o -, e.g. flac (default: as FILE)");
   command->add_option("--manifest", arguments->manifest,
                       "Edit many files: a JSON object in each line (docs/editing.md)");

@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "command.h"
+#include "edit_options.h"
 #include "instructme/base/error.h"
 #include "instructme/base/strings.h"
 #include "instructme/edit/harmony.h"
@@ -12,13 +13,12 @@ namespace instructme::cli {
 namespace {
 
 struct SessionArguments {
-  std::string folder, file, sentence, name, output, stems, range, strength, chords, beats, key, model, mode = "auto";
+  EditFlags flags;
+  std::string folder, file, sentence, name, output, stems;
   int layer = 0;
   double level_db = 0;
   bool off = false;
   int64_t seed = -1;
-  EditorOptions editor;
-  EditOptions edit;
 };
 
 using Arguments = std::shared_ptr<SessionArguments>;
@@ -28,7 +28,7 @@ class LazyEditor {
  public:
   explicit LazyEditor(const SessionArguments& arguments) : arguments_(arguments) {}
   Editor& operator()() {
-    if (!editor_) editor_ = std::make_unique<Editor>(find_model(arguments_.model), arguments_.editor);
+    if (!editor_) editor_ = std::make_unique<Editor>(find_model(arguments_.flags.model), arguments_.flags.editor);
     return *editor_;
   }
 
@@ -54,15 +54,7 @@ void print_log(const Session& session) {
 void apply(Session& session, SessionArguments& arguments) {
   const CancelToken cancel = cancel_on_signals();
   // What an edit of a file checks and reads holds for an edit in a session too.
-  FileEditRequest request{.file = arguments.folder, .sentence = arguments.sentence};
-  request.options = arguments.edit;
-  request.options.mode = parse_edit_mode(arguments.mode);
-  if (!arguments.range.empty()) request.range = parse_range(arguments.range);
-  if (!arguments.strength.empty()) request.strength = parse_strength(arguments.strength);
-  request.chords = arguments.chords;
-  request.beats = arguments.beats;
-  request.key = arguments.key;
-  const FileEdit edit(std::move(request));
+  const FileEdit edit(arguments.flags.request(session.music().string(), arguments.sentence));
   std::fprintf(stderr, "understood: %s\n", plain_sentence(edit.plan()).c_str());
   LazyEditor editor(arguments);
   ProgressLine line("steps");
@@ -96,14 +88,6 @@ CLI::App* add_action(CLI::App& session, Run& run, const Arguments& arguments, co
   return command;
 }
 
-void add_harmony_options(CLI::App& command, SessionArguments& arguments) {
-  command.add_option("--range", arguments.range, "Where, unless the sentence says, as in edit");
-  command.add_option("--strength", arguments.strength, "How much of the change is made, unless the sentence says");
-  command.add_option("--chords", arguments.chords, "File of the music's chords");
-  command.add_option("--beats", arguments.beats, "File of the music's beats");
-  command.add_option("--key", arguments.key, "Key of the music");
-}
-
 void add_layer_action(CLI::App& session, Run& run, const Arguments& arguments, const char* name, const char* help,
                       const char* off_help, void (*action)(Session&, SessionArguments&)) {
   CLI::App* command = add_action(session, run, arguments, name, help, action);
@@ -132,12 +116,11 @@ void add_session_command(CLI::App& app, Run& run) {
 
   CLI::App* edit = add_action(*session, run, arguments, "apply", "Edit the mix by a sentence.", apply);
   edit->add_option("SENTENCE", arguments->sentence, "What is to be done, in quotes")->required();
-  add_harmony_options(*edit, *arguments);
-  add_model_options(*edit, arguments->model, arguments->mode, arguments->editor, arguments->edit);
+  arguments->flags.add_to(*edit);
   CLI::App* again =
       add_action(*session, run, arguments, "reroll", "Make the last edit anew with another seed.", reroll);
   again->add_option("--seed", arguments->seed, "The seed; -1: one more than last time");
-  again->add_option("-m,--model", arguments->model, "Model folder (default: the one that came with the program)");
+  again->add_option("-m,--model", arguments->flags.model, "Model folder (default: the one that came with the program)");
 
   add_action(*session, run, arguments, "undo", "Take the last change back.",
              [](Session& s, SessionArguments&) { s.undo(); });

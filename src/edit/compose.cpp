@@ -43,7 +43,10 @@ std::vector<EditedStem> Editor::find_stems(const AudioBuffer& heard, int64_t fir
   const bool puts_in =
       operation == Operation::kAdd || operation == Operation::kAccompany || operation == Operation::kReplace;
   std::vector<EditedStem> found;
-  AudioBuffer mix = puts_in ? heard : AudioBuffer();  // as edited so far
+  const auto& names = operation == Operation::kReplace ? instruction.replacements : instruction.instruments;
+  // As edited so far; where nothing changes before the last part is made, what is heard will do.
+  const bool changes = puts_in && (takes_out || names.size() > 1);
+  AudioBuffer mix = changes ? heard : AudioBuffer();
   if (takes_out) {
     const Stopwatch watch(result.seconds_encode);
     StemExtractor extractor(pipeline_.mask, static_cast<int>(pipeline_.config.vae.sample_rate),
@@ -58,13 +61,13 @@ std::vector<EditedStem> Editor::find_stems(const AudioBuffer& heard, int64_t fir
     }
   }
   if (puts_in) {
-    const auto& names = operation == Operation::kReplace ? instruction.replacements : instruction.instruments;
     // One part at a time, each hearing those before it, so that each is a stem of its own.
     for (const std::string& name : names) {
       Instruction alone;
       alone.operation = Operation::kAccompany;
       alone.instruments = {name};
-      AudioBuffer stem = direct(mix, first, Operation::kAccompany, plain_sentence(alone), result, job);
+      AudioBuffer stem =
+          direct(changes ? mix : heard, first, Operation::kAccompany, plain_sentence(alone), result, job);
       match_level(stem, heard, name);
       if (names.size() > 1) add_audio(mix, stem);
       found.push_back({.instrument = name, .added = true, .in_result = true, .audio = std::move(stem)});

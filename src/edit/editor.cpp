@@ -28,6 +28,20 @@ double level_gain(const Tensor& wave, double level_dbfs) {
   return std::pow(10.0, level_dbfs / 20) / std::max(rms, 1e-6);
 }
 
+namespace {
+
+/// The mono mix at the model's rate (S); nothing else of it stays in memory.
+Tensor heard_by_model(const AudioBuffer& heard, double rate) {
+  const std::vector<float> mixed = mix_to_mono(heard);
+  if (peak(mixed) <= std::pow(10.0, -80.0 / 20))
+    throw Error(ErrorKind::kInput, "the channels of the music cancel each other in the mono mix that the model hears");
+  const std::vector<float> mono = resample(mixed, heard.sample_rate, rate);
+  if (mono.empty()) throw Error(ErrorKind::kInput, "the music is shorter than one sample of the model");
+  return as_tensor(mono);
+}
+
+}  // namespace
+
 Editor::Editor(const std::filesystem::path& model_folder, EditorOptions options)
     : Editor(Pipeline::load(model_folder), std::move(options)) {
   model_folder_ = model_folder;
@@ -112,13 +126,8 @@ Tensor Editor::edit_direct(const Tensor& source, Operation operation, const std:
 
 AudioBuffer Editor::direct(const AudioBuffer& heard, int64_t first, Operation operation, const std::string& sentence,
                            EditResult& result, const Job& job) {
-  const std::vector<float> mixed = mix_to_mono(heard);
-  if (is_silent(from_mono(mixed, heard.sample_rate)))
-    throw Error(ErrorKind::kInput, "the channels of the music cancel each other in the mono mix that the model hears");
   const double rate = static_cast<double>(pipeline_.config.vae.sample_rate);
-  const std::vector<float> mono = resample(mixed, heard.sample_rate, rate);
-  if (mono.empty()) throw Error(ErrorKind::kInput, "the music is shorter than one sample of the model");
-  const Tensor wave = as_tensor(mono);
+  const Tensor wave = heard_by_model(heard, rate);
   Tensor chords;
   if (pipeline_.config.unet.chord_classes > 0 && (!job.options.chords.empty() || job.options.key)) {
     const int64_t frames = chord_frames(wave.size(0));
@@ -129,11 +138,13 @@ AudioBuffer Editor::direct(const AudioBuffer& heard, int64_t first, Operation op
   }
   const Tensor edited =
       edit_direct(wave, operation, sentence, job.options, chords, result, job.progress, job.cancel).contiguous();
-  std::vector<float> back = resample(
+  const std::vector<float> back = resample(
       std::span<const float>(edited.data_ptr<float>(), static_cast<size_t>(edited.size(0))), rate, heard.sample_rate);
-  back.resize(static_cast<size_t>(heard.frames()), 0.0f);
-  return from_planar(std::vector<std::vector<float>>(static_cast<size_t>(heard.channels), std::move(back)),
-                     heard.sample_rate);
+  AudioBuffer out{heard.sample_rate, heard.channels, {}};
+  out.samples.assign(heard.samples.size(), 0.0f);
+  const auto channels = static_cast<size_t>(heard.channels);
+  for (size_t i = 0; i < out.samples.size() && i / channels < back.size(); ++i) out.samples[i] = back[i / channels];
+  return out;
 }
 
 Tensor Editor::estimate_chords(const AudioBuffer& source) {
@@ -215,6 +226,15 @@ EditResult Editor::edit(const AudioBuffer& source, const Plan& plan, const EditO
 EditMode EditResult::mode() const {
   const bool composed = std::all_of(modes.begin(), modes.end(), [](EditMode m) { return m == EditMode::kCompose; });
   return composed ? EditMode::kCompose : EditMode::kDirect;
+}
+
+bool EditResult::is_sum_of_stems() const {
+  for (size_t i = 0; i < plan.steps.size(); ++i) {
+    const Operation operation = plan.steps[i].instruction.operation;
+    if (modes[i] != EditMode::kCompose || operation == Operation::kExtract || operation == Operation::kAccompany)
+      return false;
+  }
+  return true;
 }
 
 AudioBuffer EditResult::residual() const {

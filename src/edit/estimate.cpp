@@ -7,12 +7,17 @@
 namespace instructme {
 namespace {
 
-// Shares of the machine's rate of matrix products that the networks reach, see docs/editing.md.
-constexpr double kMaskShare = 0.25, kUnetShare = 0.25, kVaeShare = 0.3;
-// Seconds for each second of one channel at 44.1 kHz: reading, resampling, spectra, masks.
-constexpr double kSignalSeconds = 0.004;
-constexpr double kLoadSeconds = 0.5;
-constexpr double kProgramMb = 250;
+// How docs/editing.md says that they were measured. Operations are counted as 2 x parameters x frames; as most
+// parameters of the U-Net see fewer frames, its share of the rate of matrix products is above 1.
+constexpr double kMaskShare = 1.0, kUnetShare = 2.0, kVaeShare = 1.0;
+// Seconds for each second of one channel at 44.1 kHz, once for the music and once for each stem: reading, resampling,
+// spectra, writing.
+constexpr double kSignalSeconds = 0.0018;
+constexpr double kStartSeconds = 0.8;
+constexpr double kProgramMb = 340;
+constexpr double kSampledMbPerSecond = 3.2;  // of music: activations of the U-Net
+// Copies of the music in memory at the same time: always, and for each stem.
+constexpr double kCopies = 4, kCopiesPerStem = 1.6;
 
 double parameters(const torch::nn::Module& module) {
   double count = 0;
@@ -36,8 +41,8 @@ EditEstimate estimate_edit(const Editor& editor, const Plan& plan, const AudioIn
   const double latents = static_cast<double>(vae.sample_rate) / static_cast<double>(vae.samples_per_latent());
   const double frames = latents * static_cast<double>(vae.frames_per_latent);
   const double rate = gflops * 1e9;
-  EditEstimate out{kLoadSeconds, kProgramMb};
-  double most_stems = 0;
+  EditEstimate out{kStartSeconds, kProgramMb};
+  double stems = 0, longest_sampled = 0;
   for (const PlanStep& step : plan.steps) {
     const Instruction& instruction = step.instruction;
     const double seconds = seconds_of(step, music, options.beats);
@@ -58,6 +63,7 @@ EditEstimate estimate_edit(const Editor& editor, const Plan& plan, const AudioIn
       out.seconds += seconds * hop * 2 * parameters(*pipeline.mask) * runs / (rate * kMaskShare);
     }
     if (sampled > 0) {
+      longest_sampled = std::max(longest_sampled, seconds);
       SamplingSettings settings = pipeline.config.sampling_of(composed ? Operation::kAccompany : instruction.operation);
       if (options.steps > 0) settings.sampler.steps = options.steps;
       if (options.guidance >= 0) settings.guidance.scale = options.guidance;
@@ -66,11 +72,10 @@ EditEstimate estimate_edit(const Editor& editor, const Plan& plan, const AudioIn
                           seconds * frames * 2 * parameters(*pipeline.vae) / (rate * kVaeShare);
       out.seconds += once * static_cast<double>(sampled);
     }
-    most_stems += static_cast<double>(taken + sampled);
+    stems += static_cast<double>(taken + sampled);
   }
-  // Source, result, what a step works on, and every stem.
-  const double buffer_mb = static_cast<double>(music.frames) * music.channels * 4 * 1e-6;
-  out.memory_mb += buffer_mb * (5 + 2 * most_stems);
+  const double copy_mb = static_cast<double>(music.frames) * music.channels * 4 * 1e-6;
+  out.memory_mb += copy_mb * (kCopies + kCopiesPerStem * stems) + kSampledMbPerSecond * longest_sampled;
   return out;
 }
 

@@ -120,7 +120,11 @@ fs::path FileEdit::output_for(const AudioInfo& music, uint64_t seed) const {
 
 void FileEdit::check() const {
   const AudioInfo info = probe_audio(request_.file);
-  if (info.frames >= 0) options_for(info);
+  // The length that a file with loss tells is not always its own.
+  if (info.frames >= 0 && info.sample_encoding != AudioEncoding::kAuto) {
+    const EditOptions options = options_for(info);
+    for (const PlanStep& step : plan_.steps) resolve_range(step.range, info.frames, info.sample_rate, options.beats);
+  }
   // Refuses a place that cannot be written to before the work, not after it.
   const AtomicFile place(output_for(info, request_.options.seed));
 }

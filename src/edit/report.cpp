@@ -63,22 +63,12 @@ AudioBuffer difference(AudioBuffer a, const AudioBuffer& b) {
   return a;
 }
 
-/// Whether the result is the source plus what was added minus what was removed.
-bool is_sum_of_stems(const EditResult& result) {
-  for (size_t i = 0; i < result.plan.steps.size(); ++i) {
-    const Operation operation = result.plan.steps[i].instruction.operation;
-    if (result.modes[i] != EditMode::kCompose || operation == Operation::kExtract || operation == Operation::kAccompany)
-      return false;
-  }
-  return true;
-}
-
 /// How loud the change is against the music, band by band: all of it, and what of it is no stem that was taken out or
 /// added.
 json changes(const AudioBuffer& source, const EditResult& result) {
   AudioBuffer changed = difference(result.audio, source);
   const std::vector<double> before = band_energies(source), all = band_energies(changed);
-  const bool sum = is_sum_of_stems(result);
+  const bool sum = result.is_sum_of_stems();
   if (sum)
     for (const EditedStem& stem : result.stems) add_audio(changed, stem.audio, stem.added ? -1.0f : 1.0f);
   const std::vector<double> other = sum ? band_energies(changed) : all;
@@ -148,7 +138,9 @@ json edit_report(const AudioBuffer& source, const EditResult& result, const Repo
 
 std::string write_exactly(const std::filesystem::path& folder, const std::string& name, const AudioBuffer& audio) {
   const bool flac = is_on_grid(audio) && peak(audio.samples) < 1;
-  const std::string file = name + (flac ? ".flac" : ".wav");
+  std::string file = name + (flac ? ".flac" : ".wav");
+  std::replace_if(
+      file.begin(), file.end(), [](char c) { return c == ' ' || c == '/'; }, '_');
   write_audio(folder / file, audio, {.encoding = flac ? AudioEncoding::kPcm24 : AudioEncoding::kFloat32});
   return file;
 }
@@ -159,9 +151,7 @@ json write_stems(const std::filesystem::path& folder, const EditResult& result) 
   for (size_t i = 0; i < result.stems.size(); ++i) {
     const EditedStem& stem = result.stems[i];
     const char* kind = stem.added ? "added" : stem.in_result ? "extracted" : "removed";
-    std::string name = format("%zu_", i + 1) + stem.instrument + "_" + kind;
-    std::replace_if(
-        name.begin(), name.end(), [](char c) { return c == ' ' || c == '/'; }, '_');
+    const std::string name = format("%zu_", i + 1) + stem.instrument + "_" + kind;
     files.push_back({{"file", write_exactly(folder, name, stem.audio)},
                      {"instrument", stem.instrument},
                      {"kind", kind},

@@ -25,16 +25,6 @@ const char* mode_name(EditMode mode) {
   return mode == EditMode::kAuto ? "auto" : mode == EditMode::kCompose ? "compose" : "direct";
 }
 
-/// Whether a result is the music plus and minus its stems.
-bool is_sum_of_stems(const EditResult& result) {
-  for (size_t i = 0; i < result.plan.steps.size(); ++i) {
-    const Operation operation = result.plan.steps[i].instruction.operation;
-    if (result.modes[i] != EditMode::kCompose || operation == Operation::kExtract || operation == Operation::kAccompany)
-      return false;
-  }
-  return true;
-}
-
 AudioBuffer scaled(const AudioBuffer& audio, double factor) {
   return placed(audio, 0, audio.frames(), {0, audio.frames(), 0, 0}, factor, is_on_grid(audio));
 }
@@ -231,7 +221,7 @@ SessionNode Session::Data::make_edit(int parent, const EditorSource& editor, con
     EditResult result = with.edit(mix, rest, options, progress, cancel);
     sampled = result.seconds_sample > 0;
     if (!with.model_folder().empty()) node.model = folder_hash(with.model_folder());
-    const bool sum = is_sum_of_stems(result);
+    const bool sum = result.is_sum_of_stems();
     if (!sum) {
       node.replaces = true;
       node.dropped.clear();
@@ -415,9 +405,7 @@ WrittenLike Session::export_mix(const fs::path& output, const fs::path& stems) c
       std::any_of(data_->heard.begin(), data_->heard.end(), [](const Data::Heard& h) { return h.layer.soloed; });
   for (const Data::Heard& h : data_->heard) {
     if (!data_->plays(h, any_solo)) continue;
-    std::string name = format("%02d_", h.layer.id) + h.layer.name + (h.layer.removed ? "_removed" : "");
-    std::replace_if(
-        name.begin(), name.end(), [](char c) { return c == ' ' || c == '/'; }, '_');
+    const std::string name = format("%02d_", h.layer.id) + h.layer.name + (h.layer.removed ? "_removed" : "");
     write_exactly(stems, name, data_->contribution(h, h.layer.removed && !any_solo));
   }
   return written;

@@ -198,6 +198,13 @@ TEST_F(FileEditTest, OptionsFillInWhatTheSentenceLeavesOpen) {
   expect_error(ErrorKind::kUsage, "would overwrite the source", [&] { FileEdit{asked}; });
   asked = request("remove the bass", "song.wav", "out.xyz");
   expect_error(ErrorKind::kUsage, "not a known audio extension", [&] { FileEdit{asked}; });
+  // Found without a model.
+  expect_error(ErrorKind::kInput, "outside the music", [&] { FileEdit(request("remove the bass after 9 s")).check(); });
+  expect_error(ErrorKind::kInput, "needs the beats", [&] { FileEdit(request("remove the bass in bar 2")).check(); });
+  expect_error(ErrorKind::kInput, "does not exist",
+               [&] { FileEdit(request("remove the bass", "absent.wav")).check(); });
+  expect_error(ErrorKind::kIo, "does not exist",
+               [&] { FileEdit(request("remove the bass", "song.wav", "no/out.wav")).check(); });
   asked = request("remove the bass");
   asked.key = "H";
   expect_error(ErrorKind::kUsage, "is no key", [&] { FileEdit{asked}; });

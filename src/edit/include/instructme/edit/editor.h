@@ -71,6 +71,8 @@ struct EditResult {
 
   /// kCompose when every step was composed, else kDirect.
   EditMode mode() const;
+  /// Whether the result is the source plus the stems that were added minus those that were taken out.
+  bool is_sum_of_stems() const;
   /// The result without the stems in it, so that it and they add up to the result.
   AudioBuffer residual() const;
 };

@@ -65,8 +65,8 @@ class FileEdit {
   /// Reads the files of chords and beats for music like this, into options that `run` will use. Throws as they do.
   EditOptions options_for(const AudioInfo& music) const;
 
-  /// Throws what `run` would throw for the file's header, the files of chords and beats, and the place of the output,
-  /// before a model is loaded.
+  /// Throws, before a model is loaded, what `run` would throw for the file's header, the files of chords and beats,
+  /// ranges and the place of the output.
   void check() const;
 
   /// All variations, best first by the mean of the judges' scores. Throws as Editor::edit, read_audio and write_audio

@@ -22,7 +22,7 @@ struct ReportContext {
 nlohmann::json edit_report(const AudioBuffer& source, const EditResult& result, const ReportContext& context);
 
 /// Writes `folder`/`name` so that reading it gives the same samples: FLAC of 24 bits where that holds all of them, else
-/// WAV of floats. Returns the file's name. Throws kIo.
+/// WAV of floats. Returns the file's name, with "_" for blanks and slashes. Throws kIo.
 std::string write_exactly(const std::filesystem::path& folder, const std::string& name, const AudioBuffer& audio);
 
 /// Writes every stem and the residual into a folder, sample-aligned: "1_violin_added.flac", "residual.flac". Those
