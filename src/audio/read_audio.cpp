@@ -91,6 +91,32 @@ int bits_of(int format) {
   }
 }
 
+AudioEncoding encoding_of(int format) {
+  switch (format & SF_FORMAT_SUBMASK) {
+    case SF_FORMAT_PCM_S8:
+    case SF_FORMAT_PCM_U8: return AudioEncoding::kPcm8;
+    case SF_FORMAT_PCM_16: return AudioEncoding::kPcm16;
+    case SF_FORMAT_PCM_24: return AudioEncoding::kPcm24;
+    case SF_FORMAT_PCM_32: return AudioEncoding::kPcm32;
+    case SF_FORMAT_FLOAT: return AudioEncoding::kFloat32;
+    case SF_FORMAT_DOUBLE: return AudioEncoding::kFloat64;
+    default: return AudioEncoding::kAuto;
+  }
+}
+
+const char* extension_of(int format) {
+  switch (format & SF_FORMAT_TYPEMASK) {
+    case SF_FORMAT_WAV:
+    case SF_FORMAT_WAVEX:
+    case SF_FORMAT_RF64: return ".wav";
+    case SF_FORMAT_AIFF: return ".aiff";
+    case SF_FORMAT_FLAC: return ".flac";
+    case SF_FORMAT_MPEG: return ".mp3";
+    case SF_FORMAT_OGG: return (format & SF_FORMAT_SUBMASK) == SF_FORMAT_OPUS ? ".opus" : ".ogg";
+    default: return "";
+  }
+}
+
 void check_limits(const fs::path& path, const SF_INFO& info) {
   if (info.samplerate < kLowestRate || info.samplerate > kHighestRate)
     refuse(path, format("has a sampling rate of %d Hz; between %d and %d Hz is wanted", info.samplerate, kLowestRate,
@@ -125,6 +151,17 @@ AudioInfo probe_audio(const fs::path& path) {
   info.container = format_name(source.info.format & SF_FORMAT_TYPEMASK);
   info.encoding = format_name(source.info.format & SF_FORMAT_SUBMASK);
   info.bit_depth = bits_of(source.info.format);
+  info.sample_encoding = encoding_of(source.info.format);
+  info.extension = extension_of(source.info.format);
+  for (const auto& [name, code] : sound_file_tags())
+    if (const char* text = sf_get_string(source.file.get(), code); text != nullptr && *text != '\0')
+      info.tags[name] = text;
+  std::vector<int> map(static_cast<size_t>(info.channels));
+  // Other formats have one order for each number of channels.
+  if ((source.info.format & SF_FORMAT_TYPEMASK) == SF_FORMAT_WAVEX &&
+      sf_command(source.file.get(), SFC_GET_CHANNEL_MAP_INFO, map.data(), static_cast<int>(map.size() * sizeof(int))) ==
+          SF_TRUE)
+    info.channel_map = std::move(map);
   return info;
 }
 

@@ -54,6 +54,15 @@ sf_count_t OutputStream::write(const void* data, sf_count_t bytes, void* self) {
 
 sf_count_t OutputStream::tell(void* self) { return ::lseek(static_cast<OutputStream*>(self)->file_, 0, SEEK_CUR); }
 
+const std::vector<std::pair<const char*, int>>& sound_file_tags() {
+  static const std::vector<std::pair<const char*, int>> table = {
+      {"title", SF_STR_TITLE},      {"artist", SF_STR_ARTIST},       {"album", SF_STR_ALBUM},
+      {"genre", SF_STR_GENRE},      {"date", SF_STR_DATE},           {"tracknumber", SF_STR_TRACKNUMBER},
+      {"comment", SF_STR_COMMENT},  {"copyright", SF_STR_COPYRIGHT}, {"license", SF_STR_LICENSE},
+      {"software", SF_STR_SOFTWARE}};
+  return table;
+}
+
 int64_t quantise(std::span<const float> in, int bits, std::vector<int>& out) {
   const double scale = std::ldexp(1.0, bits - 1);
   int64_t clipped = 0;

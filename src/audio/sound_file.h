@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace instructme {
@@ -39,6 +40,9 @@ class OutputStream {
   int file_ = -1;
   int error_ = 0;
 };
+
+/// The tags that libsndfile knows, by our names.
+const std::vector<std::pair<const char*, int>>& sound_file_tags();
 
 /// Rounds to left-justified 32-bit integers, of which libsndfile keeps the upper `bits`; returns how many samples were
 /// beyond full scale.

@@ -32,16 +32,16 @@ struct Format {
 
 const std::vector<Format>& formats() {
   using enum AudioEncoding;
-  static const std::vector<AudioEncoding> wav = {kPcm8, kPcm16, kPcm24, kPcm32, kFloat32};
+  static const std::vector<AudioEncoding> wav = {kPcm8, kPcm16, kPcm24, kPcm32, kFloat32, kFloat64};
   // libsndfile counts the padding of an odd number of bytes as one sample more in 8-bit AIFF.
-  static const std::vector<AudioEncoding> aiff = {kPcm16, kPcm24, kPcm32, kFloat32};
+  static const std::vector<AudioEncoding> aiff = {kPcm16, kPcm24, kPcm32, kFloat32, kFloat64};
   static const std::vector<int> opus_rates = {8000, 12000, 16000, 24000, 48000};
   static const std::vector<int> mp3_rates = {8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000};
   static const std::vector<Format> table = {
       {".wav", SF_FORMAT_WAV, kPcm24, 0, 1024, wav, {}},
       {".aif", SF_FORMAT_AIFF, kPcm24, 0, 1024, aiff, {}},
       {".aiff", SF_FORMAT_AIFF, kPcm24, 0, 1024, aiff, {}},
-      {".flac", SF_FORMAT_FLAC, kPcm24, 0, 8, {kPcm16, kPcm24}, {}},
+      {".flac", SF_FORMAT_FLAC, kPcm24, 0, 8, {kPcm8, kPcm16, kPcm24}, {}},
       {".ogg", SF_FORMAT_OGG, kAuto, SF_FORMAT_VORBIS, 8, {}, {}},
       {".oga", SF_FORMAT_OGG, kAuto, SF_FORMAT_VORBIS, 8, {}, {}},
       {".opus", SF_FORMAT_OGG, kAuto, SF_FORMAT_OPUS, 8, {}, opus_rates},
@@ -74,6 +74,7 @@ int bits_of(AudioEncoding encoding) {
     case AudioEncoding::kPcm24: return 24;
     case AudioEncoding::kPcm32:
     case AudioEncoding::kFloat32: return 32;
+    case AudioEncoding::kFloat64: return 64;
     case AudioEncoding::kAuto: break;
   }
   return 0;
@@ -81,11 +82,12 @@ int bits_of(AudioEncoding encoding) {
 
 int sndfile_subtype(const Format& target, AudioEncoding encoding) {
   switch (encoding) {
-    case AudioEncoding::kPcm8: return SF_FORMAT_PCM_U8;
+    case AudioEncoding::kPcm8: return target.sndfile_type == SF_FORMAT_WAV ? SF_FORMAT_PCM_U8 : SF_FORMAT_PCM_S8;
     case AudioEncoding::kPcm16: return SF_FORMAT_PCM_16;
     case AudioEncoding::kPcm24: return SF_FORMAT_PCM_24;
     case AudioEncoding::kPcm32: return SF_FORMAT_PCM_32;
     case AudioEncoding::kFloat32: return SF_FORMAT_FLOAT;
+    case AudioEncoding::kFloat64: return SF_FORMAT_DOUBLE;
     case AudioEncoding::kAuto: break;
   }
   return target.codec;
@@ -111,7 +113,55 @@ void check_buffer(const fs::path& path, const AudioBuffer& buffer, const Format&
   throw Error(ErrorKind::kIo, "cannot write " + path.string() + ": " + reason);
 }
 
+bool is_float(AudioEncoding encoding) {
+  return encoding == AudioEncoding::kFloat32 || encoding == AudioEncoding::kFloat64;
+}
+
+/// Puts the bits back that a float has no room for, where a sample is as it was.
+class OriginalBits {
+ public:
+  OriginalBits(const OriginalAudio& original, const AudioBuffer& result, AudioEncoding encoding) {
+    if (original.samples == nullptr || bits_of(encoding) < 32 || encoding == AudioEncoding::kFloat32) return;
+    const AudioInfo info = probe_audio(original.file);
+    if (info.sample_encoding != encoding || original.samples->samples.size() != result.samples.size()) return;
+    SF_INFO opened{};
+    file_.reset(sf_open(original.file.c_str(), SFM_READ, &opened));
+    samples_ = original.samples->samples;
+    channels_ = opened.channels;
+  }
+
+  /// `block` begins at sample `first` of the result; `codes` is what would be written for it.
+  template <class Code>
+  void restore(std::span<const float> block, size_t first, std::vector<Code>& codes) {
+    if (file_ == nullptr) return;
+    std::vector<Code> before(block.size());
+    const auto frames = static_cast<sf_count_t>(block.size()) / channels_;
+    sf_count_t got;
+    if constexpr (std::is_same_v<Code, int>)
+      got = sf_readf_int(file_.get(), before.data(), frames);
+    else
+      got = sf_readf_double(file_.get(), before.data(), frames);
+    if (got != frames) throw Error(ErrorKind::kIo, "the original file changed while its samples were written anew");
+    for (size_t i = 0; i < block.size(); ++i)
+      if (block[i] == samples_[first + i]) codes[i] = before[i];
+  }
+
+ private:
+  SoundFile file_;
+  std::span<const float> samples_;
+  int channels_ = 1;
+};
+
 }  // namespace
+
+AudioEncoding fitting_encoding(const fs::path& path, AudioEncoding wanted) {
+  const Format& target = format_for(path, AudioEncoding::kAuto);
+  if (wanted == AudioEncoding::kAuto || target.encodings.empty()) return target.automatic;
+  // From the narrowest to the widest.
+  for (const AudioEncoding encoding : target.encodings)
+    if (encoding >= wanted) return encoding;
+  return target.encodings.back();
+}
 
 void check_audio_target(const fs::path& path, AudioEncoding encoding) { format_for(path, encoding); }
 
@@ -134,7 +184,9 @@ WriteResult write_audio(const fs::path& path, const AudioBuffer& buffer, const W
   SF_INFO info{};
   info.samplerate = sound.sample_rate;
   info.channels = sound.channels;
-  info.format = target.sndfile_type | sndfile_subtype(target, encoding);
+  const bool placed =
+      target.sndfile_type == SF_FORMAT_WAV && options.channel_map.size() == static_cast<size_t>(info.channels);
+  info.format = (placed ? SF_FORMAT_WAVEX : target.sndfile_type) | sndfile_subtype(target, encoding);
   SF_VIRTUAL_IO callbacks = stream.callbacks();
   SoundFile out(sf_open_virtual(&callbacks, SFM_WRITE, &info, &stream));
   if (stream.error() != 0) throw_write_error(path, std::strerror(stream.error()));
@@ -150,18 +202,33 @@ WriteResult write_audio(const fs::path& path, const AudioBuffer& buffer, const W
     sf_command(out.get(), SFC_SET_VBR_ENCODING_QUALITY, &quality, sizeof(quality));
   }
 
+  if (placed) {
+    std::vector<int> map = options.channel_map;
+    sf_command(out.get(), SFC_SET_CHANNEL_MAP_INFO, map.data(), static_cast<int>(map.size() * sizeof(int)));
+  }
+  for (const auto& [name, code] : sound_file_tags())
+    if (const auto tag = options.tags.find(name); tag != options.tags.end())
+      sf_set_string(out.get(), code, tag->second.c_str());
+
   WriteResult result{peak(sound.samples), 0, sound.sample_rate};
-  const bool integers = encoding != AudioEncoding::kAuto && encoding != AudioEncoding::kFloat32;
+  const bool integers = encoding != AudioEncoding::kAuto && !is_float(encoding);
   const auto channels = static_cast<size_t>(sound.channels);
   const std::span<const float> samples(sound.samples);
+  OriginalBits original(options.original, sound, encoding);
   std::vector<int> codes;
+  std::vector<double> doubles;
   for (int64_t done = 0; done < sound.frames(); done += kBlockFrames) {
     const int64_t frames = std::min(kBlockFrames, sound.frames() - done);
     const auto block = samples.subspan(static_cast<size_t>(done) * channels, static_cast<size_t>(frames) * channels);
     int64_t written;
     if (integers) {
       result.clipped_samples += quantise(block, bits_of(encoding), codes);
+      original.restore(block, static_cast<size_t>(done) * channels, codes);
       written = sf_writef_int(out.get(), codes.data(), frames);
+    } else if (encoding == AudioEncoding::kFloat64) {
+      doubles.assign(block.begin(), block.end());
+      original.restore(block, static_cast<size_t>(done) * channels, doubles);
+      written = sf_writef_double(out.get(), doubles.data(), frames);
     } else {
       written = sf_writef_float(out.get(), block.data(), frames);
     }

@@ -11,6 +11,7 @@ namespace instructme::cli {
 using Run = std::function<int()>;
 void add_edit_command(CLI::App& app, Run& run);
 void add_analyze_command(CLI::App& app, Run& run);
+void add_session_command(CLI::App& app, Run& run);
 void add_data_command(CLI::App& app, Run& run);
 // Subcommands of `data`.
 void add_render(CLI::App& data, Run& run);

@@ -1,23 +1,37 @@
+#include <unistd.h>
+
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
+#include <iostream>
 #include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
 
 #include "command.h"
+#include "edit_options.h"
 #include "instructme/audio/audio_file.h"
+#include "instructme/base/config_reader.h"
 #include "instructme/base/error.h"
 #include "instructme/base/files.h"
 #include "instructme/base/strings.h"
-#include "instructme/edit/editor.h"
+#include "instructme/edit/batch.h"
+#include "instructme/edit/estimate.h"
+#include "instructme/edit/file_edit.h"
+#include "instructme/torchx/runtime.h"
 #include "terminal.h"
+
+namespace fs = std::filesystem;
 
 namespace instructme::cli {
 namespace {
 
 struct EditArguments {
-  std::string file, sentence, output, model, mode = "auto";
-  EditorOptions editor;
-  EditOptions edit;
-  bool overwrite = false, dry_run = false;
+  EditFlags flags;
+  std::string file, output, format, manifest, shard = "1/1", stems, report;
+  std::optional<std::string> sentence;
+  int variations = 1;
+  bool overwrite = false, dry_run = false, json = false;
 };
 
 constexpr const char* kHelp =
@@ -28,53 +42,141 @@ constexpr const char* kHelp =
     "  replace the piano with a violin\n"
     "  remix this with bass, drums and strings\n"
     "  remix it to funk\n"
+    "  remove the drums from 0:10 to 0:20, then add a piano in bars 5-8\n"
+    "  turn the piano down by 6 dB and keep the bass\n"
     "\n"
-    "Files: WAV, AIFF, FLAC, OGG, Opus and MP3, up to 20 minutes. The result has the sample rate and\n"
-    "number of channels of the source. What the sentence does not name stays as it is: stems are taken out of\n"
-    "the source and put into it (compose mode). Remixes, and everything with --mode direct, are played anew by\n"
-    "the model, in one channel at 24 kHz: the result is the same in all channels and has nothing above 12 kHz.";
+    "Files: WAV, AIFF, FLAC, OGG, Opus and MP3, up to 20 minutes. The result has the format, sample rate,\n"
+    "number of channels, bit depth and tags of the source. What the sentence does not name stays as it is: stems\n"
+    "are taken out of the source and put into it (compose mode). Remixes, and everything with --mode direct, are\n"
+    "played anew by the model, in one channel at 24 kHz: the result is the same in all channels and has nothing\n"
+    "above 12 kHz. Nothing outside of a range changes, whatever the mode.\n"
+    "\n"
+    "With - for FILE the music is read from standard input; with -o - the result goes to standard output.";
 
-std::string default_output(const EditArguments& arguments, const Instruction& instruction) {
-  const std::filesystem::path source = arguments.file;
-  return (source.parent_path() / (source.stem().string() + "_" + operation_name(instruction.operation) + ".flac"))
-      .string();
+/// Standard input as a file, and a file that becomes standard output.
+class Pipes {
+ public:
+  explicit Pipes(EditArguments& arguments) {
+    if (arguments.file == "-") {
+      arguments.file = spool("input").string();
+      std::ofstream out(arguments.file, std::ios::binary);
+      out << std::cin.rdbuf();
+      if (!out.flush()) throw Error(ErrorKind::kIo, "cannot keep standard input in " + arguments.file);
+      if (arguments.output.empty()) arguments.output = "-";
+    }
+    if (arguments.output != "-") {
+      if (!arguments.format.empty())
+        throw Error(ErrorKind::kUsage, "--format is for -o -; elsewhere the ending chooses");
+      return;
+    }
+    if (arguments.variations > 1) throw Error(ErrorKind::kUsage, "several variations cannot go to standard output");
+    if (::isatty(STDOUT_FILENO) == 1)
+      throw Error(ErrorKind::kUsage, "a terminal cannot play music: send -o - elsewhere");
+    std::string ending = arguments.format.empty() ? probe_audio(arguments.file).extension : "." + arguments.format;
+    output_ = spool("output" + (ending.empty() ? ".wav" : ending));
+    arguments.output = output_.string();
+  }
+  bool to_standard_output() const { return !output_.empty(); }
+  void send() const { std::cout << std::ifstream(output_, std::ios::binary).rdbuf() << std::flush; }
+
+ private:
+  fs::path spool(const std::string& name) {
+    if (!folder_) folder_ = std::make_unique<TempDir>();
+    return folder_->path() / name;
+  }
+  std::unique_ptr<TempDir> folder_;
+  fs::path output_;
+};
+
+FileEditRequest request_of(const EditArguments& arguments) {
+  FileEditRequest request = arguments.flags.request(arguments.file, arguments.sentence.value_or(""));
+  request.output = arguments.output;
+  request.stems = arguments.stems;
+  request.report = arguments.report;
+  request.variations = arguments.variations;
+  request.overwrite = arguments.overwrite;
+  return request;
+}
+
+/// What it would take, where there are music and a model to tell by.
+std::optional<EditEstimate> estimate(const FileEdit& edit, const EditArguments& arguments) {
+  if (!fs::exists(arguments.file)) return std::nullopt;
+  std::string model;
+  try {
+    model = find_model(arguments.flags.model);
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+  const AudioInfo music = probe_audio(arguments.file);
+  const Editor editor(model, arguments.flags.editor);
+  return estimate_edit(editor, edit.plan(), music, edit.options_for(music),
+                       measure_matmul_gflops(arguments.flags.editor.bfloat16));
+}
+
+int dry_run(const FileEdit& edit, const EditArguments& arguments) {
+  const auto expected = estimate(edit, arguments);
+  if (arguments.json) {
+    nlohmann::json plan = plan_json(edit.plan());
+    plan["expected_seconds"] = expected ? nlohmann::json(expected->seconds) : nlohmann::json();
+    plan["expected_memory_mb"] = expected ? nlohmann::json(expected->memory_mb) : nlohmann::json();
+    std::printf("%s\n", json_text(plan, 2).c_str());
+  } else if (expected) {
+    std::fprintf(stderr, "expected: about %s and %.0f MB of memory\n", duration_text(expected->seconds).c_str(),
+                 expected->memory_mb);
+  }
+  return 0;
+}
+
+void tell(const WrittenEdit& written) {
+  // Extracting and removing in compose mode samples nothing.
+  if (written.seconds_sample > 0)
+    std::fprintf(stderr, "listening %.1f s, editing %.1f s (%lld steps), playing %.1f s\n", written.seconds_encode,
+                 written.seconds_sample, static_cast<long long>(written.steps), written.seconds_decode);
+  else
+    std::fprintf(stderr, "listening and editing %.1f s\n", written.seconds_encode);
+  for (const std::string& note : written.written.notes) std::fprintf(stderr, "note: %s\n", note.c_str());
+  for (const auto& [name, score] : written.scores) std::fprintf(stderr, "%s: %.2f\n", name.c_str(), score);
+}
+
+int batch(const EditArguments& arguments, const CancelToken& cancel) {
+  if (!arguments.file.empty() || !arguments.output.empty())
+    throw Error(ErrorKind::kUsage, "with --manifest the lines name the music, the sentences and the outputs");
+  Editor editor(find_model(arguments.flags.model), arguments.flags.editor);
+  EditOptions defaults = arguments.flags.edit;
+  defaults.mode = parse_edit_mode(arguments.flags.mode);
+  const BatchResult result = run_batch(
+      editor, arguments.manifest, parse_shard(arguments.shard), defaults,
+      [](const nlohmann::json& line) {
+        std::printf("%s\n", json_text(line).c_str());
+        std::fflush(stdout);
+      },
+      cancel);
+  std::fprintf(stderr, "%lld done, %lld done before, %lld failed\n", static_cast<long long>(result.done),
+               static_cast<long long>(result.skipped), static_cast<long long>(result.failed));
+  return result.failed > 0 ? exit_code(ErrorKind::kInput) : 0;
 }
 
 int edit(EditArguments arguments) {
   const CancelToken cancel = cancel_on_signals();
-  arguments.edit.mode = parse_edit_mode(arguments.mode);
-  const Instruction instruction = parse_instruction(arguments.sentence, Lexicon::builtin());
-  if (arguments.output.empty()) arguments.output = default_output(arguments, instruction);
-  check_audio_target(arguments.output);
-  std::error_code not_there;
-  if (!arguments.overwrite &&
-      (arguments.output == arguments.file || std::filesystem::equivalent(arguments.output, arguments.file, not_there)))
-    throw Error(ErrorKind::kUsage, "the output would overwrite the source " + arguments.file +
-                                       "; give another -o, or "
-                                       "--overwrite if that is meant");
-  std::fprintf(stderr, "understood: %s\n", plain_sentence(instruction).c_str());
-  if (arguments.dry_run) return 0;
-
-  // Refuses a place that cannot be written to before the work, not after it.
-  { const AtomicFile place(arguments.output); }
-  const AudioBuffer source = read_audio(arguments.file, {.max_seconds = Editor::max_seconds()});
-  Editor editor(find_model(arguments.model), arguments.editor);
+  if (!arguments.manifest.empty()) return batch(arguments, cancel);
+  if (arguments.file.empty() || !arguments.sentence)
+    throw Error(ErrorKind::kUsage,
+                std::string(arguments.file.empty() ? "FILE" : "SENTENCE") + " is required (see instructme --help)");
+  if (arguments.json && !arguments.dry_run) throw Error(ErrorKind::kUsage, "--json goes with --dry-run");
+  const Pipes pipes(arguments);
+  const FileEdit file_edit(request_of(arguments));
+  if (!arguments.json) std::fprintf(stderr, "understood: %s\n", plain_sentence(file_edit.plan()).c_str());
+  if (arguments.dry_run) return dry_run(file_edit, arguments);
+  file_edit.check();
+  Editor editor(find_model(arguments.flags.model), arguments.flags.editor);
   ProgressLine line("steps");
-  const EditResult result = editor.edit(source, arguments.sentence, arguments.edit, line.callback(), cancel);
+  const auto results = file_edit.run(editor, {chord_judge(editor)}, line.callback(), cancel);
   line.finish();
-  cancel.check();
-  const WriteResult written = write_audio(arguments.output, result.audio);
-  // Extracting and removing in compose mode samples nothing.
-  if (result.seconds_sample > 0)
-    std::fprintf(stderr, "listening %.1f s, editing %.1f s (%lld steps), playing %.1f s\n", result.seconds_encode,
-                 result.seconds_sample, static_cast<long long>(result.settings.sampler.steps), result.seconds_decode);
-  else
-    std::fprintf(stderr, "listening and editing %.1f s\n", result.seconds_encode);
-  if (written.clipped_samples > 0)
-    std::fprintf(stderr,
-                 "%lld samples were louder than the file can hold and were cut; write a float WAV to keep them\n",
-                 static_cast<long long>(written.clipped_samples));
-  std::printf("%s\n", arguments.output.c_str());
+  for (const WrittenEdit& written : results) {
+    tell(written);
+    if (!pipes.to_standard_output()) std::printf("%s\n", written.output.c_str());
+  }
+  if (pipes.to_standard_output()) pipes.send();
   return 0;
 }
 
@@ -84,26 +186,23 @@ void add_edit_command(CLI::App& app, Run& run) {
   auto arguments = std::make_shared<EditArguments>();
   CLI::App* command = app.add_subcommand("edit", "Edit a piece of music by a sentence.");
   command->footer(kHelp);
-  command->add_option("FILE", arguments->file, "The music")->required();
-  command->add_option("SENTENCE", arguments->sentence, "What is to be done, in quotes")->required();
+  command->add_option("FILE", arguments->file, "The music");
+  command->add_option("SENTENCE", arguments->sentence, "What is to be done, in quotes");
   command->add_option("-o,--output", arguments->output,
                       "Where to write; the ending chooses the format (default: beside FILE, e.g. song_remove.flac)");
-  command->add_option("-m,--model", arguments->model, "Model folder (default: the one that came with the program)");
-  command->add_option("--mode", arguments->mode, "compose, direct, or auto: compose where it can be done")
-      ->check(CLI::IsMember({"auto", "compose", "direct"}));
-  command->add_option("--seed", arguments->edit.seed,
-                      "Another number, another version; the same number, the same bytes");
-  command
-      ->add_option("--steps", arguments->edit.steps, "Sampling steps: more is slower and richer; 0: as the model says")
-      ->check(CLI::Range(0, 1000));
-  command
-      ->add_option("--guidance", arguments->edit.guidance,
-                   "How hard to follow the sentence, 1 plain, 2 to 4 stronger; -1: as the model says")
-      ->check(CLI::Range(-1.0, 30.0));
-  command->add_flag("--bfloat16", arguments->editor.bfloat16, "Faster on processors with AMX or AVX512-BF16");
-  command->add_option("--device", arguments->editor.device, "cpu or cuda")->check(CLI::IsMember({"cpu", "cuda"}));
+  command->add_option("--stems", arguments->stems,
+                      "Folder for every stem and the residual, which add up to the result, with a report");
+  command->add_option("--report", arguments->report, "File for a report (JSON)");
+  command->add_option("--variations", arguments->variations, "How many versions, with seeds that count up, best first")
+      ->check(CLI::Range(1, 1000));
+  arguments->flags.add_to(*command);
+  command->add_option("--format", arguments->format, "Format of -o -, e.g. flac (default: as FILE)");
+  command->add_option("--manifest", arguments->manifest,
+                      "Edit many files: a JSON object in each line (docs/editing.md)");
+  command->add_option("--shard", arguments->shard, "Which share of the manifest's lines, e.g. 2/8");
   command->add_flag("--overwrite", arguments->overwrite, "Allow the output to replace FILE itself");
-  command->add_flag("--dry-run", arguments->dry_run, "Only say what was understood");
+  command->add_flag("--dry-run", arguments->dry_run, "Only say what was understood, and what it will take");
+  command->add_flag("--json", arguments->json, "With --dry-run: for programs, on standard output");
   command->callback([arguments, &run] { run = [arguments] { return edit(*arguments); }; });
 }
 

@@ -73,6 +73,7 @@ int main(int argc, char** argv) {
   instructme::cli::Run run;
   instructme::cli::add_edit_command(app, run);
   instructme::cli::add_analyze_command(app, run);
+  instructme::cli::add_session_command(app, run);
   instructme::cli::add_data_command(app, run);
   instructme::cli::add_train_command(app, run);
   instructme::cli::add_evaluate_command(app, run);

@@ -5,18 +5,15 @@
 
 #include "instructme/audio/loudness.h"
 #include "instructme/base/error.h"
+#include "instructme/base/strings.h"
 #include "instructme/edit/editor.h"
 #include "instructme/edit/stem_extractor.h"
+#include "job.h"
 #include "stopwatch.h"
 
 namespace instructme {
 
 namespace {
-
-void add(AudioBuffer& sum, const AudioBuffer& part, float factor) {
-  ensure(sum.samples.size() == part.samples.size(), "only stems of the same music can be added up");
-  for (size_t i = 0; i < sum.samples.size(); ++i) sum.samples[i] += factor * part.samples[i];
-}
 
 /// Medians over 143 rendered songs of a stem's active RMS below that of its mix, dB, by the role it mostly plays.
 double usual_level_db(const std::string& instrument) {
@@ -38,45 +35,90 @@ void match_level(AudioBuffer& stem, const AudioBuffer& mix, const std::string& i
 
 }  // namespace
 
-AudioBuffer Editor::compose(const AudioBuffer& source, const EditOptions& options, EditResult& result,
-                            const ProgressCallback& progress, const CancelToken& cancel) {
-  const Instruction& instruction = result.instruction;
+std::vector<EditedStem> Editor::find_stems(const AudioBuffer& heard, int64_t first, const Instruction& instruction,
+                                           EditResult& result, const Job& job) {
   const Operation operation = instruction.operation;
   const bool takes_out =
       operation == Operation::kExtract || operation == Operation::kRemove || operation == Operation::kReplace;
   const bool puts_in =
       operation == Operation::kAdd || operation == Operation::kAccompany || operation == Operation::kReplace;
-  const bool keeps = operation != Operation::kExtract && operation != Operation::kAccompany;
-
-  AudioBuffer mix = source;    // the source as edited so far
-  AudioBuffer named = source;  // the sum of what is taken out or put in
-  std::fill(named.samples.begin(), named.samples.end(), 0.0f);
+  std::vector<EditedStem> found;
+  const auto& names = operation == Operation::kReplace ? instruction.replacements : instruction.instruments;
+  // As edited so far; where nothing changes before the last part is made, what is heard will do.
+  const bool changes = puts_in && (takes_out || names.size() > 1);
+  AudioBuffer mix = changes ? heard : AudioBuffer();
   if (takes_out) {
     const Stopwatch watch(result.seconds_encode);
     StemExtractor extractor(pipeline_.mask, static_cast<int>(pipeline_.config.vae.sample_rate),
                             pipeline_.config.level_dbfs);
-    std::vector<AudioBuffer> stems = extractor.extract(source, instruction.instruments, progress, cancel);
+    std::vector<AudioBuffer> stems = extractor.extract(heard, instruction.instruments, job.progress, job.cancel);
     for (size_t i = 0; i < stems.size(); ++i) {
-      add(mix, stems[i], -1.0f);
-      add(named, stems[i], 1.0f);
-      result.stems.push_back({instruction.instruments[i], false, std::move(stems[i])});
+      if (puts_in) add_audio(mix, stems[i], -1);
+      found.push_back({.instrument = instruction.instruments[i],
+                       .added = false,
+                       .in_result = operation == Operation::kExtract,
+                       .audio = std::move(stems[i])});
     }
   }
   if (puts_in) {
-    const auto& names = operation == Operation::kReplace ? instruction.replacements : instruction.instruments;
     // One part at a time, each hearing those before it, so that each is a stem of its own.
     for (const std::string& name : names) {
       Instruction alone;
       alone.operation = Operation::kAccompany;
       alone.instruments = {name};
-      AudioBuffer stem = direct(mix, Operation::kAccompany, plain_sentence(alone), options, result, progress, cancel);
-      match_level(stem, source, name);
-      add(mix, stem, 1.0f);
-      add(named, stem, 1.0f);
-      result.stems.push_back({name, true, std::move(stem)});
+      AudioBuffer stem =
+          direct(changes ? mix : heard, first, Operation::kAccompany, plain_sentence(alone), result, job);
+      match_level(stem, heard, name);
+      if (names.size() > 1) add_audio(mix, stem);
+      found.push_back({.instrument = name, .added = true, .in_result = true, .audio = std::move(stem)});
     }
   }
-  return keeps ? mix : named;
+  return found;
+}
+
+void Editor::run_step(const PlanStep& step, size_t index, const AudioBuffer& source, EditResult& result,
+                      const Job& job) {
+  const Instruction& instruction = step.instruction;
+  const Region region = result.regions[index];
+  AudioBuffer& mix = result.audio;
+  const int64_t frames = mix.frames();
+  const double strength = step.strength.value_or(1.0);
+  // Only what is near the range is listened to.
+  const auto context = static_cast<int64_t>(kContextSeconds * mix.sample_rate);
+  const int64_t first = std::max<int64_t>(0, region.begin - context), last = std::min(frames, region.end + context);
+  const bool whole = first == 0 && last == frames;
+  const AudioBuffer part = whole ? AudioBuffer() : slice(mix, first, last);
+  const AudioBuffer& heard = whole ? mix : part;
+  if (is_silent(heard))
+    throw Error(ErrorKind::kInput,
+                whole ? "the music is silent (below -80 dBFS) after the steps before: there is nothing to edit"
+                      : format("the music is silent (below -80 dBFS) around %.2f s to %.2f s: there is nothing to edit",
+                               static_cast<double>(region.begin) / source.sample_rate,
+                               static_cast<double>(region.end) / source.sample_rate));
+  const auto place = [&](const AudioBuffer& audio, int64_t from) {
+    return placed(audio, from, frames, region, strength, job.grid);
+  };
+
+  std::vector<EditedStem> stems;
+  if (result.modes[index] == EditMode::kCompose) {
+    stems = find_stems(heard, first, instruction, result, job);
+    for (EditedStem& stem : stems) {
+      stem.step = index;
+      stem.audio = place(stem.audio, first);
+    }
+    const bool keeps = instruction.operation != Operation::kExtract && instruction.operation != Operation::kAccompany;
+    if (!keeps) {
+      add_audio(mix, place(mix, 0), -1);
+      for (EditedStem& earlier : result.stems) earlier.in_result = false;
+    }
+    for (const EditedStem& stem : stems) add_audio(mix, stem.audio, stem.added || !keeps ? 1.0f : -1.0f);
+  } else {
+    const AudioBuffer edited = direct(heard, first, instruction.operation, plain_sentence(instruction), result, job);
+    add_audio(mix, place(mix, 0), -1);
+    add_audio(mix, place(edited, first));
+    for (EditedStem& earlier : result.stems) earlier.in_result = false;
+  }
+  for (EditedStem& stem : stems) result.stems.push_back(std::move(stem));
 }
 
 }  // namespace instructme

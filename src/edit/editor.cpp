@@ -8,9 +8,12 @@
 #include "instructme/audio/loudness.h"
 #include "instructme/audio/resample.h"
 #include "instructme/base/error.h"
+#include "instructme/base/rng.h"
 #include "instructme/base/strings.h"
 #include "instructme/ears/chord_net.h"
+#include "instructme/edit/harmony.h"
 #include "instructme/torchx/runtime.h"
+#include "job.h"
 #include "stopwatch.h"
 
 namespace instructme {
@@ -26,11 +29,26 @@ double level_gain(const Tensor& wave, double level_dbfs) {
   return std::pow(10.0, level_dbfs / 20) / std::max(rms, 1e-6);
 }
 
+namespace {
+
+/// The mono mix at the model's rate (S); nothing else of it stays in memory.
+Tensor heard_by_model(const AudioBuffer& heard, double rate) {
+  const std::vector<float> mixed = mix_to_mono(heard);
+  if (peak(mixed) <= std::pow(10.0, -80.0 / 20))
+    throw Error(ErrorKind::kInput, "the channels of the music cancel each other in the mono mix that the model hears");
+  const std::vector<float> mono = resample(mixed, heard.sample_rate, rate);
+  if (mono.empty()) throw Error(ErrorKind::kInput, "the music is shorter than one sample of the model");
+  return as_tensor(mono);
+}
+
+}  // namespace
+
 Editor::Editor(const std::filesystem::path& model_folder, EditorOptions options)
     : Editor(Pipeline::load(model_folder), std::move(options)) {
   const auto ears = model_folder / "ears";
   if (std::filesystem::is_regular_file(ears / "chords.json"))
     chord_extractor_ = std::make_unique<NeuralChordExtractor>(NeuralChordExtractor::load(ears));
+  model_folder_ = model_folder;
 }
 
 Editor::Editor(Pipeline pipeline, EditorOptions options)
@@ -56,6 +74,11 @@ bool Editor::can(EditMode mode, const Instruction& instruction) const {
   if (operation == Operation::kAdd || operation == Operation::kAccompany) return true;
   return pipeline_.mask && std::all_of(instruction.instruments.begin(), instruction.instruments.end(),
                                        [&](const std::string& name) { return pipeline_.mask->find(name).has_value(); });
+}
+
+EditMode Editor::mode_for(const Instruction& instruction, EditMode mode) const {
+  if (mode != EditMode::kAuto) return mode;
+  return can(EditMode::kCompose, instruction) ? EditMode::kCompose : EditMode::kDirect;
 }
 
 Tensor Editor::edit_direct(const Tensor& source, Operation operation, const std::string& sentence,
@@ -105,36 +128,35 @@ Tensor Editor::edit_direct(const Tensor& source, Operation operation, const std:
   return edited.cpu();
 }
 
-AudioBuffer Editor::direct(const AudioBuffer& source, Operation operation, const std::string& sentence,
-                           const EditOptions& options, EditResult& report, const ProgressCallback& progress,
-                           const CancelToken& cancel) {
-  const std::vector<float> mixed = mix_to_mono(source);
-  if (is_silent(from_mono(mixed, source.sample_rate)))
-    throw Error(ErrorKind::kInput, "the channels of the music cancel each other in the mono mix that the model hears");
+AudioBuffer Editor::direct(const AudioBuffer& heard, int64_t first, Operation operation, const std::string& sentence,
+                           EditResult& result, const Job& job) {
   const double rate = static_cast<double>(pipeline_.config.vae.sample_rate);
-  const std::vector<float> mono = resample(mixed, source.sample_rate, rate);
-  if (mono.empty()) throw Error(ErrorKind::kInput, "the music is shorter than one sample of the model");
-  const Tensor wave = as_tensor(mono);
+  const Tensor wave = heard_by_model(heard, rate);
+  Tensor chords;
+  if (pipeline_.config.unet.chord_classes > 0 && (!job.options.chords.empty() || job.options.key)) {
+    const int64_t frames = chord_frames(wave.size(0));
+    chords = job.options.chords.empty()
+                 ? chord_extractor_->extract(wave, frames)[0]
+                 : chord_matrix(job.options.chords, static_cast<double>(first) / heard.sample_rate, frames);
+    if (job.options.key) chords = in_key(chords, *job.options.key);
+  }
   const Tensor edited =
-      edit_direct(wave, operation, sentence, options, Tensor(), report, progress, cancel).contiguous();
-  std::vector<float> back = resample(
-      std::span<const float>(edited.data_ptr<float>(), static_cast<size_t>(edited.size(0))), rate, source.sample_rate);
-  back.resize(static_cast<size_t>(source.frames()), 0.0f);
-  return from_planar(std::vector<std::vector<float>>(static_cast<size_t>(source.channels), std::move(back)),
-                     source.sample_rate);
+      edit_direct(wave, operation, sentence, job.options, chords, result, job.progress, job.cancel).contiguous();
+  const std::vector<float> back = resample(
+      std::span<const float>(edited.data_ptr<float>(), static_cast<size_t>(edited.size(0))), rate, heard.sample_rate);
+  AudioBuffer out{heard.sample_rate, heard.channels, {}};
+  out.samples.assign(heard.samples.size(), 0.0f);
+  const auto channels = static_cast<size_t>(heard.channels);
+  for (size_t i = 0; i < out.samples.size() && i / channels < back.size(); ++i) out.samples[i] = back[i / channels];
+  return out;
 }
 
-EditResult Editor::edit(const AudioBuffer& source, const std::string& sentence, const EditOptions& options,
-                        const ProgressCallback& progress, const CancelToken& cancel) {
-  EditResult result;
-  result.instruction = parse_instruction(sentence, Lexicon::builtin());
-  const Instruction& instruction = result.instruction;
-  result.mode = options.mode;
-  if (options.mode == EditMode::kAuto)
-    result.mode = can(EditMode::kCompose, instruction) ? EditMode::kCompose : EditMode::kDirect;
-  if (!can(result.mode, instruction))
-    throw Error(ErrorKind::kUsage,
-                "this model cannot " + plain_sentence(instruction) + " in compose mode; use direct mode");
+Tensor Editor::estimate_chords(const AudioBuffer& source) {
+  const Tensor wave = as_tensor(resample(mix_to_mono(source), source.sample_rate, kChordSampleRate));
+  return chord_extractor_->extract(wave, chord_frames(wave.size(0)))[0];
+}
+
+void Editor::check_source(const AudioBuffer& source) const {
   if (source.frames() == 0) throw Error(ErrorKind::kInput, "the music is empty: there is nothing to edit");
   if (source.seconds() > max_seconds())
     throw Error(ErrorKind::kInput, format("the music is %.0f s long; at most %.0f s can be edited at once: cut it into "
@@ -142,11 +164,88 @@ EditResult Editor::edit(const AudioBuffer& source, const std::string& sentence, 
                                           source.seconds(), max_seconds()));
   if (is_silent(source))
     throw Error(ErrorKind::kInput, "the music is silent (below -80 dBFS): there is nothing to edit");
-  // The model gets the plain form: however something is said, the same is done.
-  result.audio = result.mode == EditMode::kCompose ? compose(source, options, result, progress, cancel)
-                                                   : direct(source, instruction.operation, plain_sentence(instruction),
-                                                            options, result, progress, cancel);
+}
+
+void Editor::check_heard(const AudioBuffer& source, const Plan& plan) const {
+  std::vector<std::string> brought;
+  for (const PlanStep& step : plan.steps) {
+    const Instruction& instruction = step.instruction;
+    const bool takes = names_source_stems(instruction.operation) || instruction.operation == Operation::kReplace;
+    for (const std::string& name : instruction.instruments) {
+      if (!takes || std::find(brought.begin(), brought.end(), name) != brought.end()) continue;
+      const double certainty = options_.hears(source, name);
+      if (certainty < kHeard)
+        throw Error(ErrorKind::kInput, "no " + name + format(" is heard in this music (certainty %.2f); ", certainty) +
+                                           "if it is there all the same, use --force");
+    }
+    const auto& added =
+        instruction.operation == Operation::kReplace ? instruction.replacements : instruction.instruments;
+    if (!takes || instruction.operation == Operation::kReplace)
+      brought.insert(brought.end(), added.begin(), added.end());
+  }
+}
+
+EditResult Editor::edit(const AudioBuffer& source, const std::string& sentence, const EditOptions& options,
+                        const ProgressCallback& progress, const CancelToken& cancel) {
+  return edit(source, parse_plan(sentence, Lexicon::builtin()), options, progress, cancel);
+}
+
+EditResult Editor::edit(const AudioBuffer& source, const Plan& plan, const EditOptions& options,
+                        const ProgressCallback& progress, const CancelToken& cancel) {
+  check_plan(plan);
+  check_source(source);
+  EditResult result;
+  result.plan = plan;
+  for (const PlanStep& step : plan.steps) {
+    const EditMode mode = mode_for(step.instruction, options.mode);
+    if (!can(mode, step.instruction))
+      throw Error(ErrorKind::kUsage,
+                  "this model cannot " + plain_sentence(step.instruction) + " in compose mode; use direct mode");
+    if (mode == EditMode::kDirect && !plan.keep.empty())
+      throw Error(ErrorKind::kInput, "to " + plain_sentence(step.instruction) +
+                                         " this model has to render the music anew, so it cannot keep the " +
+                                         join(plan.keep, " and the ") + " as it is");
+    result.modes.push_back(mode);
+    result.regions.push_back(resolve_range(step.range, source.frames(), source.sample_rate, options.beats));
+  }
+  if (options_.hears && !options.force) check_heard(source, plan);
+  result.audio = source;
+  for (size_t i = 0; i < plan.steps.size(); ++i) {
+    cancel.check();
+    Job job{options, is_on_grid(source), progress, cancel};
+    // Parts of different steps do not share their noise.
+    if (i > 0) job.options.seed = Rng(options.seed).fork(i).next();
+    if (progress && plan.steps.size() > 1)
+      job.progress = [&, i](const Progress& now) {
+        Progress shown = now;
+        shown.detail =
+            format("step %zu of %zu", i + 1, plan.steps.size()) + (now.detail.empty() ? "" : ", " + now.detail);
+        progress(shown);
+      };
+    run_step(plan.steps[i], i, source, result, job);
+  }
   return result;
+}
+
+EditMode EditResult::mode() const {
+  const bool composed = std::all_of(modes.begin(), modes.end(), [](EditMode m) { return m == EditMode::kCompose; });
+  return composed ? EditMode::kCompose : EditMode::kDirect;
+}
+
+bool EditResult::is_sum_of_stems() const {
+  for (size_t i = 0; i < plan.steps.size(); ++i) {
+    const Operation operation = plan.steps[i].instruction.operation;
+    if (modes[i] != EditMode::kCompose || operation == Operation::kExtract || operation == Operation::kAccompany)
+      return false;
+  }
+  return true;
+}
+
+AudioBuffer EditResult::residual() const {
+  AudioBuffer rest = audio;
+  for (const EditedStem& stem : stems)
+    if (stem.in_result) add_audio(rest, stem.audio, -1);
+  return rest;
 }
 
 }  // namespace instructme

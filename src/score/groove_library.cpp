@@ -8,7 +8,7 @@
 #include "instructme/base/error.h"
 #include "instructme/base/files.h"
 #include "instructme/base/strings.h"
-#include "stable_hash.h"
+#include "held_out.h"
 
 namespace instructme {
 

@@ -10,7 +10,7 @@
 #include "instructme/base/strings.h"
 #include "instructme/score/chord_estimate.h"
 #include "instructme/score/midi_file.h"
-#include "stable_hash.h"
+#include "held_out.h"
 #include "time_grid.h"
 
 namespace instructme {

@@ -70,6 +70,18 @@ std::vector<Operation> Grammar::operations_in(const std::vector<Token>& tokens) 
 }
 
 void Grammar::strip_courtesies(std::vector<Token>& tokens) const {
+  // Times and amounts at both ends do not hide the courtesies behind them.
+  const auto is_other = [](const Token& token) { return token.kind != Kind::kModifier; };
+  const auto first = std::find_if(tokens.begin(), tokens.end(), is_other);
+  const auto last = std::find_if(tokens.rbegin(), std::make_reverse_iterator(first), is_other).base();
+  if (first != tokens.begin() || last != tokens.end()) {
+    std::vector<Token> inner(first, last);
+    const size_t length = inner.size();
+    strip_courtesies(inner);
+    tokens.erase(std::copy(inner.begin(), inner.end(), first), last);
+    if (inner.size() < length) strip_courtesies(tokens);
+    return;
+  }
   for (bool again = true; again;) {
     again = false;
     while (!tokens.empty() && separates(tokens.front())) tokens.erase(tokens.begin());
@@ -113,7 +125,17 @@ std::vector<Token> Grammar::find_names(const std::vector<Token>& tokens) const {
 }
 
 std::vector<Token> Grammar::scan(const std::string& sentence) const {
-  std::vector<Token> tokens = find_names(word_tokens(words_of(sentence)));
+  std::string rest = sentence;
+  const std::vector<Modifier> modifiers = take_modifiers(rest);
+  std::vector<Token> words = word_tokens(words_of(rest));
+  for (Token& token : words) {
+    const auto index = modifier_index(token.text);
+    if (!index || *index >= modifiers.size()) continue;
+    token.kind = Kind::kModifier;
+    token.modifier = modifiers[*index];
+    token.text = token.modifier->text;
+  }
+  std::vector<Token> tokens = find_names(words);
   mark_separators(tokens);
   strip_courtesies(tokens);
   return tokens;
@@ -260,7 +282,7 @@ std::vector<Token> Grammar::condense(std::vector<Token> tokens) const {
 std::string Grammar::key(const std::vector<Token>& tokens, bool with_fillers) const {
   std::string out;
   for (const auto& token : tokens) {
-    if (token.kind == Kind::kComma) continue;
+    if (token.kind == Kind::kComma || token.kind == Kind::kModifier) continue;
     if (!with_fillers && token.kind == Kind::kWord && fillers_.count(token.text)) continue;
     if (!out.empty()) out += ' ';
     out += token.kind == Kind::kInstruments ? "X"
@@ -286,10 +308,12 @@ std::optional<Request> Grammar::request(const std::vector<Token>& tokens) const 
   const Form* form = form_of(tokens);
   if (form == nullptr) return std::nullopt;
   Request out;
+  out.kind = form->kind;
   out.operation = form->operation;
   std::vector<std::vector<Token>> lists;
   for (const auto& token : tokens) {
     if (token.kind == Kind::kInstruments) lists.push_back(token.items);
+    if (token.kind == Kind::kModifier) out.modifiers.push_back(*token.modifier);
     if (token.kind == Kind::kTag) {
       out.genre = token.genre;
       out.mood = token.mood;
@@ -310,11 +334,14 @@ std::optional<std::vector<Request>> Grammar::requests(const std::vector<Token>& 
     const auto first = request(begin);
     if (!first) continue;
     size_t next = i;
-    while (next < tokens.size() && is_separator(tokens[next])) ++next;
+    bool afterwards = false;
+    for (; next < tokens.size() && is_separator(tokens[next]); ++next)
+      afterwards = afterwards || tokens[next].kind == Kind::kThen;
     std::vector<Token> rest(tokens.begin() + static_cast<std::ptrdiff_t>(next), tokens.end());
     strip_courtesies(rest);
     auto more = requests(rest);
     if (!more) continue;
+    more->front().afterwards = afterwards;
     more->insert(more->begin(), *first);
     return more;
   }

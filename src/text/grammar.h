@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "instructme/text/instruction.h"
+#include "modifiers.h"
 
 namespace instructme {
 
@@ -27,6 +28,8 @@ struct Speech {
   std::vector<std::string> conjunctions;  ///< words that may do so where both sides are requests, as "and"
   std::vector<std::string> mass_nouns;    ///< instruments without "a"
   std::vector<std::string> negations;     ///< words of requests not to do something
+  std::vector<std::string> keeping;       ///< how to say that "{x}" is to stay as it is
+  std::vector<std::string> lowering;      ///< how to ask for less of "{x}", which needs an amount
   /// Words and phrases that are read as others: slips ("teh"), short forms ("pls"), other ways to say the same
   /// ("apart from" as "except"); "" for what says nothing.
   std::map<std::string, std::string> read_as;
@@ -34,12 +37,25 @@ struct Speech {
 
 /// A word, a name, what separates requests, or, after `Grammar::condense`, a whole list.
 struct Token {
-  enum class Kind { kWord, kComma, kThen, kInstrument, kAmbiguous, kUnknown, kGenre, kMood, kInstruments, kTag };
+  enum class Kind {
+    kWord,
+    kComma,
+    kThen,
+    kInstrument,
+    kAmbiguous,
+    kUnknown,
+    kGenre,
+    kMood,
+    kInstruments,
+    kTag,
+    kModifier
+  };
   Kind kind = Kind::kWord;
   std::string text;                        ///< as said
   std::string name;                        ///< canonical
   std::vector<Token> items;                ///< of kInstruments
   std::optional<std::string> genre, mood;  ///< of kTag
+  std::optional<Modifier> modifier;        ///< of kModifier
   bool determined = false;                 ///< an article or "this" stood before it
   bool indefinite = false;                 ///< "a", "an", "some" or nothing did
 
@@ -50,9 +66,14 @@ struct Token {
 
 /// One request as found in a sentence, before its names are checked.
 struct Request {
+  /// What a form of words is about: to do something, to keep something, or to do it by an amount that must be said.
+  enum class Kind { kDo, kKeep, kLower };
+  Kind kind = Kind::kDo;
   Operation operation = Operation::kExtract;
   std::vector<Token> instruments, replacements;
   std::optional<std::string> genre, mood;
+  std::vector<Modifier> modifiers;
+  bool afterwards = false;  ///< something like "then" sets it apart from the request before it
 };
 
 Token word_token(const std::string& word);
@@ -102,6 +123,7 @@ class Grammar {
     Operation operation = Operation::kExtract;
     bool reversed = false;  ///< the replacement is said first
     std::string pattern;
+    Request::Kind kind = Request::Kind::kDo;
   };
 
   /// The words of a sentence after Speech::read_as.
@@ -110,6 +132,7 @@ class Grammar {
   void add_name(const std::string& said, Name name);
   void add_patterns(const OperationEntry& entry, Operation operation);
   void add_verbs(const OperationEntry& entry, Operation operation);
+  void add_phrases(const std::vector<std::string>& patterns, Request::Kind kind);
   void add_form(const std::vector<Token>& tokens, const Form& form);
   void add_replacements(const OperationEntry& remove);
   void add_gerunds();

@@ -92,6 +92,8 @@ Grammar::Grammar(const Lexicon& lexicon, Speech speech, std::map<std::string, st
   for (int i = 0; i < kOperations; ++i)
     add_verbs(lexicon.operations()[static_cast<size_t>(i)], static_cast<Operation>(i));
   add_replacements(lexicon.operations()[static_cast<size_t>(Operation::kRemove)]);
+  add_phrases(speech_.keeping, Request::Kind::kKeep);
+  add_phrases(speech_.lowering, Request::Kind::kLower);
   add_gerunds();
 }
 
@@ -197,6 +199,18 @@ void Grammar::add_patterns(const OperationEntry& entry, Operation operation) {
   for (const auto& slots : allowed)
     if (!patterns_.count(entry.name + " " + slots))
       fail("operation '" + entry.name + "' has no pattern with the slots '" + slots + "'");
+}
+
+// After patterns and verbs, which they never overrule.
+void Grammar::add_phrases(const std::vector<std::string>& patterns, Request::Kind kind) {
+  for (const auto& pattern : patterns) {
+    std::string slots;
+    std::vector<Token> tokens = pattern_tokens(pattern, slots);
+    if (slots != "x") fail("pattern '" + pattern + "' must have the slot {x} and no other");
+    verbs_.insert(tokens.front().text);
+    tokens = condense(std::move(tokens));
+    if (!forms_.count(key(tokens, true))) add_form(tokens, {Operation::kRemove, false, pattern, kind});
+  }
 }
 
 void Grammar::add_verbs(const OperationEntry& entry, Operation operation) {

@@ -76,6 +76,8 @@ Speech read_speech(ConfigReader config) {
   config.require("conjunctions", speech.conjunctions);
   config.require("mass_nouns", speech.mass_nouns);
   config.require("negations", speech.negations);
+  config.read("keeping", speech.keeping);
+  config.read("lowering", speech.lowering);
   config.require("read_as", speech.read_as);
   config.finish();
   return speech;

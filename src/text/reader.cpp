@@ -1,5 +1,7 @@
 // Reading instructions and, where that fails, saying why: the sentence is read again with the words
 // that nobody knows taken for an instrument, a genre or mood, or a verb, to find out what they stand for.
+#include "reader.h"
+
 #include <algorithm>
 
 #include "grammar.h"
@@ -68,32 +70,43 @@ class Reader {
   Reader(const std::string& sentence, const Lexicon& lexicon)
       : sentence_(sentence), lexicon_(lexicon), grammar_(lexicon.grammar()) {}
 
-  std::vector<Instruction> read() const {
+  std::vector<ReadRequest> read() const {
     if (sentence_.size() > kLongestSentence)
       fail(format("the instruction has %zu characters; at most %zu can be read", sentence_.size(), kLongestSentence));
-    const std::vector<Token> tokens = grammar_.scan(sentence_);
+    std::vector<Token> tokens = grammar_.scan(sentence_);
+    std::vector<Modifier> leading;
+    while (!tokens.empty() && tokens.front().kind == Kind::kModifier) {
+      leading.push_back(*tokens.front().modifier);
+      tokens.erase(tokens.begin());
+      while (!tokens.empty() && tokens.front().kind == Kind::kComma) tokens.erase(tokens.begin());
+    }
     if (tokens.empty()) fail("the instruction is empty: say what to do, for example " + example(Operation::kRemove));
     if (const size_t at = first_unknown(tokens); at < tokens.size()) explain_unknown(tokens, at);
     const std::vector<Token> condensed = grammar_.condense(tokens);
     const auto requests = grammar_.requests(condensed);
     if (!requests) explain_shape(condensed);
-    std::vector<Instruction> out;
-    for (const auto& request : *requests) add_request(instruction_of(request), out);
+    std::vector<ReadRequest> out;
+    for (const auto& request : *requests)
+      out.push_back({request.kind, instruction_of(request), request.modifiers, request.afterwards});
+    spread_times(out, leading);
     return out;
   }
 
  private:
-  /// "no drums, no bass" is one request.
-  static void add_request(Instruction next, std::vector<Instruction>& all) {
-    const bool same = !all.empty() && all.back().operation == next.operation &&
-                      (next.operation == Operation::kRemove || next.operation == Operation::kAdd);
-    if (!same) {
-      all.push_back(std::move(next));
-      return;
-    }
-    auto& names = all.back().instruments;
-    for (auto& name : next.instruments)
-      if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(std::move(name));
+  /// What is said first holds for all; what is said last, for the last request only where that is clear.
+  void spread_times(std::vector<ReadRequest>& requests, const std::vector<Modifier>& leading) const {
+    const auto has_range = [](const ReadRequest& request) {
+      return std::any_of(request.modifiers.begin(), request.modifiers.end(), [](const auto& m) { return m.range; });
+    };
+    for (size_t i = 1; i < requests.size(); ++i)
+      if (leading.empty() && i + 1 == requests.size() && has_range(requests[i]) && !has_range(requests[i - 1]) &&
+          !requests[i].afterwards)
+        fail("in " + quoted() + " it is not clear whether the time is that of the last request only: say it at the " +
+             "beginning for all, or with each, or put 'then' before the last");
+    for (auto& request : requests)
+      for (const auto& modifier : leading)
+        if (request.kind != Request::Kind::kKeep && !(modifier.range && has_range(request)))
+          request.modifiers.push_back(modifier);
   }
 
   std::string quoted() const { return "'" + trim(sentence_) + "'"; }
@@ -257,16 +270,8 @@ class Reader {
 
 }  // namespace
 
-std::vector<Instruction> parse_instructions(const std::string& sentence, const Lexicon& lexicon) {
+std::vector<ReadRequest> read_requests(const std::string& sentence, const Lexicon& lexicon) {
   return Reader(sentence, lexicon).read();
-}
-
-Instruction parse_instruction(const std::string& sentence, const Lexicon& lexicon) {
-  std::vector<Instruction> all = parse_instructions(sentence, lexicon);
-  if (all.size() > 1)
-    fail("'" + trim(sentence) + format("' asks for %zu things ('", all.size()) + plain_sentence(all[0]) + "', then '" +
-         plain_sentence(all[1]) + "'): give one at a time");
-  return std::move(all.front());
 }
 
 }  // namespace instructme

@@ -1,4 +1,5 @@
 #include <gtest/gtest.h>
+#include <sndfile.h>
 #include <sys/resource.h>
 
 #include <csignal>
@@ -8,6 +9,7 @@
 #include "instructme/audio/audio_file.h"
 #include "instructme/audio/loudness.h"
 #include "instructme/base/files.h"
+#include "instructme/base/rng.h"
 #include "signals.h"
 
 namespace fs = std::filesystem;
@@ -21,10 +23,11 @@ struct Lossless {
   int bits;
 };
 
-const std::vector<Lossless> kLossless = {
-    {".wav", AudioEncoding::kPcm8, 8},    {".wav", AudioEncoding::kPcm16, 16},  {".wav", AudioEncoding::kPcm24, 24},
-    {".wav", AudioEncoding::kPcm32, 32},  {".aiff", AudioEncoding::kPcm16, 16}, {".aif", AudioEncoding::kPcm24, 24},
-    {".aiff", AudioEncoding::kPcm32, 32}, {".flac", AudioEncoding::kPcm16, 16}, {".flac", AudioEncoding::kPcm24, 24}};
+const std::vector<Lossless> kLossless = {{".wav", AudioEncoding::kPcm8, 8},    {".wav", AudioEncoding::kPcm16, 16},
+                                         {".wav", AudioEncoding::kPcm24, 24},  {".wav", AudioEncoding::kPcm32, 32},
+                                         {".aiff", AudioEncoding::kPcm16, 16}, {".aif", AudioEncoding::kPcm24, 24},
+                                         {".aiff", AudioEncoding::kPcm32, 32}, {".flac", AudioEncoding::kPcm8, 8},
+                                         {".flac", AudioEncoding::kPcm16, 16}, {".flac", AudioEncoding::kPcm24, 24}};
 
 TEST(WriteAudio, IntegersAreWithinHalfAStep) {
   const TempDir folder;
@@ -48,6 +51,85 @@ TEST(WriteAudio, IntegersAreWithinHalfAStep) {
         for (size_t i = 0; i < sound.samples.size(); ++i)
           ASSERT_LE(std::abs(back.samples[i] - sound.samples[i]), 0.5 * step + 1e-7) << kind.extension << kind.bits;
       }
+}
+
+/// A file of `encoding` with samples that need all its bits; the bytes of its samples.
+std::string write_wide(const fs::path& path, int sf_format, size_t count) {
+  SF_INFO info{};
+  info.samplerate = 44100;
+  info.channels = 2;
+  info.format = sf_format;
+  SNDFILE* file = sf_open(path.c_str(), SFM_WRITE, &info);
+  sf_command(file, SFC_SET_ADD_PEAK_CHUNK, nullptr, SF_FALSE);
+  Rng rng(8);
+  std::vector<double> values(count);
+  for (double& x : values) x = rng.uniform(-0.7, 0.7);
+  sf_writef_double(file, values.data(), static_cast<sf_count_t>(count / 2));
+  sf_close(file);
+  return read_text_file(path);
+}
+
+TEST(WriteAudio, UnchangedSamplesKeepBitsThatAFloatHasNoRoomFor) {
+  const TempDir folder;
+  for (const char* extension : {".wav", ".aiff"})
+    for (const auto& [subtype, encoding] :
+         {std::pair(SF_FORMAT_PCM_32, AudioEncoding::kPcm32), std::pair(SF_FORMAT_DOUBLE, AudioEncoding::kFloat64)}) {
+      const fs::path first = folder.path() / (std::string("a") + extension),
+                     second = folder.path() / ("b" + first.extension().string());
+      const bool wav = std::string(extension) == ".wav";
+      const std::string bytes = write_wide(first, (wav ? SF_FORMAT_WAV : SF_FORMAT_AIFF) | subtype, 200000);
+      const AudioBuffer before = read_audio(first);
+      EXPECT_EQ(probe_audio(first).sample_encoding, encoding);
+      write_audio(second, before, {.encoding = encoding, .original = {first, &before}});
+      EXPECT_TRUE(read_text_file(second) == bytes) << extension;
+      write_audio(second, before, {.encoding = encoding});
+      EXPECT_FALSE(read_text_file(second) == bytes) << "the test needs samples wider than a float";
+      // A change in the middle leaves the rest as it was, and is itself written.
+      AudioBuffer edited = before;
+      edited.samples[150000] = 0.25f;
+      write_audio(second, edited, {.encoding = encoding, .original = {first, &before}});
+      std::string now = read_text_file(second);
+      ASSERT_EQ(now.size(), bytes.size());
+      const size_t width = subtype == SF_FORMAT_PCM_32 ? 4 : 8, at = bytes.size() - (200000 - 150000) * width;
+      EXPECT_NE(now.substr(at, width), bytes.substr(at, width));
+      now.replace(at, width, bytes.substr(at, width));
+      EXPECT_TRUE(now == bytes);
+      EXPECT_EQ(read_audio(second).samples[150000], 0.25f);
+    }
+}
+
+TEST(WriteAudio, TagsAndLoudspeakersAreKept) {
+  const TempDir folder;
+  const AudioTags tags = {{"title", "Caf\u00e9"}, {"artist", "Nobody"}, {"album", "None"},
+                          {"genre", "Jazz"},      {"date", "1999"},     {"comment", "as it was"}};
+  for (const char* name : {"a.wav", "a.flac", "a.ogg"}) {
+    const fs::path path = folder.path() / name;
+    write_audio(path, noise(44100, 2, 3000, 0.5), {.tags = tags});
+    EXPECT_EQ(probe_audio(path).tags, tags) << name;
+  }
+  // AIFF and MP3 have fewer.
+  for (const char* name : {"a.aiff", "a.mp3"}) {
+    const fs::path path = folder.path() / name;
+    write_audio(path, noise(44100, 2, 3000, 0.5), {.tags = tags});
+    EXPECT_EQ(probe_audio(path).tags["title"], "Caf\u00e9") << name;
+  }
+  const std::vector<int> map = {SF_CHANNEL_MAP_LEFT, SF_CHANNEL_MAP_RIGHT,     SF_CHANNEL_MAP_CENTER,
+                                SF_CHANNEL_MAP_LFE,  SF_CHANNEL_MAP_SIDE_LEFT, SF_CHANNEL_MAP_SIDE_RIGHT};
+  const fs::path path = folder.path() / "surround.wav";
+  write_audio(path, noise(48000, 6, 3000, 0.5), {.channel_map = map});
+  EXPECT_EQ(probe_audio(path).channel_map, map);
+}
+
+TEST(FittingEncoding, HoldsTheSamplesWhereTheFormatCan) {
+  using enum AudioEncoding;
+  for (const AudioEncoding encoding : {kPcm8, kPcm16, kPcm24, kPcm32, kFloat32, kFloat64})
+    EXPECT_EQ(fitting_encoding("a.wav", encoding), encoding);
+  EXPECT_EQ(fitting_encoding("a.flac", kPcm16), kPcm16);
+  EXPECT_EQ(fitting_encoding("a.flac", kFloat32), kPcm24);
+  EXPECT_EQ(fitting_encoding("a.aiff", kPcm8), kPcm16);
+  EXPECT_EQ(fitting_encoding("a.mp3", kPcm16), kAuto);
+  EXPECT_EQ(fitting_encoding("a.wav", kAuto), kPcm24);
+  expect_error(ErrorKind::kUsage, "not a known audio extension", [] { fitting_encoding("a.xyz", kPcm16); });
 }
 
 TEST(WriteAudio, WhatWasReadIsWrittenExactly) {

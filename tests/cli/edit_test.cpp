@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 
 #include <csignal>
+#include <nlohmann/json.hpp>
 
 #include "instructme/audio/audio_file.h"
 #include "material.h"
@@ -64,8 +65,8 @@ TEST_F(Edit, WithoutAnOutputItWritesBesideTheSource) {
   const Outcome outcome = run_program({"edit", path("song.wav").string(), "extract the bass", "-m",
                                        tiny_model().string(), "--bfloat16", "--threads", "1"});
   ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
-  EXPECT_EQ(outcome.out, path("song_extract.flac").string() + "\n");
-  EXPECT_TRUE(fs::exists(path("song_extract.flac")));
+  EXPECT_EQ(outcome.out, path("song_extract.wav").string() + "\n");
+  EXPECT_TRUE(fs::exists(path("song_extract.wav")));
 }
 
 TEST_F(Edit, TheSourceIsReplacedOnlyWhenAsked) {
@@ -82,6 +83,103 @@ TEST_F(Edit, ADryRunNeedsNeitherMusicNorModel) {
   EXPECT_EQ(outcome.exit_code, 0);
   EXPECT_EQ(outcome.err, "understood: remix to funk\n");
   EXPECT_TRUE(fs::is_empty(folder_.path()));
+}
+
+TEST_F(Edit, ADryRunTellsProgramsThePlanAndWhatItTakes) {
+  const Arguments call{"edit", path("song.wav").string(), "remove the drums from 0.2 s to 0.5 s", "--dry-run", "--json",
+                       "-m",   tiny_model().string()};
+  const Outcome without = run_program(call);
+  ASSERT_EQ(without.exit_code, 0) << without.err;
+  EXPECT_TRUE(nlohmann::json::parse(without.out)["expected_seconds"].is_null());
+  write_music(path("song.wav"), 1);
+  const Outcome outcome = run_program(call);
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  const auto plan = nlohmann::json::parse(outcome.out);
+  EXPECT_EQ(plan["steps"][0]["range_s"], nlohmann::json::parse("[0.2, 0.5]"));
+  EXPECT_GT(plan["expected_seconds"].get<double>(), 0);
+  EXPECT_GT(plan["expected_memory_mb"].get<double>(), 0);
+  EXPECT_EQ(run_program({"edit", "song.wav", "remove the drums", "--json"}).exit_code, 2);
+}
+
+TEST_F(Edit, ThroughPipes) {
+  write_music(path("song.flac"), 1, 44100, 2);
+  const std::string pipes = "cat " + path("song.flac").string() + " | \"$@\" > " + path("out").string();
+  const Arguments edit{"edit", "-", "remove the bass", "-m", tiny_model().string(), "--threads", "1"};
+  const Outcome outcome = run_program_behind({"sh", "-c", pipes, "sh"}, edit);
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  const AudioInfo info = probe_audio(path("out"));
+  EXPECT_EQ(info.extension, ".flac");
+  EXPECT_EQ(info.frames, 44100);
+  Arguments wav = edit;
+  wav.insert(wav.end(), {"-o", "-", "--format", "wav"});
+  ASSERT_EQ(run_program_behind({"sh", "-c", pipes, "sh"}, wav).exit_code, 0);
+  EXPECT_EQ(probe_audio(path("out")).extension, ".wav");
+  EXPECT_EQ(read_audio(path("out")).frames(), 44100);
+}
+
+TEST_F(Edit, VariationsAndStemsAreWritten) {
+  write_music(path("song.wav"), 0.7, 24000, 1);
+  const Outcome outcome =
+      run_program({"edit", path("song.wav").string(), "add a violin", "-m", tiny_model().string(), "--threads", "1",
+                   "--variations", "2", "--seed", "4", "--steps", "1", "--stems", path("stems").string()});
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_THAT(lines_of(outcome.out),
+              testing::UnorderedElementsAre(path("song_add_seed4.wav").string(), path("song_add_seed5.wav").string()));
+  EXPECT_THAT(outcome.err, testing::HasSubstr("chords agree: "));
+  for (const char* name : {"seed4/report.json", "seed5/residual.flac", "seed5/1_violin_added.flac", "seed5/chords.lab"})
+    EXPECT_TRUE(fs::exists(path("stems") / name)) << name;
+}
+
+TEST_F(Edit, AManifestIsDoneOnce) {
+  write_music(path("song.wav"), 0.7, 24000, 1);
+  write_file_atomically(path("songs.jsonl"),
+                        R"({"file": "song.wav", "sentence": "remove the bass", "output": "a.wav"})"
+                        "\n"
+                        R"({"file": "song.wav", "sentence": "extract the bass", "output": "b.wav"})"
+                        "\n");
+  const Arguments call{"edit",      "--manifest", path("songs.jsonl").string(), "-m", tiny_model().string(),
+                       "--threads", "1"};
+  Arguments second = call;
+  second.insert(second.end(), {"--shard", "2/2"});
+  const Outcome half = run_program(second), all = run_program(call);
+  ASSERT_EQ(all.exit_code, 0) << all.err;
+  ASSERT_EQ(lines_of(half.out).size(), 1u);
+  EXPECT_EQ(nlohmann::json::parse(lines_of(half.out)[0])["status"], "done");
+  ASSERT_EQ(lines_of(all.out).size(), 2u);
+  EXPECT_EQ(nlohmann::json::parse(lines_of(all.out)[0])["status"], "done");
+  EXPECT_EQ(nlohmann::json::parse(lines_of(all.out)[1])["status"], "skipped");
+  write_file_atomically(path("songs.jsonl"),
+                        R"({"file": "absent.wav", "sentence": "remove the bass", "output": "c.wav"})");
+  const Outcome failed = run_program(call);
+  EXPECT_EQ(failed.exit_code, 3);
+  EXPECT_EQ(nlohmann::json::parse(failed.out)["status"], "failed");
+}
+
+TEST_F(Edit, ASessionFromBeginningToEnd) {
+  write_music(path("song.wav"), 0.7, 24000, 1);
+  const std::string folder = path("session").string();
+  const auto session = [&](const std::string& action, Arguments more = {}) {
+    Arguments arguments{"session", action, folder};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const Outcome outcome = run_program(arguments);
+    EXPECT_EQ(outcome.exit_code, 0) << action << ": " << outcome.err;
+    return outcome.out;
+  };
+  session("new", {path("song.wav").string()});
+  EXPECT_THAT(session("apply", {"add a violin", "--steps", "1", "-m", tiny_model().string()}),
+              testing::HasSubstr("violin"));
+  EXPECT_THAT(session("level", {"1", "-3.5"}), testing::HasSubstr("-3.5 dB"));
+  EXPECT_THAT(session("mute", {"1"}), testing::HasSubstr("muted"));
+  session("undo");
+  session("undo");
+  session("branch", {"other"});
+  session("apply", {"remove the violin"});  // without a model
+  EXPECT_THAT(session("log"), testing::HasSubstr("apply: remove violin  [other]"));
+  session("export", {"-o", path("out.wav").string(), "--stems", path("layers").string()});
+  EXPECT_EQ(read_audio(path("out.wav")).samples, read_audio(path("song.wav")).samples);
+  const Outcome wrong = run_program({"session", "undo", path("absent").string()});
+  EXPECT_EQ(wrong.exit_code, 3);
+  EXPECT_THAT(wrong.err, testing::HasSubstr("there is no session"));
 }
 
 TEST_F(Edit, CtrlCStopsItWithoutAnOutput) {

@@ -11,6 +11,8 @@ TEST(Golden, HelpPages) {
   expect_golden("help", session({{"--help"},
                                  {"edit", "--help"},
                                  {"analyze", "--help"},
+                                 {"session", "--help"},
+                                 {"session", "apply", "--help"},
                                  {"data", "--help"},
                                  {"data", "render", "--help"},
                                  {"data", "mix", "--help"},
@@ -33,14 +35,16 @@ TEST(Golden, UnderstoodSentences) {
   std::vector<Arguments> calls;
   for (const char* sentence :
        {"extract the bass", "replace the piano with a violin", "remix this with bass and strings", "remix it to funk",
-        "make it sad", "Please get rid of the sax!"})
+        "make it sad", "Please get rid of the sax!",
+        "remove the drums from 0:10 to 0:20, then turn the piano down by 6 dB and keep the bass"})
     calls.push_back({"edit", "song.wav", sentence, "--dry-run"});
   expect_golden("understood", session(calls));
 }
 
 TEST(Golden, RefusedSentences) {
   std::vector<Arguments> calls;
-  for (const char* sentence : {"", "remix it to jaz", "replace the piano", "remove the drums and add a piano"})
+  for (const char* sentence :
+       {"", "remix it to jaz", "replace the piano", "remove the drums and keep the drums", "turn the piano down"})
     calls.push_back({"edit", "song.wav", sentence, "--dry-run"});
   expect_golden("refused", session(calls));
 }

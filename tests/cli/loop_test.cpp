@@ -94,7 +94,7 @@ TEST_F(Loop, FromNothingToAnEdit) {
 
 TEST_F(Loop, TrainsOnShardsAndOnAStream) {
   const Arguments shards{
-      "data", "shards",  "--no-mma", "-n",         "5",           "--shard-size",   "3", "--seconds",
+      "data", "shards",  "--no-mma", "-n",         "5",           "--shard-size",   "3",    "--seconds",
       "12",   "--block", "1",        "--per-song", "3",           "--clip-seconds", "2.56", "--chord-rate",
       "12.5", "--fonts", kFont,      "-o",         path("shards")};
   Arguments dry = shards;

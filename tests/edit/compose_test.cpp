@@ -120,7 +120,7 @@ TEST(Compose, WhatIsTakenOutAndWhatStaysAreTheSource) {
   Editor editor(tiny_pipeline());
   const AudioBuffer source = noise(44100, 2, 1.3);
   const EditResult taken = editor.edit(source, "extract the bass"), left = editor.edit(source, "remove the bass");
-  EXPECT_EQ(taken.mode, EditMode::kCompose);
+  EXPECT_EQ(taken.mode(), EditMode::kCompose);
   EXPECT_LT(largest_difference(total(taken.audio, left.audio), source), 1e-6);
   EXPECT_GT(peak(taken.audio.samples), 0.0f);
   ASSERT_EQ(left.stems.size(), 1u);
@@ -159,8 +159,8 @@ TEST(Compose, AddingKeepsTheSourceAndReplacingTheRest) {
 TEST(Compose, WhatItCannotDoIsDoneDirectlyOrRefused) {
   Editor editor(tiny_pipeline());
   const AudioBuffer source = noise(24000, 1, 0.6);
-  EXPECT_EQ(editor.edit(source, "remove the accordion").mode, EditMode::kDirect);  // the tiny mask head knows none
-  EXPECT_EQ(editor.edit(source, "remix it to funk", {.steps = 1}).mode, EditMode::kDirect);
+  EXPECT_EQ(editor.edit(source, "remove the accordion").mode(), EditMode::kDirect);  // the tiny mask head knows none
+  EXPECT_EQ(editor.edit(source, "remix it to funk", {.steps = 1}).mode(), EditMode::kDirect);
   expect_error(ErrorKind::kUsage, "cannot remove accordion in compose mode",
                [&] { editor.edit(source, "remove the accordion", {.mode = EditMode::kCompose}); });
   EXPECT_EQ(parse_edit_mode("compose"), EditMode::kCompose);

@@ -42,7 +42,7 @@ TEST(Editor, TheResultHasTheFormatOfTheSource) {
     EXPECT_EQ(result.audio.sample_rate, rate);
     EXPECT_EQ(result.audio.channels, channels);
     EXPECT_EQ(result.audio.frames(), source.frames());
-    EXPECT_EQ(result.instruction.operation, Operation::kRemove);
+    EXPECT_EQ(result.plan.steps[0].instruction.operation, Operation::kRemove);
     ASSERT_EQ(result.chords.dim(), 2);
     EXPECT_EQ(result.chords.size(1), 97);
     float loudest = 0;

@@ -2,7 +2,9 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <string>
+#include <vector>
 
 #include "instructme/audio/audio_buffer.h"
 
@@ -11,6 +13,20 @@ namespace instructme {
 /// Audio files through libsndfile. All functions may be called from several threads, except that two
 /// threads must not write the same file at the same time.
 
+enum class AudioEncoding {
+  kAuto,     ///< 24 bit where the format has no loss, else the format's own codec
+  kPcm8,     ///< WAV, FLAC
+  kPcm16,    ///< WAV, AIFF, FLAC
+  kPcm24,    ///< WAV, AIFF, FLAC
+  kPcm32,    ///< WAV, AIFF
+  kFloat32,  ///< WAV, AIFF
+  kFloat64,  ///< WAV, AIFF; the samples that an AudioBuffer can hold, see WriteOptions::original
+};
+
+/// What a file says about its contents: "title", "artist", "album", "genre", "date", "tracknumber", "comment",
+/// "copyright", "license", "software".
+using AudioTags = std::map<std::string, std::string>;
+
 struct AudioInfo {
   int sample_rate = 0;  ///< Hz
   int channels = 0;
@@ -18,6 +34,10 @@ struct AudioInfo {
   std::string container;  ///< e.g. "WAV (Microsoft)"
   std::string encoding;   ///< e.g. "Signed 16 bit PCM"
   int bit_depth = 0;      ///< bits of a sample; 0 for codecs that have none, such as Vorbis
+  AudioEncoding sample_encoding = AudioEncoding::kAuto;  ///< of the samples; kAuto for codecs with loss
+  std::string extension;  ///< under which write_audio makes the same kind of file, e.g. ".wav"; "" when it cannot
+  AudioTags tags = {};
+  std::vector<int> channel_map = {};  ///< loudspeaker of every channel, by libsndfile's numbers; empty when not said
 
   double seconds() const { return sample_rate > 0 && frames > 0 ? static_cast<double>(frames) / sample_rate : 0.0; }
 };
@@ -41,18 +61,20 @@ struct ReadOptions {
 /// 192 kHz, more than 8 channels. Silence is not an error, see `is_silent`. Values beyond ±1 are kept.
 AudioBuffer read_audio(const std::filesystem::path& path, const ReadOptions& options = {});
 
-enum class AudioEncoding {
-  kAuto,     ///< 24 bit where the format has no loss, else the format's own codec
-  kPcm8,     ///< WAV
-  kPcm16,    ///< WAV, AIFF, FLAC
-  kPcm24,    ///< WAV, AIFF, FLAC
-  kPcm32,    ///< WAV, AIFF
-  kFloat32,  ///< WAV, AIFF
+/// A file and what `read_audio` made of all of it.
+struct OriginalAudio {
+  std::filesystem::path file = {};
+  const AudioBuffer* samples = nullptr;
 };
 
 struct WriteOptions {
   AudioEncoding encoding = AudioEncoding::kAuto;
   double quality = 0.7;  ///< of Vorbis, Opus and MP3, from 0 (small) to 1 (good)
+  AudioTags tags = {};   ///< those that the format knows are written
+  std::vector<int> channel_map = {};
+  /// Samples that are as they were in the original come from its file, with the bits that a float has no room for,
+  /// where original and result have the same encoding of more than 24 bits.
+  OriginalAudio original = {};
 };
 
 struct WriteResult {
@@ -68,6 +90,10 @@ struct WriteResult {
 /// Throws kUsage for an unknown extension or an encoding, rate, channel count or length the format
 /// cannot hold, kInternal for an empty buffer or NaN, kIo when the disk refuses, e.g. because it is full.
 WriteResult write_audio(const std::filesystem::path& path, const AudioBuffer& buffer, const WriteOptions& options = {});
+
+/// The encoding for a file of this name that holds samples of `wanted` without loss where its format has one, else the
+/// most exact that it has. Throws kUsage for an unknown extension.
+AudioEncoding fitting_encoding(const std::filesystem::path& path, AudioEncoding wanted);
 
 /// Throws the kUsage error that `write_audio` would throw for this name and encoding, so that a long
 /// run can refuse them before it starts.

@@ -1,21 +1,29 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "instructme/audio/audio_buffer.h"
 #include "instructme/base/cancel.h"
 #include "instructme/base/progress.h"
+#include "instructme/edit/region.h"
 #include "instructme/models/chord_extractor.h"
 #include "instructme/pipeline/pipeline.h"
+#include "instructme/score/score.h"
+#include "instructme/text/plan.h"
 
 namespace instructme {
 
 struct EditorOptions {
   bool bfloat16 = false;       ///< weights and activations; about twice as fast where the processor has it
   std::string device = "cpu";  ///< "cpu" or "cuda"
+  /// How sure it is, 0..1, that an instrument (canonical name) sounds in the music; none: nothing is asked, and every
+  /// instrument is looked for.
+  std::function<double(const AudioBuffer& music, const std::string& instrument)> hears = {};
 };
 
 /// How an edit comes about.
@@ -33,32 +41,51 @@ struct EditOptions {
   /// Replaces the model's sampling settings for the operation; steps 0 or guidance < 0 keep them.
   int64_t steps = 0;
   double guidance = -1;
+  std::vector<ChordSpan> chords = {};  ///< of the music; empty: estimated
+  std::optional<Key> key = {};         ///< of the music: chords outside of it are taken for unlikely
+  std::vector<Beat> beats = {};        ///< of the music, for ranges in bars
+  bool force = false;                  ///< take out instruments that are not heard, too
 };
 
-/// What was taken out of the source or put into it.
+/// Below this certainty an instrument counts as not there.
+inline constexpr double kHeard = 0.1;
+
+/// What was taken out of the music or put into it: as far as the step went, with its range and strength.
 struct EditedStem {
   std::string instrument;  ///< canonical name
-  bool added = false;      ///< false: it is in the source
+  bool added = false;      ///< false: it was in the music
+  size_t step = 0;         ///< of the plan
+  bool in_result = false;  ///< the result is the sum of these and the residual
   AudioBuffer audio;       ///< rate, channels and length of the source
 };
 
 struct EditResult {
   AudioBuffer audio;  ///< rate, channels and length of the source
-  Instruction instruction;
-  EditMode mode = EditMode::kDirect;  ///< never kAuto
-  std::vector<EditedStem> stems;      ///< in compose mode
-  at::Tensor chords;                  ///< (T_p, d_p) probabilities the model was given; undefined when it needs none
-  SamplingSettings settings;
+  Plan plan;
+  std::vector<EditMode> modes;    ///< of every step, never kAuto
+  std::vector<Region> regions;    ///< of every step
+  std::vector<EditedStem> stems;  ///< of steps in compose mode
+  at::Tensor chords;              ///< (T_p, d_p) probabilities the model was given last; undefined when it needed none
+  SamplingSettings settings;      ///< of the last part that was sampled
   double seconds_encode = 0, seconds_sample = 0, seconds_decode = 0;
+
+  /// kCompose when every step was composed, else kDirect.
+  EditMode mode() const;
+  /// Whether the result is the source plus the stems that were added minus those that were taken out.
+  bool is_sum_of_stems() const;
+  /// The result without the stems in it, so that it and they add up to the result.
+  AudioBuffer residual() const;
 };
 
-/// Edits music by a sentence. The model hears mono at 24 kHz.
-/// Direct mode (paper §3.1): the source is encoded, the latent of the whole edited mix is sampled, and decoded; the
-/// result has the same signal in all channels.
+/// Edits music by a sentence, step by step. The model hears mono at 24 kHz.
+/// Direct mode (paper §3.1): the source is encoded, the latent of the whole edited mix is sampled, and decoded; what is
+/// made has the same signal in all channels.
 /// Compose mode, with x the stems that a mask head finds in the source and y a part that is sampled alone
 /// ("accompany") and brought to the level that its kind of part mostly has in a mix:
 /// extract: x   remove: source - x   add: source + y   replace: source - x + y   accompany: y
-/// One edit at a time per object.
+/// A step with a range changes nothing outside of it, in either mode; with a strength, it goes that part of the way. Of
+/// a source whose samples are integers of up to 24 bits, stems are rounded to 2^-23, so that sums and differences are
+/// exact; of others they are right to one rounding. One edit at a time per object.
 ///
 ///   Editor editor("models/default");
 ///   EditResult result = editor.edit(read_audio("song.flac"), "remove the drums");
@@ -69,11 +96,20 @@ class Editor {
   explicit Editor(const std::filesystem::path& model_folder, EditorOptions options = {});
   explicit Editor(Pipeline pipeline, EditorOptions options = {});
 
-  /// Throws kInput for a sentence that is not understood, or a source that is silent, empty or longer than
-  /// max_seconds(); kUsage for a mode that cannot do what is asked; kCancelled.
+  /// Throws kInput for a sentence that is not understood, a range outside the source, an instrument that is not heard
+  /// and is to be taken out, or a source that is silent, empty or longer than max_seconds(); kUsage for a mode that
+  /// cannot do what is asked; kCancelled.
   EditResult edit(const AudioBuffer& source, const std::string& sentence, const EditOptions& options = {},
                   const ProgressCallback& progress = {}, const CancelToken& cancel = {});
 
+  EditResult edit(const AudioBuffer& source, const Plan& plan, const EditOptions& options = {},
+                  const ProgressCallback& progress = {}, const CancelToken& cancel = {});
+
+  /// The chords that the model would be told of, unless they are given: probabilities (T_p, d_p).
+  at::Tensor estimate_chords(const AudioBuffer& source);
+
+  /// The mode that EditMode::kAuto stands for.
+  EditMode mode_for(const Instruction& instruction, EditMode mode) const;
   /// Whether a mode can do what is asked with this model.
   bool can(EditMode mode, const Instruction& instruction) const;
 
@@ -85,14 +121,24 @@ class Editor {
 
   static constexpr double max_seconds() { return 1200; }
   Pipeline& pipeline() { return pipeline_; }
+  const Pipeline& pipeline() const { return pipeline_; }
+  const EditorOptions& options() const { return options_; }
+  /// Where the model came from; empty when it came from nowhere.
+  const std::filesystem::path& model_folder() const { return model_folder_; }
 
  private:
-  AudioBuffer direct(const AudioBuffer& source, Operation operation, const std::string& sentence,
-                     const EditOptions& options, EditResult& report, const ProgressCallback& progress,
-                     const CancelToken& cancel);
-  AudioBuffer compose(const AudioBuffer& source, const EditOptions& options, EditResult& result,
-                      const ProgressCallback& progress, const CancelToken& cancel);
+  struct Job;  // what the steps of one edit share
 
+  void run_step(const PlanStep& step, size_t index, const AudioBuffer& source, EditResult& result, const Job& job);
+  /// What is heard from frame `first` of the source on.
+  AudioBuffer direct(const AudioBuffer& heard, int64_t first, Operation operation, const std::string& sentence,
+                     EditResult& result, const Job& job);
+  std::vector<EditedStem> find_stems(const AudioBuffer& heard, int64_t first, const Instruction& instruction,
+                                     EditResult& result, const Job& job);
+  void check_source(const AudioBuffer& source) const;
+  void check_heard(const AudioBuffer& source, const Plan& plan) const;
+
+  std::filesystem::path model_folder_;
   Pipeline pipeline_;
   EditorOptions options_;
   std::unique_ptr<ChordExtractor> chord_extractor_;

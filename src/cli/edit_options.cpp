@@ -1,0 +1,39 @@
+#include "edit_options.h"
+
+namespace instructme::cli {
+
+void EditFlags::add_to(CLI::App& command) {
+  command.add_option("--range", range, "Where, unless the sentence says: 0:10-0:20, 2-5 (seconds), 90- or 'bars 5-8'");
+  command.add_option("--strength", strength,
+                     "How much of the change is made, unless the sentence says: up to 1, or a percentage");
+  command.add_option("--chords", chords, "File of the music's chords: start, end and chord in each line");
+  command.add_option("--beats", beats,
+                     "File of the music's beats: time and place in the bar in each line; needed for ranges in bars");
+  command.add_option("--key", key, "Key of the music, e.g. 'F# minor'");
+  command.add_option("-m,--model", model, "Model folder (default: the one that came with the program)");
+  command.add_option("--mode", mode, "compose, direct, or auto: compose where it can be done")
+      ->check(CLI::IsMember({"auto", "compose", "direct"}));
+  command.add_option("--seed", edit.seed, "Another number, another version; the same number, the same bytes");
+  command.add_option("--steps", edit.steps, "Sampling steps: more is slower and richer; 0: as the model says")
+      ->check(CLI::Range(0, 1000));
+  command
+      .add_option("--guidance", edit.guidance,
+                  "How hard to follow the sentence, 1 plain, 2 to 4 stronger; -1: as the model says")
+      ->check(CLI::Range(-1.0, 30.0));
+  command.add_flag("--bfloat16", editor.bfloat16, "Faster on processors with AMX or AVX512-BF16");
+  command.add_option("--device", editor.device, "cpu or cuda")->check(CLI::IsMember({"cpu", "cuda"}));
+  command.add_flag("--force", edit.force, "Take out instruments that are not heard in the music, too");
+}
+
+FileEditRequest EditFlags::request(const std::string& file, const std::string& sentence) const {
+  FileEditRequest request{.file = file, .sentence = sentence, .options = edit};
+  request.options.mode = parse_edit_mode(mode);
+  if (!range.empty()) request.range = parse_range(range);
+  if (!strength.empty()) request.strength = parse_strength(strength);
+  request.chords = chords;
+  request.beats = beats;
+  request.key = key;
+  return request;
+}
+
+}  // namespace instructme::cli

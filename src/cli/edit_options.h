@@ -1,0 +1,20 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+
+#include "instructme/edit/file_edit.h"
+
+namespace instructme::cli {
+
+/// What `edit` and `session apply` can be told alike.
+struct EditFlags {
+  std::string model, mode = "auto", range, strength, chords, beats, key;
+  EditorOptions editor;
+  EditOptions edit;
+
+  void add_to(CLI::App& command);
+  FileEditRequest request(const std::string& file, const std::string& sentence) const;
+};
+
+}  // namespace instructme::cli

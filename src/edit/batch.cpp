@@ -1,0 +1,133 @@
+#include "instructme/edit/batch.h"
+
+#include <chrono>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "instructme/base/config_reader.h"
+#include "instructme/base/error.h"
+#include "instructme/base/files.h"
+#include "instructme/base/hash.h"
+#include "instructme/base/strings.h"
+#include "stopwatch.h"
+
+namespace fs = std::filesystem;
+
+namespace instructme {
+
+using nlohmann::json;
+
+namespace {
+
+FileEditRequest read_request(const json& line, const std::string& context, const fs::path& folder,
+                             const EditOptions& defaults) {
+  FileEditRequest request{.options = defaults};
+  std::string mode, range, strength;
+  ConfigReader config(line, context);
+  const auto path = [&](const char* key, fs::path& value, bool wanted = false) {
+    std::string text;
+    wanted ? config.require(key, text) : config.read(key, text);
+    if (!text.empty()) value = folder / text;
+  };
+  path("file", request.file, true);
+  path("output", request.output, true);
+  config.require("sentence", request.sentence);
+  config.read("seed", request.options.seed);
+  config.read("steps", request.options.steps);
+  config.read("guidance", request.options.guidance);
+  config.read("force", request.options.force);
+  config.read("mode", mode);
+  config.read("range", range);
+  config.read("strength", strength);
+  config.read("key", request.key);
+  path("chords", request.chords);
+  path("beats", request.beats);
+  path("stems", request.stems);
+  path("report", request.report);
+  config.finish();
+  if (!mode.empty()) request.options.mode = parse_edit_mode(mode);
+  if (!range.empty()) request.range = parse_range(range);
+  if (!strength.empty()) request.strength = parse_strength(strength);
+  if (request.output.empty()) throw Error(ErrorKind::kInput, context + ": 'output' is empty");
+  return request;
+}
+
+fs::path record_of(const fs::path& output) { return output.string() + ".json"; }
+
+bool is_done(const fs::path& output, const std::string& key) {
+  std::error_code code;
+  if (!fs::exists(output, code) || !fs::exists(record_of(output), code)) return false;
+  try {
+    return read_json_file(record_of(output)).value("request", "") == key;
+  } catch (const std::exception&) {
+    return false;  // a record that cannot be read is made anew
+  }
+}
+
+}  // namespace
+
+BatchShard parse_shard(const std::string& text) {
+  BatchShard shard;
+  int used = 0;
+  if (std::sscanf(text.c_str(), "%d/%d%n", &shard.index, &shard.count, &used) != 2 ||
+      used != static_cast<int>(text.size()) || shard.index < 1 || shard.index > shard.count)
+    throw Error(ErrorKind::kUsage, "'" + text + "' is no shard: write which of how many, from 1/8 to 8/8");
+  --shard.index;
+  return shard;
+}
+
+BatchResult run_batch(Editor& editor, const fs::path& manifest, const BatchShard& shard, const EditOptions& defaults,
+                      const std::function<void(const json&)>& tell, const CancelToken& cancel) {
+  const std::vector<std::string> lines = split(read_text_file(manifest), '\n');
+  const std::string model = editor.model_folder().empty() ? "" : folder_hash(editor.model_folder());
+  BatchResult all;
+  int64_t number = -1;
+  for (size_t i = 0; i < lines.size(); ++i) {
+    if (trim(lines[i]).empty() || ++number % shard.count != shard.index) continue;
+    cancel.check();
+    json told = {{"line", i + 1}};
+    const std::string context = manifest.string() + format(", line %zu", i + 1);
+    try {
+      const json line = json::parse(lines[i], nullptr, false);
+      if (!line.is_object()) throw Error(ErrorKind::kInput, context + " is no JSON object");
+      FileEditRequest request = read_request(line, context, manifest.parent_path(), defaults);
+      told["file"] = request.file.string();
+      told["output"] = request.output.string();
+      const EditOptions& o = defaults;
+      const std::string key = hash_text(
+          stable_hash(line.dump() + model +
+                      format("%d %llu %lld %.17g %d", static_cast<int>(o.mode), static_cast<unsigned long long>(o.seed),
+                             static_cast<long long>(o.steps), o.guidance, o.force)));
+      const fs::path output = request.output;
+      if (is_done(output, key)) {
+        told["status"] = "skipped";
+        ++all.skipped;
+        tell(told);
+        continue;
+      }
+      make_folder(output.parent_path().empty() ? "." : output.parent_path());
+      double seconds = 0;
+      WrittenEdit written;
+      {
+        const Stopwatch watch(seconds);
+        written = FileEdit(std::move(request)).run(editor, {}, {}, cancel).front();
+      }
+      told["status"] = "done";
+      told["seconds"] = std::round(seconds * 100) / 100;
+      told["gain"] = written.written.gain;
+      told["notes"] = written.written.notes;
+      told["request"] = key;
+      write_json_file(record_of(output), told);
+      ++all.done;
+    } catch (const Error& error) {
+      if (error.kind() == ErrorKind::kCancelled) throw;
+      told["status"] = "failed";
+      told["error"] = error.what();
+      ++all.failed;
+    }
+    tell(told);
+  }
+  return all;
+}
+
+}  // namespace instructme

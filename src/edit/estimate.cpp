@@ -1,0 +1,82 @@
+#include "instructme/edit/estimate.h"
+
+#include <torch/torch.h>
+
+#include <algorithm>
+
+namespace instructme {
+namespace {
+
+// How docs/editing.md says that they were measured. Operations are counted as 2 x parameters x frames; as most
+// parameters of the U-Net see fewer frames, its share of the rate of matrix products is above 1.
+constexpr double kMaskShare = 1.0, kUnetShare = 2.0, kVaeShare = 1.0;
+// Seconds for each second of one channel at 44.1 kHz, once for the music and once for each stem: reading, resampling,
+// spectra, writing.
+constexpr double kSignalSeconds = 0.0018;
+constexpr double kStartSeconds = 0.8;
+constexpr double kProgramMb = 340;
+constexpr double kSampledMbPerSecond = 3.2;  // of music: activations of the U-Net
+// Copies of the music in memory at the same time: always, and for each stem.
+constexpr double kCopies = 4, kCopiesPerStem = 1.6;
+
+double parameters(const torch::nn::Module& module) {
+  double count = 0;
+  for (const auto& parameter : module.parameters()) count += static_cast<double>(parameter.numel());
+  return count;
+}
+
+double seconds_of(const PlanStep& step, const AudioInfo& music, const std::vector<Beat>& beats) {
+  if (!step.range || (step.range->unit == PlanRange::Unit::kBars && beats.empty())) return music.seconds();
+  const Region region = resolve_range(step.range, music.frames, music.sample_rate, beats);
+  return std::min(music.seconds(),
+                  static_cast<double>(region.end - region.begin) / music.sample_rate + 2 * kContextSeconds);
+}
+
+}  // namespace
+
+EditEstimate estimate_edit(const Editor& editor, const Plan& plan, const AudioInfo& music, const EditOptions& options,
+                           double gflops) {
+  const Pipeline& pipeline = editor.pipeline();
+  const VaeOptions& vae = pipeline.config.vae;
+  const double latents = static_cast<double>(vae.sample_rate) / static_cast<double>(vae.samples_per_latent());
+  const double frames = latents * static_cast<double>(vae.frames_per_latent);
+  const double rate = gflops * 1e9;
+  EditEstimate out{kStartSeconds, kProgramMb};
+  double stems = 0, longest_sampled = 0;
+  for (const PlanStep& step : plan.steps) {
+    const Instruction& instruction = step.instruction;
+    const double seconds = seconds_of(step, music, options.beats);
+    const bool composed = editor.mode_for(instruction, options.mode) == EditMode::kCompose;
+    const bool takes = names_source_stems(instruction.operation) || instruction.operation == Operation::kReplace;
+    const bool replaces = instruction.operation == Operation::kReplace;
+    const size_t taken = composed && takes ? instruction.instruments.size() : 0;
+    const size_t sampled = !composed  ? 1
+                           : replaces ? instruction.replacements.size()
+                           : takes    ? 0
+                                      : instruction.instruments.size();
+    const double size = music.channels * music.sample_rate / 44100.0;
+    out.seconds += seconds * size * kSignalSeconds * (1 + static_cast<double>(taken + sampled));
+    if (taken > 0 && pipeline.mask) {
+      const double hop = static_cast<double>(vae.sample_rate) / static_cast<double>(pipeline.mask->options.hop);
+      // Listening once, answering for every instrument: a quarter of the network, about.
+      const double runs = 1 + 0.25 * static_cast<double>(taken - 1);
+      out.seconds += seconds * hop * 2 * parameters(*pipeline.mask) * runs / (rate * kMaskShare);
+    }
+    if (sampled > 0) {
+      longest_sampled = std::max(longest_sampled, seconds);
+      SamplingSettings settings = pipeline.config.sampling_of(composed ? Operation::kAccompany : instruction.operation);
+      if (options.steps > 0) settings.sampler.steps = options.steps;
+      if (options.guidance >= 0) settings.guidance.scale = options.guidance;
+      const double passes = static_cast<double>(settings.sampler.steps) * (settings.guidance.scale == 1 ? 1 : 2);
+      const double once = seconds * latents * 2 * parameters(*pipeline.unet) * passes / (rate * kUnetShare) +
+                          seconds * frames * 2 * parameters(*pipeline.vae) / (rate * kVaeShare);
+      out.seconds += once * static_cast<double>(sampled);
+    }
+    stems += static_cast<double>(taken + sampled);
+  }
+  const double copy_mb = static_cast<double>(music.frames) * music.channels * 4 * 1e-6;
+  out.memory_mb += copy_mb * (kCopies + kCopiesPerStem * stems) + kSampledMbPerSecond * longest_sampled;
+  return out;
+}
+
+}  // namespace instructme

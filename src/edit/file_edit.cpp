@@ -1,0 +1,193 @@
+#include "instructme/edit/file_edit.h"
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "instructme/base/config_reader.h"
+#include "instructme/base/error.h"
+#include "instructme/base/files.h"
+#include "instructme/base/strings.h"
+#include "instructme/edit/harmony.h"
+#include "instructme/edit/report.h"
+
+namespace fs = std::filesystem;
+
+namespace instructme {
+namespace {
+
+using nlohmann::json;
+
+/// The highest value that a format of integers can hold; infinite for others.
+double highest_value(AudioEncoding encoding) {
+  switch (encoding) {
+    case AudioEncoding::kPcm8: return 1 - std::ldexp(1.0, -7);
+    case AudioEncoding::kPcm16: return 1 - std::ldexp(1.0, -15);
+    case AudioEncoding::kPcm24: return 1 - std::ldexp(1.0, -23);
+    case AudioEncoding::kPcm32: return 1 - std::ldexp(1.0, -31);
+    default: return std::numeric_limits<double>::infinity();
+  }
+}
+
+std::string file_kind(const fs::path& path) {
+  std::string kind = path.extension().string().substr(1);
+  std::transform(kind.begin(), kind.end(), kind.begin(), [](unsigned char c) { return std::toupper(c); });
+  return kind;
+}
+
+}  // namespace
+
+WrittenLike write_like(const fs::path& source_file, const AudioBuffer& source, const fs::path& output,
+                       AudioBuffer result) {
+  const AudioInfo info = probe_audio(source_file);
+  WrittenLike written;
+  WriteOptions options;
+  options.encoding = fitting_encoding(output, info.sample_encoding);
+  options.tags = info.tags;
+  options.channel_map = info.channel_map;
+  options.original = {source_file, &source};
+  const float loudest = peak(result.samples);
+  const double highest = highest_value(options.encoding);
+  // A source may hold the lowest value of its format, -1, itself.
+  if (loudest > highest && loudest > peak(source.samples)) {
+    const std::string excess = format("the result is %.2f dB louder than ", 20 * std::log10(loudest / highest)) +
+                               file_kind(output) + " of this bit depth can hold, ";
+    if (fitting_encoding(output, AudioEncoding::kFloat32) == AudioEncoding::kFloat32) {
+      options.encoding = AudioEncoding::kFloat32;
+      written.notes.push_back(excess + "so it is written in 32-bit floats and nothing is cut");
+    } else {
+      written.gain = highest / loudest;
+      for (float& x : result.samples) x = static_cast<float>(x * written.gain);
+      options.original = {};
+      written.notes.push_back(excess +
+                              format("so all of it was turned down by %.2f dB (multiplied by %.6f); write .wav "
+                                     "to keep every sample as it is",
+                                     -20 * std::log10(written.gain), written.gain));
+    }
+  }
+  const WriteResult done = write_audio(output, result, options);
+  if (options.encoding == AudioEncoding::kAuto)
+    written.notes.push_back(file_kind(output) +
+                            " loses a little of everything when it is written; write .flac or .wav to "
+                            "keep exactly what was not to be changed");
+  if (done.sample_rate != source.sample_rate)
+    written.notes.push_back(file_kind(output) +
+                            format(" has no %d Hz; it was written at %d Hz", source.sample_rate, done.sample_rate));
+  return written;
+}
+
+FileEdit::FileEdit(FileEditRequest request)
+    : request_(std::move(request)), plan_(parse_plan(request_.sentence, Lexicon::builtin())) {
+  for (PlanStep& step : plan_.steps) {
+    if (request_.range && step.range)
+      throw Error(ErrorKind::kUsage, "the sentence says when, and so does --range: leave one of them out");
+    if (request_.strength && step.strength)
+      throw Error(ErrorKind::kUsage, "the sentence says how much, and so does --strength: leave one of them out");
+    if (request_.range) step.range = request_.range;
+    if (request_.strength) step.strength = request_.strength;
+  }
+  check_plan(plan_);
+  if (!request_.key.empty()) request_.options.key = parse_key(request_.key);
+  if (request_.variations < 1 || request_.variations > 1000)
+    throw Error(ErrorKind::kUsage, "from 1 to 1000 variations can be made");
+  if (request_.output.empty()) return;
+  check_audio_target(request_.output);
+  std::error_code not_there;
+  if (!request_.overwrite &&
+      (request_.output == request_.file || fs::equivalent(request_.output, request_.file, not_there)))
+    throw Error(ErrorKind::kUsage, "the output would overwrite the source " + request_.file.string() +
+                                       "; give another -o, or --overwrite if that is meant");
+}
+
+EditOptions FileEdit::options_for(const AudioInfo& music) const {
+  EditOptions options = request_.options;
+  if (!request_.chords.empty()) options.chords = read_chord_file(request_.chords, music.seconds());
+  if (!request_.beats.empty()) options.beats = read_beat_file(request_.beats, music.seconds());
+  return options;
+}
+
+fs::path FileEdit::output_for(const AudioInfo& music, uint64_t seed) const {
+  fs::path output = request_.output;
+  if (output.empty()) {
+    const std::string what = plan_.steps.size() == 1 ? operation_name(plan_.steps[0].instruction.operation) : "edit";
+    const std::string extension = music.extension.empty() ? ".wav" : music.extension;
+    output = request_.file.parent_path() / (request_.file.stem().string() + "_" + what + extension);
+  }
+  if (request_.variations == 1) return output;
+  const std::string name = output.stem().string() + format("_seed%llu", static_cast<unsigned long long>(seed));
+  return output.parent_path() / (name + output.extension().string());
+}
+
+void FileEdit::check() const {
+  const AudioInfo info = probe_audio(request_.file);
+  // The length that a file with loss tells is not always its own.
+  if (info.frames >= 0 && info.sample_encoding != AudioEncoding::kAuto) {
+    const EditOptions options = options_for(info);
+    for (const PlanStep& step : plan_.steps) resolve_range(step.range, info.frames, info.sample_rate, options.beats);
+  }
+  // Refuses a place that cannot be written to before the work, not after it.
+  const AtomicFile place(output_for(info, request_.options.seed));
+}
+
+std::vector<WrittenEdit> FileEdit::run(Editor& editor, const std::vector<Judge>& judges,
+                                       const ProgressCallback& progress, const CancelToken& cancel) const {
+  check();
+  const AudioInfo info = probe_audio(request_.file);
+  const AudioBuffer source = read_audio(request_.file, {.max_seconds = Editor::max_seconds()});
+  AudioInfo known = info;
+  known.frames = source.frames();
+  EditOptions options = options_for(known);
+  const bool reports = !request_.stems.empty() || !request_.report.empty();
+  std::vector<ChordSpan> chords = options.chords;
+  if (reports && chords.empty()) chords = chord_spans(editor.estimate_chords(source));
+
+  std::vector<WrittenEdit> all;
+  std::vector<json> report;
+  for (int i = 0; i < request_.variations; ++i) {
+    options.seed = request_.options.seed + static_cast<uint64_t>(i);
+    EditResult result = editor.edit(source, plan_, options, progress, cancel);
+    cancel.check();
+    WrittenEdit written{.output = output_for(info, options.seed), .seed = options.seed};
+    written.seconds_encode = result.seconds_encode;
+    written.seconds_sample = result.seconds_sample;
+    written.seconds_decode = result.seconds_decode;
+    written.steps = result.settings.sampler.steps;
+    if (request_.variations > 1) written.scores = judged(judges, source, result);
+    json told;
+    if (reports) told = edit_report(source, result, {request_.sentence, options, editor.model_folder(), chords});
+    if (!request_.stems.empty()) {
+      const fs::path folder = request_.variations == 1
+                                  ? request_.stems
+                                  : request_.stems / format("seed%llu", static_cast<unsigned long long>(options.seed));
+      told["stems"] = write_stems(folder, result);
+      write_file_atomically(folder / "chords.lab", chord_file_text(chords));
+      written.written = write_like(request_.file, source, written.output, std::move(result.audio));
+      told["output"] = {
+          {"file", written.output.string()}, {"gain", written.written.gain}, {"notes", written.written.notes}};
+      told["scores"] = written.scores;
+      write_json_file(folder / "report.json", told);
+    } else {
+      written.written = write_like(request_.file, source, written.output, std::move(result.audio));
+      told["output"] = {
+          {"file", written.output.string()}, {"gain", written.written.gain}, {"notes", written.written.notes}};
+      told["scores"] = written.scores;
+    }
+    all.push_back(std::move(written));
+    report.push_back(std::move(told));
+  }
+  std::vector<size_t> order(all.size());
+  for (size_t i = 0; i < order.size(); ++i) order[i] = i;
+  std::stable_sort(order.begin(), order.end(),
+                   [&](size_t a, size_t b) { return mean_score(all[a].scores) > mean_score(all[b].scores); });
+  std::vector<WrittenEdit> ranked;
+  json ranked_report = json::array();
+  for (const size_t i : order) {
+    ranked.push_back(std::move(all[i]));
+    ranked_report.push_back(std::move(report[i]));
+  }
+  if (!request_.report.empty())
+    write_json_file(request_.report, request_.variations == 1 ? ranked_report.front() : ranked_report);
+  return ranked;
+}
+
+}  // namespace instructme

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <filesystem>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "instructme/edit/editor.h"
+
+namespace instructme {
+
+/// What is told of an edit beside what is in its result.
+struct ReportContext {
+  std::string sentence;
+  EditOptions options;
+  std::filesystem::path model_folder;  ///< empty when the model came from nowhere
+  std::vector<ChordSpan> chords;       ///< given or estimated
+};
+
+/// A report for programs: plan, seed, versions, hash of the model, chords, key and tempo where known, levels, and what
+/// changed: samples outside of the ranges, and by frequency band. docs/formats.md has the keys.
+nlohmann::json edit_report(const AudioBuffer& source, const EditResult& result, const ReportContext& context);
+
+/// Writes `folder`/`name` so that reading it gives the same samples: FLAC of 24 bits where that holds all of them, else
+/// WAV of floats. Returns the file's name, with "_" for blanks and slashes. Throws kIo.
+std::string write_exactly(const std::filesystem::path& folder, const std::string& name, const AudioBuffer& audio);
+
+/// Writes every stem and the residual into a folder, sample-aligned: "1_violin_added.flac", "residual.flac". Those
+/// marked `in_result` and the residual add up to the result. FLAC of 24 bits where that holds all of a stem, else WAV
+/// of floats. Returns what the report says of them. Throws kIo.
+nlohmann::json write_stems(const std::filesystem::path& folder, const EditResult& result);
+
+}  // namespace instructme

@@ -1,0 +1,172 @@
+#include "instructme/edit/report.h"
+
+#include <torch/torch.h>
+#include <torch/version.h>
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "instructme/audio/audio_file.h"
+#include "instructme/audio/audio_memory.h"
+#include "instructme/audio/loudness.h"
+#include "instructme/base/files.h"
+#include "instructme/base/hash.h"
+#include "instructme/base/strings.h"
+#include "instructme/dsp/stft.h"
+#include "instructme/edit/harmony.h"
+
+namespace instructme {
+
+using nlohmann::json;
+
+namespace {
+
+json finite(double x) { return std::isfinite(x) ? json(std::round(x * 100) / 100) : json(); }
+
+json levels(const AudioBuffer& audio) {
+  return {{"peak_dbfs", finite(20 * std::log10(peak(audio.samples)))},
+          {"rms_dbfs", finite(rms_db(audio.samples))},
+          {"loudness_lufs", finite(loudness_lufs(audio))}};
+}
+
+/// Upper edges in Hz.
+constexpr double kBands[] = {125, 250, 500, 1000, 2000, 4000, 8000, 16000, 96000};
+
+/// Energy of the mono mix in each band, a segment at a time.
+std::vector<double> band_energies(const AudioBuffer& audio) {
+  torch::NoGradGuard no_grad;
+  const Stft stft(2048, 1024);
+  const double hz_per_bin = static_cast<double>(audio.sample_rate) / 2048;
+  std::vector<double> energies(std::size(kBands), 0);
+  const at::Tensor mono = as_tensor(mix_to_mono(audio));
+  constexpr int64_t kStretch = 1 << 20;  // samples
+  for (int64_t start = 0; start < mono.size(0); start += kStretch) {
+    const int64_t length = std::min(kStretch, mono.size(0) - start);
+    const at::Tensor power = stft.forward(mono.narrow(0, start, length).unsqueeze(0))
+                                 .abs()
+                                 .pow(2)
+                                 .sum(at::IntArrayRef({0, 1}))
+                                 .to(at::kDouble);  // (F)
+    int64_t first = 0;
+    for (size_t band = 0; band < std::size(kBands); ++band) {
+      const auto last = std::min<int64_t>(stft.bins(), static_cast<int64_t>(std::ceil(kBands[band] / hz_per_bin)));
+      if (last > first) energies[band] += power.narrow(0, first, last - first).sum().item<double>();
+      first = std::max(first, last);
+    }
+  }
+  return energies;
+}
+
+AudioBuffer difference(AudioBuffer a, const AudioBuffer& b) {
+  add_audio(a, b, -1);
+  return a;
+}
+
+/// How loud the change is against the music, band by band: all of it, and what of it is no stem that was taken out or
+/// added.
+json changes(const AudioBuffer& source, const EditResult& result) {
+  AudioBuffer changed = difference(result.audio, source);
+  const std::vector<double> before = band_energies(source), all = band_energies(changed);
+  const bool sum = result.is_sum_of_stems();
+  if (sum)
+    for (const EditedStem& stem : result.stems) add_audio(changed, stem.audio, stem.added ? -1.0f : 1.0f);
+  const std::vector<double> other = sum ? band_energies(changed) : all;
+  json bands = json::array();
+  double low = 0;
+  const double nyquist = source.sample_rate / 2.0;
+  for (size_t i = 0; i < std::size(kBands) && low < nyquist; low = kBands[i++]) {
+    const auto db = [&](double energy) { return finite(10 * std::log10(energy / before[i])); };
+    bands.push_back({{"from_hz", low},
+                     {"to_hz", std::min(kBands[i], nyquist)},
+                     {"changed_db", db(all[i])},
+                     {"changed_other_than_stems_db", db(other[i])}});
+  }
+  return bands;
+}
+
+json preservation(const AudioBuffer& source, const EditResult& result) {
+  int64_t outside = 0, altered = 0;
+  for (int64_t frame = 0; frame < source.frames(); ++frame) {
+    if (std::any_of(result.regions.begin(), result.regions.end(),
+                    [&](const Region& region) { return frame >= region.begin && frame < region.end; }))
+      continue;
+    for (int c = 0; c < source.channels; ++c) {
+      const auto at = static_cast<size_t>(frame * source.channels + c);
+      ++outside;
+      altered += source.samples[at] != result.audio.samples[at];
+    }
+  }
+  return {{"samples_outside_ranges", outside}, {"changed_outside_ranges", altered}, {"bands", changes(source, result)}};
+}
+
+}  // namespace
+
+json edit_report(const AudioBuffer& source, const EditResult& result, const ReportContext& context) {
+  json modes = json::array(), regions = json::array(), chords = json::array();
+  for (const EditMode mode : result.modes) modes.push_back(mode == EditMode::kCompose ? "compose" : "direct");
+  for (const Region& region : result.regions) regions.push_back({region.begin, region.end});
+  for (const ChordSpan& span : context.chords)
+    chords.push_back({finite(span.start_s), finite(span.end_s), chord_label(span.chord)});
+  const auto tempo = tempo_bpm(context.options.beats);
+  const bool sampled = result.seconds_sample > 0;
+  return {
+      {"format", "instructme-edit-report-1"},
+      {"sentence", context.sentence},
+      {"plan", plan_json(result.plan)},
+      {"modes", modes},
+      {"ranges_frames", regions},
+      {"seed", context.options.seed},
+      {"sampling",
+       sampled ? json{{"steps", result.settings.sampler.steps}, {"guidance", result.settings.guidance.scale}} : json()},
+      {"versions",
+       {{"instructme", INSTRUCTME_VERSION}, {"libtorch", TORCH_VERSION}, {"audio", audio_library_version()}}},
+      {"model", context.model_folder.empty()
+                    ? json()
+                    : json{{"folder", context.model_folder.string()}, {"hash", folder_hash(context.model_folder)}}},
+      {"chords", chords},
+      {"chords_given", !context.options.chords.empty()},
+      {"key", context.options.key ? json(key_label(*context.options.key)) : json()},
+      {"tempo_bpm", tempo ? finite(*tempo) : json()},
+      {"seconds",
+       {{"listening", finite(result.seconds_encode)},
+        {"sampling", finite(result.seconds_sample)},
+        {"playing", finite(result.seconds_decode)}}},
+      {"levels", {{"source", levels(source)}, {"result", levels(result.audio)}}},
+      {"preservation", preservation(source, result)}};
+}
+
+std::string write_exactly(const std::filesystem::path& folder, const std::string& name, const AudioBuffer& audio) {
+  const bool flac = is_on_grid(audio) && peak(audio.samples) < 1;
+  std::string file = name + (flac ? ".flac" : ".wav");
+  std::replace_if(
+      file.begin(), file.end(), [](char c) { return c == ' ' || c == '/'; }, '_');
+  write_audio(folder / file, audio, {.encoding = flac ? AudioEncoding::kPcm24 : AudioEncoding::kFloat32});
+  return file;
+}
+
+json write_stems(const std::filesystem::path& folder, const EditResult& result) {
+  make_folder(folder);
+  json files = json::array();
+  for (size_t i = 0; i < result.stems.size(); ++i) {
+    const EditedStem& stem = result.stems[i];
+    const char* kind = stem.added ? "added" : stem.in_result ? "extracted" : "removed";
+    const std::string name = format("%zu_", i + 1) + stem.instrument + "_" + kind;
+    files.push_back({{"file", write_exactly(folder, name, stem.audio)},
+                     {"instrument", stem.instrument},
+                     {"kind", kind},
+                     {"step", stem.step + 1},
+                     {"in_result", stem.in_result},
+                     {"levels", levels(stem.audio)}});
+  }
+  const AudioBuffer rest = result.residual();
+  files.push_back({{"file", write_exactly(folder, "residual", rest)},
+                   {"instrument", nullptr},
+                   {"kind", "residual"},
+                   {"step", nullptr},
+                   {"in_result", true},
+                   {"levels", levels(rest)}});
+  return files;
+}
+
+}  // namespace instructme

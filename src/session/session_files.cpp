@@ -1,0 +1,235 @@
+#include "session_files.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "instructme/audio/audio_file.h"
+#include "instructme/base/config_reader.h"
+#include "instructme/base/error.h"
+#include "instructme/base/files.h"
+#include "instructme/base/hash.h"
+#include "instructme/base/strings.h"
+
+namespace fs = std::filesystem;
+
+namespace instructme {
+
+using nlohmann::json;
+
+namespace {
+
+constexpr const char* kFormat = "instructme-session";
+constexpr int kVersion = 1;
+
+json file_json(const SessionFile& file) { return {{"file", file.name}, {"bytes", file.bytes}, {"hash", file.hash}}; }
+
+SessionFile read_file_json(ConfigReader config) {
+  SessionFile file;
+  config.require("file", file.name);
+  config.require("bytes", file.bytes);
+  config.require("hash", file.hash);
+  config.finish();
+  return file;
+}
+
+std::string node_name(int id) { return "nodes/" + format("%06d", id) + ".json"; }
+
+SessionNode read_node(const json& value, const std::string& context) {
+  SessionNode node;
+  ConfigReader config(value, context);
+  config.require("id", node.id);
+  config.require("parent", node.parent);
+  config.require("action", node.action);
+  config.require("text", node.text);
+  config.read("sentence", node.sentence);
+  node.plan = config.raw("plan");
+  config.read("seed", node.seed);
+  config.read("steps", node.steps);
+  config.read("guidance", node.guidance);
+  config.read("chords", node.chords);
+  config.read("key", node.key);
+  config.read("mode", node.mode);
+  config.read("model", node.model);
+  config.read("replaces", node.replaces);
+  config.read("dropped", node.dropped);
+  config.read("layer", node.layer);
+  config.read("level_db", node.level_db);
+  for (const json& entry : config.raw("layers")) {
+    ConfigReader layer_config(entry, context + ": layers");
+    NewLayer layer;
+    layer_config.require("id", layer.id);
+    layer_config.require("name", layer.name);
+    layer_config.require("removed", layer.removed);
+    layer.file = read_file_json(layer_config.object("sound"));
+    layer_config.finish();
+    node.layers.push_back(std::move(layer));
+  }
+  config.finish();
+  return node;
+}
+
+}  // namespace
+
+void SessionFiles::damaged(const std::string& what) const {
+  throw Error(ErrorKind::kInput, "the session " + folder_.string() + " is damaged: " + what +
+                                     "; put a copy of the folder in its place, or begin a new session");
+}
+
+json SessionFiles::read_json(const std::string& name) const {
+  std::error_code code;
+  if (!fs::exists(path(name), code)) damaged(name + " is missing");
+  try {
+    return read_json_file(path(name));
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::kIo) throw;
+    damaged(name + " cannot be understood");
+  }
+}
+
+void SessionFiles::write_head(const SessionFile& music) const {
+  write_json_file(path("session.json"), {{"format", kFormat}, {"version", kVersion}, {"music", file_json(music)}});
+}
+
+SessionFile SessionFiles::read_head() const {
+  std::error_code code;
+  if (!fs::is_directory(folder_, code))
+    throw Error(ErrorKind::kInput, "there is no session " + folder_.string() + ": begin one with 'session new'");
+  if (!fs::exists(path("session.json"), code))
+    throw Error(ErrorKind::kInput, folder_.string() + " is no session: it has no session.json");
+  const json head = read_json("session.json");
+  if (!head.is_object() || head.value("format", "") != kFormat || !head.contains("version") ||
+      !head["version"].is_number_integer())
+    damaged("session.json is not of a session");
+  if (head["version"].get<int>() > kVersion)
+    throw Error(ErrorKind::kInput, "the session " + folder_.string() +
+                                       format(" was made by a newer version of this program (format %d; this one knows "
+                                              "up to %d)",
+                                              head["version"].get<int>(), kVersion));
+  try {
+    return read_file_json(ConfigReader(head, "session.json").object("music"));
+  } catch (const Error&) {
+    damaged("session.json does not say what its music is");
+  }
+}
+
+void SessionFiles::write_node(const SessionNode& node) const {
+  json layers = json::array();
+  for (const NewLayer& layer : node.layers)
+    layers.push_back(
+        {{"id", layer.id}, {"name", layer.name}, {"removed", layer.removed}, {"sound", file_json(layer.file)}});
+  write_json_file(path(node_name(node.id)), {{"id", node.id},
+                                             {"parent", node.parent},
+                                             {"action", node.action},
+                                             {"text", node.text},
+                                             {"sentence", node.sentence},
+                                             {"plan", node.plan},
+                                             {"seed", node.seed},
+                                             {"steps", node.steps},
+                                             {"guidance", node.guidance},
+                                             {"chords", node.chords},
+                                             {"key", node.key},
+                                             {"mode", node.mode},
+                                             {"model", node.model},
+                                             {"replaces", node.replaces},
+                                             {"dropped", node.dropped},
+                                             {"layers", layers},
+                                             {"layer", node.layer},
+                                             {"level_db", node.level_db}});
+}
+
+std::vector<SessionNode> SessionFiles::read_nodes() const {
+  std::error_code code;
+  if (!fs::is_directory(path("nodes"), code)) damaged("the folder nodes is missing");
+  size_t count = 0;
+  for (const auto& entry : fs::directory_iterator(path("nodes"), code))
+    // Temporary files of a process that was ended begin with a dot.
+    if (entry.path().extension() == ".json" && !entry.path().filename().string().starts_with(".")) ++count;
+  if (count == 0) damaged("nodes holds nothing");
+  std::vector<SessionNode> nodes;
+  for (size_t i = 0; i < count; ++i) {
+    const int id = static_cast<int>(i);
+    const json value = read_json(node_name(id));
+    try {
+      nodes.push_back(read_node(value, node_name(id)));
+    } catch (const std::exception& error) {
+      damaged(error.what());
+    }
+    const SessionNode& node = nodes.back();
+    if (node.id != id || node.parent >= id || (node.parent < 0) != (id == 0))
+      damaged(node_name(id) + " does not follow from those before it");
+    for (const NewLayer& layer : node.layers) check_size(layer.file);
+  }
+  return nodes;
+}
+
+void SessionFiles::write_state(const SessionState& state) const {
+  write_json_file(path("state.json"),
+                  {{"head", state.head}, {"branch", state.branch}, {"branches", state.branches}, {"redo", state.redo}});
+}
+
+SessionState SessionFiles::read_state(const std::vector<SessionNode>& nodes) const {
+  const json value = read_json("state.json");
+  SessionState state;
+  try {
+    ConfigReader config(value, "state.json");
+    config.require("head", state.head);
+    config.require("branch", state.branch);
+    state.branches.clear();
+    config.require("branches", state.branches);
+    config.require("redo", state.redo);
+    config.finish();
+  } catch (const Error& error) {
+    damaged(error.what());
+  }
+  const auto known = [&](int id) { return id >= 0 && id < static_cast<int>(nodes.size()); };
+  const bool fine =
+      known(state.head) && state.branches.count(state.branch) > 0 &&
+      std::all_of(state.branches.begin(), state.branches.end(), [&](const auto& b) { return known(b.second); }) &&
+      std::all_of(state.redo.begin(), state.redo.end(), known);
+  if (!fine) damaged("state.json names a change that is not there");
+  return state;
+}
+
+SessionFile SessionFiles::noted(const std::string& name) const {
+  const std::string bytes = read_text_file(path(name));
+  return {name, static_cast<int64_t>(bytes.size()), hash_text(stable_hash(bytes))};
+}
+
+void SessionFiles::check_size(const SessionFile& file) const {
+  std::error_code code;
+  const auto bytes = fs::file_size(path(file.name), code);
+  if (code) damaged(file.name + " is missing");
+  if (static_cast<int64_t>(bytes) != file.bytes)
+    damaged(file.name + format(" has %lld bytes instead of %lld", static_cast<long long>(bytes),
+                               static_cast<long long>(file.bytes)));
+}
+
+AudioBuffer SessionFiles::read(const SessionFile& file) const {
+  check_size(file);
+  if (noted(file.name).hash != file.hash) damaged("the contents of " + file.name + " have changed");
+  return read_audio(path(file.name));
+}
+
+FolderLock::FolderLock(const fs::path& folder) {
+  const fs::path path = folder / "lock";
+  file_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  if (file_ < 0) throw Error(ErrorKind::kIo, "cannot open " + path.string() + ": " + std::strerror(errno));
+  if (::flock(file_, LOCK_EX | LOCK_NB) == 0) return;
+  const int reason = errno;
+  ::close(file_);
+  if (reason == EWOULDBLOCK)
+    throw Error(ErrorKind::kInput,
+                "the session " + folder.string() + " is in use by another process: wait for its end");
+  throw Error(ErrorKind::kIo, "cannot lock " + path.string() + ": " + std::strerror(reason));
+}
+
+FolderLock::~FolderLock() {
+  if (file_ >= 0) ::close(file_);
+}
+
+}  // namespace instructme

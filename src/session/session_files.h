@@ -1,0 +1,103 @@
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "instructme/audio/audio_buffer.h"
+
+namespace instructme {
+
+/// A file of a session, with what shows that it is as it was written.
+struct SessionFile {
+  std::string name;  ///< in the session's folder
+  int64_t bytes = 0;
+  std::string hash;  ///< of its contents, see stable_hash
+};
+
+/// A layer as a node brings it in.
+struct NewLayer {
+  int id = 0;
+  std::string name;
+  bool removed = false;
+  SessionFile file;
+};
+
+/// One change. Written once and never again.
+struct SessionNode {
+  int id = 0, parent = -1;
+  std::string action;  ///< "begin", "apply", "mute", "unmute", "solo", "unsolo", "level"
+  std::string text;    ///< for people
+  // apply
+  std::string sentence;
+  nlohmann::json plan;
+  uint64_t seed = 0;
+  int64_t steps = 0;
+  double guidance = -1;
+  std::string chords, key;  ///< as given: lines of a chord file, label of a key
+  std::string mode, model;
+  bool replaces = false;         ///< nothing of the earlier layers is left
+  std::vector<int> dropped;      ///< layers that are left out from here on
+  std::vector<NewLayer> layers;  ///< that are new
+  // mute … level
+  int layer = 0;
+  double level_db = 0;
+};
+
+/// Where a session stands; the only file that is written again and again.
+struct SessionState {
+  int head = 0;
+  std::string branch = "main";
+  std::map<std::string, int> branches = {{"main", 0}};
+  std::vector<int> redo;  ///< the next last
+};
+
+/// The files of a session's folder. Everything that can be wrong with them is a kInput error that says what it is.
+class SessionFiles {
+ public:
+  explicit SessionFiles(std::filesystem::path folder) : folder_(std::move(folder)) {}
+
+  const std::filesystem::path& folder() const { return folder_; }
+  std::filesystem::path path(const std::string& name) const { return folder_ / name; }
+
+  /// session.json.
+  void write_head(const SessionFile& music) const;
+  SessionFile read_head() const;
+
+  void write_node(const SessionNode& node) const;
+  /// All nodes in order. Throws when one is damaged or its parent is missing.
+  std::vector<SessionNode> read_nodes() const;
+
+  void write_state(const SessionState& state) const;
+  SessionState read_state(const std::vector<SessionNode>& nodes) const;
+
+  /// What is to be noted of a file that has been written.
+  SessionFile noted(const std::string& name) const;
+  /// Whether all is there, by the sizes.
+  void check_size(const SessionFile& file) const;
+  /// The sound in a file, after its contents have been compared with what was noted.
+  AudioBuffer read(const SessionFile& file) const;
+
+ private:
+  [[noreturn]] void damaged(const std::string& what) const;
+  nlohmann::json read_json(const std::string& name) const;
+
+  std::filesystem::path folder_;
+};
+
+/// Keeps other processes out of a folder for as long as it lives; the system lets go of it when the process ends.
+class FolderLock {
+ public:
+  /// Throws kInput when another process holds it, kIo when there can be none.
+  explicit FolderLock(const std::filesystem::path& folder);
+  ~FolderLock();
+  FolderLock(const FolderLock&) = delete;
+  FolderLock& operator=(const FolderLock&) = delete;
+
+ private:
+  int file_ = -1;
+};
+
+}  // namespace instructme

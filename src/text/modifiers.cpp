@@ -1,0 +1,419 @@
+#include "modifiers.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <initializer_list>
+#include <map>
+
+#include "instructme/base/error.h"
+#include "instructme/base/strings.h"
+
+namespace instructme {
+namespace {
+
+using Unit = PlanRange::Unit;
+
+/// A number, a word or a mark, with its place in the sentence.
+struct Piece {
+  std::string text;
+  size_t begin = 0, end = 0;
+  bool number = false, clock = false;
+};
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_letter(char c) { return (c >= 'a' && c <= 'z') || static_cast<unsigned char>(c) >= 0x80 || c == '\''; }
+
+std::vector<Piece> pieces_of(const std::string& text) {
+  static const std::string kDashes[] = {"\u2013", "\u2014", "\u2010", "\u2011"};
+  std::vector<Piece> out;
+  for (size_t i = 0; i < text.size();) {
+    Piece piece;
+    piece.begin = i;
+    const auto dash = std::find_if(std::begin(kDashes), std::end(kDashes),
+                                   [&](const auto& mark) { return text.compare(i, mark.size(), mark) == 0; });
+    if (dash != std::end(kDashes)) {
+      i += dash->size();
+      piece.text = "-";
+    } else if (is_digit(text[i])) {
+      piece.number = true;
+      for (; i < text.size(); ++i) {
+        const bool mark = (text[i] == ':' || text[i] == '.') && i + 1 < text.size() && is_digit(text[i + 1]);
+        if (!is_digit(text[i]) && !mark) break;
+        piece.clock = piece.clock || text[i] == ':';
+      }
+      piece.text = text.substr(piece.begin, i - piece.begin);
+    } else if (is_letter(text[i])) {
+      while (i < text.size() && is_letter(text[i])) ++i;
+      piece.text = text.substr(piece.begin, i - piece.begin);
+    } else {
+      ++i;
+      if (text[i - 1] == ' ' || text[i - 1] == '\t' || text[i - 1] == '\n') continue;
+      piece.text = text[i - 1];
+    }
+    piece.end = i;
+    out.push_back(std::move(piece));
+  }
+  return out;
+}
+
+/// A moment as said; without a unit only where the other end of the range tells it.
+struct Moment {
+  double value = 0;
+  bool bare = false, is_start = false, is_end = false;
+};
+
+class Matcher {
+ public:
+  explicit Matcher(const std::vector<Piece>& pieces) : pieces_(pieces) {}
+
+  size_t at = 0;
+  bool finished() const { return at == pieces_.size(); }
+
+  /// Tries one way to read what stands here; stays where it was when that fails.
+  template <class Read>
+  auto attempt(Read read) -> decltype(read()) {
+    const size_t start = at;
+    auto found = read();
+    if (!found) at = start;
+    return found;
+  }
+
+  bool word(std::initializer_list<const char*> words) {
+    if (finished() || std::none_of(words.begin(), words.end(), [&](const char* w) { return pieces_[at].text == w; }))
+      return false;
+    ++at;
+    return true;
+  }
+
+  bool phrase(std::initializer_list<const char*> words) {
+    if (at + words.size() > pieces_.size()) return false;
+    size_t i = at;
+    for (const char* w : words)
+      if (pieces_[i++].text != w) return false;
+    at = i;
+    return true;
+  }
+
+  std::optional<double> number() {
+    static const std::map<std::string, double> kWords = {
+        {"one", 1},     {"two", 2},     {"three", 3},  {"four", 4},    {"five", 5},    {"six", 6},      {"seven", 7},
+        {"eight", 8},   {"nine", 9},    {"ten", 10},   {"eleven", 11}, {"twelve", 12}, {"fifteen", 15}, {"sixteen", 16},
+        {"twenty", 20}, {"thirty", 30}, {"forty", 40}, {"fifty", 50},  {"sixty", 60},  {"ninety", 90}};
+    if (finished()) return std::nullopt;
+    const Piece& piece = pieces_[at];
+    if (const auto named = kWords.find(piece.text); named != kWords.end()) {
+      ++at;
+      return named->second;
+    }
+    if (!piece.number || piece.clock || std::count(piece.text.begin(), piece.text.end(), '.') > 1) return std::nullopt;
+    ++at;
+    return std::atof(piece.text.c_str());
+  }
+
+  /// A bar's number.
+  std::optional<double> bar() {
+    return attempt([&]() -> std::optional<double> {
+      const auto value = number();
+      return value && *value == static_cast<double>(static_cast<int64_t>(*value)) ? value : std::nullopt;
+    });
+  }
+  bool bars() { return word({"bar", "bars", "measure", "measures"}); }
+
+  std::optional<double> unit_s() {
+    if (word({"s", "sec", "secs", "second", "seconds"})) return 1;
+    if (word({"m", "min", "mins", "minute", "minutes"})) return 60;
+    return std::nullopt;
+  }
+
+  std::optional<double> clock() {
+    if (finished() || !pieces_[at].clock) return std::nullopt;
+    const std::vector<std::string> parts = split(pieces_[at].text, ':');
+    double seconds = 0;
+    for (size_t i = 0; i < parts.size(); ++i) {
+      const bool fraction = parts[i].find('.') != std::string::npos;
+      if (parts.size() > 3 || (fraction && i + 1 < parts.size()) || (i > 0 && std::atof(parts[i].c_str()) >= 60))
+        throw Error(ErrorKind::kInput, "'" + pieces_[at].text + "' is no time: write minutes:seconds, as in 1:30");
+      seconds = 60 * seconds + std::atof(parts[i].c_str());
+    }
+    ++at;
+    return seconds;
+  }
+
+  /// "1:30", "90 seconds", "1 minute 30 seconds".
+  std::optional<double> duration() {
+    if (const auto seconds = clock()) return seconds;
+    return attempt([&]() -> std::optional<double> {
+      const auto value = number();
+      const auto unit = value ? unit_s() : std::nullopt;
+      if (!unit) return std::nullopt;
+      double seconds = *value * *unit;
+      if (*unit == 60)
+        if (const auto more = attempt([&]() -> std::optional<double> {
+              word({"and"});
+              const auto rest = number();
+              return rest && word({"s", "sec", "secs", "second", "seconds"}) ? rest : std::nullopt;
+            }))
+          seconds += *more;
+      return seconds;
+    });
+  }
+
+  std::optional<Moment> moment() {
+    return attempt([&]() -> std::optional<Moment> {
+      word({"the"});
+      if (word({"start", "beginning"})) return Moment{.is_start = true};
+      if (word({"end"})) return Moment{.is_end = true};
+      if (const auto seconds = duration()) return Moment{.value = *seconds};
+      if (const auto value = number()) return Moment{.value = *value, .bare = true};
+      return std::nullopt;
+    });
+  }
+
+  bool to() { return word({"to", "until", "till", "through", "-"}) || phrase({"up", "to"}); }
+  bool onwards() {
+    return word({"on", "onwards", "onward"}) || phrase({"to", "the", "end"}) || phrase({"until", "the", "end"}) ||
+           phrase({"till", "the", "end"});
+  }
+
+  /// "bar 5 to bar 8", "bars 5-8"; `open`: "bar 5 on" or simply "bar 5" go up to the end.
+  std::optional<PlanRange> bar_range(bool open, bool joined_by_and) {
+    return attempt([&]() -> std::optional<PlanRange> {
+      word({"the"});
+      if (!bars()) return std::nullopt;
+      const auto first = bar();
+      if (!first) return std::nullopt;
+      if (onwards()) return PlanRange{Unit::kBars, *first, std::nullopt};
+      const auto last = attempt([&]() -> std::optional<double> {
+        if (!to() && !(joined_by_and && word({"and"}))) return std::nullopt;
+        word({"the"});
+        bars();
+        return bar();
+      });
+      if (last) return PlanRange{Unit::kBars, *first, *last};
+      if (joined_by_and) return std::nullopt;
+      return open ? PlanRange{Unit::kBars, *first, std::nullopt} : PlanRange{Unit::kBars, *first, *first};
+    });
+  }
+
+  /// Two moments, or one with what says that it goes on from there.
+  std::optional<PlanRange> second_range(bool open, bool joined_by_and, bool bare_seconds) {
+    return attempt([&]() -> std::optional<PlanRange> {
+      auto begin = moment();
+      if (!begin || begin->is_end) return std::nullopt;
+      const bool certain = !begin->bare || bare_seconds;
+      if (certain && onwards()) return PlanRange{Unit::kSeconds, begin->value, std::nullopt};
+      const size_t unit_at = at;
+      auto end = attempt([&]() -> std::optional<Moment> {
+        return to() || (joined_by_and && word({"and"})) ? moment() : std::nullopt;
+      });
+      if (!end) {
+        at = unit_at;
+        if (joined_by_and || !certain || !open || begin->is_start) return std::nullopt;
+        if (bare_seconds && !word({"-"})) return std::nullopt;
+        return PlanRange{Unit::kSeconds, begin->value, std::nullopt};
+      }
+      if (end->is_end) return certain ? std::optional(PlanRange{Unit::kSeconds, begin->value, {}}) : std::nullopt;
+      if (end->bare && !(begin->bare && bare_seconds)) return std::nullopt;
+      if (begin->bare && !end->bare) {
+        // "from 1 to 2 minutes": the unit is said once.
+        const std::string& unit = pieces_[at - 1].text;
+        if (pieces_[at - 1].clock) return std::nullopt;
+        if (unit.starts_with("m")) begin->value *= 60;
+      }
+      return PlanRange{Unit::kSeconds, begin->value, end->value};
+    });
+  }
+
+  /// "first 10 seconds", "last 4 bars".
+  std::optional<PlanRange> edge_range() {
+    return attempt([&]() -> std::optional<PlanRange> {
+      word({"the"});
+      const bool first = word({"first", "opening"});
+      if (!first && !word({"last", "final"})) return std::nullopt;
+      if (const auto seconds = duration()) {
+        if (*seconds <= 0) return std::nullopt;
+        return first ? PlanRange{Unit::kSeconds, 0, *seconds} : PlanRange{Unit::kSeconds, -*seconds, std::nullopt};
+      }
+      const auto count = bar();
+      const double bars_said = count.value_or(1);
+      if (!bars() || bars_said < 1) return std::nullopt;
+      return first ? PlanRange{Unit::kBars, 1, bars_said} : PlanRange{Unit::kBars, -bars_said, std::nullopt};
+    });
+  }
+
+  /// Said with a preposition that leaves no doubt that a time follows, or two clock times or bars without one.
+  std::optional<PlanRange> range() {
+    return attempt([&]() -> std::optional<PlanRange> {
+      if (word({"from"}) || phrase({"starting", "at"}) || phrase({"starting", "from"}) || phrase({"beginning", "at"})) {
+        if (auto found = bar_range(true, false)) return found;
+        return second_range(true, false, false);
+      }
+      if (word({"between"})) {
+        if (auto found = bar_range(false, true)) return found;
+        return second_range(false, true, false);
+      }
+      if (word({"after"})) {
+        if (bars()) {
+          const auto last = bar();
+          return last ? std::optional(PlanRange{Unit::kBars, *last + 1, std::nullopt}) : std::nullopt;
+        }
+        word({"the"});
+        word({"first"});
+        const auto seconds = duration();
+        return seconds ? std::optional(PlanRange{Unit::kSeconds, *seconds, std::nullopt}) : std::nullopt;
+      }
+      if (word({"before"})) {
+        if (bars()) {
+          const auto next = bar();
+          return next && *next > 1 ? std::optional(PlanRange{Unit::kBars, 1, *next - 1}) : std::nullopt;
+        }
+        const auto seconds = duration();
+        return seconds ? std::optional(PlanRange{Unit::kSeconds, 0, *seconds}) : std::nullopt;
+      }
+      if (word({"until", "till"}) || phrase({"up", "to"})) {
+        const auto seconds = duration();
+        return seconds ? std::optional(PlanRange{Unit::kSeconds, 0, *seconds}) : std::nullopt;
+      }
+      if (word({"in", "during", "within", "for", "over", "throughout"})) {
+        if (auto found = edge_range()) return found;
+        if (auto found = bar_range(false, false)) return found;
+        return second_range(false, false, false);
+      }
+      if (finished()) return std::nullopt;
+      if (auto found = bar_range(false, false)) return found;
+      return pieces_[at].clock ? second_range(false, false, false) : std::nullopt;
+    });
+  }
+
+  std::optional<double> share() {
+    return attempt([&]() -> std::optional<double> {
+      const size_t start = at;
+      word({"a", "one"});
+      if (word({"half"})) return 0.5;
+      if (word({"third"})) return 1.0 / 3;
+      if (word({"quarter"})) return 0.25;
+      at = start;
+      const auto value = number();
+      if (!value) return std::nullopt;
+      return word({"%", "percent"}) || phrase({"per", "cent"}) ? std::optional(*value / 100) : std::nullopt;
+    });
+  }
+
+  std::optional<Amount> amount() {
+    return attempt([&]() -> std::optional<Amount> {
+      if (word({"by"})) {
+        if (const auto found = share()) return Amount{Amount::Kind::kShare, *found};
+        const auto value = number();
+        if (!value || !word({"db", "decibel", "decibels"})) return std::nullopt;
+        return Amount{Amount::Kind::kDecibels, *value};
+      }
+      if (word({"to"})) {
+        const auto found = share();
+        return found ? std::optional(Amount{Amount::Kind::kRest, *found}) : std::nullopt;
+      }
+      const bool placed = word({"with", "at"});
+      if (placed) word({"a"});
+      if (word({"strength"})) {
+        word({"of"});
+        if (const auto found = share()) return Amount{Amount::Kind::kShare, *found};
+        const auto value = number();
+        return value ? std::optional(Amount{Amount::Kind::kShare, *value}) : std::nullopt;
+      }
+      const auto found = placed ? share() : std::nullopt;
+      if (!found) return std::nullopt;
+      word({"of"});
+      word({"the"});
+      word({"strength", "volume", "level"});
+      return Amount{Amount::Kind::kShare, *found};
+    });
+  }
+
+ private:
+  const std::vector<Piece>& pieces_;
+};
+
+void check(const Modifier& modifier) {
+  if (modifier.range && modifier.range->end && modifier.range->begin >= 0) {
+    const PlanRange& range = *modifier.range;
+    const bool bars = range.unit == Unit::kBars;
+    if (bars ? range.begin < 1 || *range.end < range.begin : *range.end <= range.begin)
+      throw Error(ErrorKind::kInput, "'" + modifier.text + "' ends before it begins" +
+                                         (bars ? ", or names a bar before the first, which is bar 1" : ""));
+  }
+  if (modifier.range && modifier.range->unit == Unit::kBars && modifier.range->begin == 0)
+    throw Error(ErrorKind::kInput, "'" + modifier.text + "': the first bar is bar 1");
+  if (!modifier.amount) return;
+  const double value = modifier.amount->value;
+  const bool possible = modifier.amount->kind == Amount::Kind::kDecibels ? value > 0
+                        : modifier.amount->kind == Amount::Kind::kRest   ? value >= 0 && value < 1
+                                                                         : value > 0 && value <= 1;
+  if (!possible)
+    throw Error(ErrorKind::kInput, "'" + modifier.text + "': an amount is above 0 and at most all of it (1, or 100 %)");
+}
+
+// Private use characters of Unicode from U+E000, three bytes each; nobody writes them.
+constexpr size_t kMostModifiers = 64;
+
+std::string placeholder(size_t index) {
+  return {static_cast<char>(0xEE), static_cast<char>(0x80), static_cast<char>(0x80 + index)};
+}
+
+}  // namespace
+
+std::optional<size_t> modifier_index(const std::string& word) {
+  if (word.size() != 3 || !word.starts_with("\xEE\x80")) return std::nullopt;
+  return static_cast<size_t>(static_cast<unsigned char>(word[2]) - 0x80);
+}
+
+std::vector<Modifier> take_modifiers(std::string& sentence) {
+  const std::string text = lower(sentence);
+  const std::vector<Piece> pieces = pieces_of(text);
+  std::vector<Modifier> found;
+  std::string rest;
+  size_t copied = 0;
+  Matcher matcher(pieces);
+  while (!matcher.finished()) {
+    const size_t start = matcher.at;
+    Modifier modifier;
+    modifier.range = matcher.range();
+    if (!modifier.range) modifier.amount = matcher.amount();
+    if (!modifier.range && !modifier.amount) {
+      ++matcher.at;
+      continue;
+    }
+    const size_t begin = pieces[start].begin, end = pieces[matcher.at - 1].end;
+    modifier.text = sentence.substr(begin, end - begin);
+    check(modifier);
+    if (found.size() == kMostModifiers) throw Error(ErrorKind::kInput, "the sentence names too many times and amounts");
+    rest += sentence.substr(copied, begin - copied) + " " + placeholder(found.size()) + " ";
+    copied = end;
+    found.push_back(std::move(modifier));
+  }
+  sentence = rest + sentence.substr(copied);
+  return found;
+}
+
+std::optional<PlanRange> read_range(const std::string& text) {
+  const std::string said = lower(text);
+  const std::vector<Piece> pieces = pieces_of(said);
+  for (const bool bare : {false, true}) {
+    Matcher matcher(pieces);
+    Modifier modifier{text, bare ? matcher.second_range(true, false, true) : matcher.range(), std::nullopt};
+    if (!modifier.range || !matcher.finished()) continue;
+    check(modifier);
+    return modifier.range;
+  }
+  return std::nullopt;
+}
+
+std::optional<double> read_share(const std::string& text) {
+  const std::string said = lower(text);
+  const std::vector<Piece> pieces = pieces_of(said);
+  Matcher matcher(pieces);
+  auto value = matcher.share();
+  if (!value) value = matcher.number();
+  if (!value || !matcher.finished()) return std::nullopt;
+  return value;
+}
+
+}  // namespace instructme

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "grammar.h"
+
+namespace instructme {
+
+/// A request with its names checked.
+struct ReadRequest {
+  Request::Kind kind = Request::Kind::kDo;
+  Instruction instruction;
+  std::vector<Modifier> modifiers;
+  bool afterwards = false;
+};
+
+/// Reads a sentence whole, or throws kInput saying why it cannot be read.
+std::vector<ReadRequest> read_requests(const std::string& sentence, const Lexicon& lexicon);
+
+}  // namespace instructme

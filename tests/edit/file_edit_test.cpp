@@ -1,0 +1,308 @@
+#include <torch/torch.h>
+// The precompiled torch header comes first.
+#include <sndfile.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "expect_error.h"
+#include "instructme/audio/audio_file.h"
+#include "instructme/base/config_reader.h"
+#include "instructme/base/files.h"
+#include "instructme/base/rng.h"
+#include "instructme/edit/batch.h"
+#include "instructme/edit/estimate.h"
+#include "instructme/edit/file_edit.h"
+#include "instructme/edit/harmony.h"
+#include "instructme/edit/report.h"
+#include "tiny_pipeline.h"
+
+namespace fs = std::filesystem;
+
+namespace instructme {
+namespace {
+
+using nlohmann::json;
+
+class FileEditTest : public testing::Test {
+ protected:
+  fs::path path(const std::string& name) const { return folder_.path() / name; }
+
+  /// Noise whose samples use all the bits that the encoding has.
+  AudioBuffer write_noise(const std::string& name, AudioEncoding encoding = AudioEncoding::kPcm16, int rate = 24000,
+                          int channels = 2, double seconds = 0.5, double level = 0.2) const {
+    AudioBuffer music{rate, channels, {}};
+    Rng rng(4);
+    for (auto count = static_cast<int64_t>(seconds * rate) * channels; count > 0; --count)
+      music.samples.push_back(static_cast<float>(rng.uniform(-level, level)));
+    write_audio(path(name), music, {.encoding = encoding, .tags = {{"title", "Song"}, {"artist", "Nobody"}}});
+    return read_audio(path(name));
+  }
+
+  FileEditRequest request(const std::string& sentence, const std::string& file = "song.wav",
+                          const std::string& output = "out.wav") const {
+    FileEditRequest request{.file = path(file), .sentence = sentence, .output = path(output)};
+    request.options.steps = 1;
+    return request;
+  }
+
+  static Editor& editor() {
+    static Editor editor(tiny_pipeline());
+    return editor;
+  }
+
+  TempDir folder_;
+};
+
+/// Frames of raw samples at the end of an uncompressed file.
+std::string tail(const fs::path& file, size_t bytes) {
+  const std::string all = read_text_file(file);
+  return all.substr(all.size() - bytes);
+}
+
+TEST_F(FileEditTest, FormatBitDepthAndTagsComeBackAndWhatWasNotAskedForDoesToo) {
+  using enum AudioEncoding;
+  const std::vector<std::tuple<std::string, AudioEncoding, int, int>> kinds = {
+      {".wav", kPcm8, 8000, 1},    {".wav", kPcm16, 44100, 2},   {".wav", kPcm24, 48000, 6},
+      {".wav", kPcm32, 44100, 2},  {".wav", kFloat32, 96000, 2}, {".wav", kFloat64, 44100, 1},
+      {".wav", kPcm24, 192000, 1}, {".aiff", kPcm16, 44100, 2},  {".aiff", kPcm32, 22050, 2},
+      {".flac", kPcm8, 16000, 1},  {".flac", kPcm16, 44100, 2},  {".flac", kPcm24, 96000, 2}};
+  for (const auto& [ending, encoding, rate, channels] : kinds) {
+    const std::string name = "song" + ending;
+    SCOPED_TRACE(testing::Message() << name << ", encoding " << static_cast<int>(encoding) << ", " << rate << " Hz");
+    const AudioBuffer source = write_noise(name, encoding, rate, channels);
+    FileEditRequest asked = request("remove the bass from 0.1 s to 0.3 s", name);
+    asked.output.clear();
+    const auto written = FileEdit(asked).run(editor());
+    ASSERT_EQ(written.size(), 1u);
+    EXPECT_EQ(written[0].output, path("song_remove" + ending));
+    EXPECT_EQ(written[0].written.gain, 1);
+    const AudioInfo before = probe_audio(path(name)), after = probe_audio(written[0].output);
+    EXPECT_EQ(after.container, before.container);
+    EXPECT_EQ(after.encoding, before.encoding);
+    EXPECT_EQ(after.sample_rate, rate);
+    EXPECT_EQ(after.channels, channels);
+    EXPECT_EQ(after.tags, before.tags);
+    EXPECT_EQ(after.tags.count("title"), 1u);
+    const AudioBuffer result = read_audio(written[0].output);
+    ASSERT_EQ(result.samples.size(), source.samples.size());
+    bool changed = false;
+    for (size_t i = 0; i < source.samples.size(); ++i) {
+      const double time = static_cast<double>(i / static_cast<size_t>(channels)) / rate;
+      if (time < 0.0999 || time >= 0.3001) {
+        ASSERT_EQ(result.samples[i], source.samples[i]);
+      } else {
+        changed = changed || result.samples[i] != source.samples[i];
+      }
+    }
+    EXPECT_TRUE(changed);
+    // To the last bit of the file, where its samples lie open.
+    if (ending != ".flac") {
+      const auto bytes = static_cast<size_t>(0.19 * rate) * static_cast<size_t>(channels * before.bit_depth / 8);
+      EXPECT_TRUE(tail(path(name), bytes) == tail(written[0].output, bytes));
+    }
+  }
+}
+
+TEST_F(FileEditTest, NothingIsCutOrTurnedDownInSilence) {
+  // So loud that anything added is too much.
+  write_noise("song.wav", AudioEncoding::kPcm16, 24000, 1, 0.5, 0.9999);
+  const auto loud = FileEdit(request("add a violin")).run(editor());
+  ASSERT_EQ(loud[0].written.notes.size(), 1u);
+  EXPECT_THAT(loud[0].written.notes[0], testing::HasSubstr("written in 32-bit floats"));
+  EXPECT_EQ(loud[0].written.gain, 1);
+  const AudioBuffer floats = read_audio(loud[0].output);
+  EXPECT_GT(peak(floats.samples), 1.0f);
+
+  write_noise("song.flac", AudioEncoding::kPcm16, 24000, 1, 0.5, 0.9999);
+  const auto flac = FileEdit(request("add a violin", "song.flac", "out.flac")).run(editor());
+  EXPECT_LT(flac[0].written.gain, 1);
+  EXPECT_THAT(flac[0].written.notes[0], testing::HasSubstr("turned down by"));
+  const AudioBuffer turned = read_audio(flac[0].output);
+  for (size_t i = 0; i < turned.samples.size(); ++i)
+    ASSERT_NEAR(turned.samples[i], flac[0].written.gain * floats.samples[i], 1.0 / 32768);
+
+  const auto lossy = FileEdit(request("remove the bass", "song.wav", "out.ogg")).run(editor());
+  EXPECT_THAT(lossy[0].written.notes[0], testing::HasSubstr("loses a little of everything"));
+}
+
+TEST_F(FileEditTest, StemsAndResidualAreTheResult) {
+  write_noise("song.wav");
+  FileEditRequest asked = request("replace the bass with a violin, then add a piano from 0.1 s to 0.4 s");
+  asked.stems = path("stems");
+  asked.report = path("report.json");
+  FileEdit(asked).run(editor());
+  const json report = read_json_file(path("stems") / "report.json");
+  AudioBuffer sum{24000, 2, std::vector<float>(24000, 0.0f)}, source = read_audio(path("song.wav"));
+  ASSERT_EQ(report["stems"].size(), 4u);
+  for (const json& stem : report["stems"]) {
+    const AudioBuffer audio = read_audio(path("stems") / stem["file"].get<std::string>());
+    if (stem["in_result"].get<bool>()) add_audio(sum, audio);
+    if (stem["kind"] == "added") add_audio(source, audio);
+    if (stem["kind"] == "removed") add_audio(source, audio, -1);
+  }
+  const AudioBuffer result = read_audio(path("out.wav"));
+  // The file has 16 bits, the stems 24.
+  for (size_t i = 0; i < result.samples.size(); ++i) {
+    ASSERT_EQ(sum.samples[i], source.samples[i]);
+    ASSERT_NEAR(sum.samples[i], result.samples[i], 0.5001 / 32768);
+  }
+  EXPECT_EQ(report["format"], "instructme-edit-report-1");
+  EXPECT_EQ(report["plan"]["steps"].size(), 2u);
+  EXPECT_EQ(report["preservation"]["changed_outside_ranges"], 0);
+  for (const json& band : report["preservation"]["bands"]) {
+    EXPECT_TRUE(band["changed_db"].is_number());
+    EXPECT_TRUE(band["changed_other_than_stems_db"].is_null()) << band;
+  }
+  EXPECT_EQ(report["output"]["gain"], 1.0);
+  EXPECT_FALSE(report["chords"].empty());
+  EXPECT_FALSE(read_chord_file(path("stems") / "chords.lab", 0.5).empty());
+  EXPECT_EQ(read_json_file(path("report.json")), report);
+}
+
+TEST_F(FileEditTest, ReportsSayWhatDirectModeChanges) {
+  const AudioBuffer source = write_noise("song.wav");
+  const EditResult result = editor().edit(source, "remove the bass from 0.1 s to 0.2 s", {.mode = EditMode::kDirect});
+  const json report = edit_report(source, result, {});
+  EXPECT_EQ(report["preservation"]["changed_outside_ranges"], 0);
+  EXPECT_EQ(report["preservation"]["samples_outside_ranges"], 2 * (12000 - 2400));
+  EXPECT_TRUE(report["preservation"]["bands"][3]["changed_other_than_stems_db"].is_number());
+  EXPECT_EQ(report["modes"][0], "direct");
+  EXPECT_TRUE(report["model"].is_null());
+}
+
+TEST_F(FileEditTest, OptionsFillInWhatTheSentenceLeavesOpen) {
+  write_noise("song.wav");
+  write_file_atomically(path("beats.txt"), "0 1\n0.1 2\n0.2 1\n0.3 2\n0.4 1\n");
+  write_file_atomically(path("chords.lab"), "0 0.5 A:min\n");
+  FileEditRequest asked = request("remove the bass and add a violin with strength 0.5");
+  asked.range = parse_range("bars 2-2");
+  asked.beats = path("beats.txt");
+  asked.chords = path("chords.lab");
+  asked.key = "A minor";
+  const FileEdit edit(asked);
+  EXPECT_EQ(plain_sentence(edit.plan()),
+            "remove bass in bars 2 to 2, then add violin in bars 2 to 2 with strength 0.5");
+  const EditOptions options = edit.options_for(probe_audio(path("song.wav")));
+  EXPECT_EQ(options.beats.size(), 5u);
+  EXPECT_EQ(options.chords.size(), 1u);
+  EXPECT_EQ(options.key->tonic, 9);
+  EXPECT_NO_THROW(edit.run(editor()));
+
+  asked.sentence = "remove the bass after 0.2 s";
+  expect_error(ErrorKind::kUsage, "says when, and so does --range", [&] { FileEdit{asked}; });
+  asked = request("remove the bass by half");
+  asked.strength = 0.3;
+  expect_error(ErrorKind::kUsage, "says how much, and so does --strength", [&] { FileEdit{asked}; });
+  asked = request("remove the bass", "song.wav", "song.wav");
+  expect_error(ErrorKind::kUsage, "would overwrite the source", [&] { FileEdit{asked}; });
+  asked = request("remove the bass", "song.wav", "out.xyz");
+  expect_error(ErrorKind::kUsage, "not a known audio extension", [&] { FileEdit{asked}; });
+  // Found without a model.
+  expect_error(ErrorKind::kInput, "outside the music", [&] { FileEdit(request("remove the bass after 9 s")).check(); });
+  expect_error(ErrorKind::kInput, "needs the beats", [&] { FileEdit(request("remove the bass in bar 2")).check(); });
+  expect_error(ErrorKind::kInput, "does not exist",
+               [&] { FileEdit(request("remove the bass", "absent.wav")).check(); });
+  expect_error(ErrorKind::kIo, "does not exist",
+               [&] { FileEdit(request("remove the bass", "song.wav", "no/out.wav")).check(); });
+  asked = request("remove the bass");
+  asked.key = "H";
+  expect_error(ErrorKind::kUsage, "is no key", [&] { FileEdit{asked}; });
+}
+
+TEST_F(FileEditTest, VariationsAreRankedByTheJudges) {
+  write_noise("song.wav");
+  FileEditRequest asked = request("add a violin");
+  asked.variations = 3;
+  asked.options.seed = 5;
+  asked.report = path("report.json");
+  int calls = 0;
+  const Judge odd{"likes the middle", [&](const AudioBuffer&, const EditResult&) { return ++calls == 2 ? 0.9 : 0.1; }};
+  const auto written = FileEdit(asked).run(editor(), {odd, chord_judge(editor())});
+  ASSERT_EQ(written.size(), 3u);
+  EXPECT_EQ(written[0].output, path("out_seed6.wav"));
+  EXPECT_EQ(written[0].scores.at("likes the middle"), 0.9);
+  for (const WrittenEdit& one : written) {
+    EXPECT_TRUE(fs::exists(one.output));
+    EXPECT_GE(one.scores.at("chords agree"), 0.0);
+    EXPECT_LE(one.scores.at("chords agree"), 1.0);
+  }
+  const json report = read_json_file(path("report.json"));
+  EXPECT_EQ(report[0]["seed"], 6);
+  EXPECT_EQ(report.size(), 3u);
+  // The seed alone makes the same again.
+  asked.variations = 1;
+  asked.options.seed = 6;
+  FileEdit(asked).run(editor());
+  EXPECT_EQ(read_audio(path("out.wav")).samples, read_audio(path("out_seed6.wav")).samples);
+}
+
+TEST_F(FileEditTest, TheChordsOfAnUntouchedSongAgree) {
+  const AudioBuffer source = write_noise("song.wav");
+  EditResult same;
+  same.audio = source;
+  EXPECT_EQ(chord_judge(editor()).score(source, same), 1.0);
+}
+
+TEST_F(FileEditTest, ABatchGoesOnWhereItWas) {
+  write_noise("song.wav");
+  write_file_atomically(
+      path("songs.jsonl"),
+      R"({"file": "song.wav", "sentence": "remove the bass", "output": "out/a.wav"})"
+      "\n\n"
+      R"({"file": "song.wav", "sentence": "remove the kazoo", "output": "out/b.wav"})"
+      "\n"
+      R"({"file": "song.wav", "sentence": "add a violin", "output": "out/c.wav", "seed": 3, "range": "0-0.2"})"
+      "\nnonsense\n"
+      R"({"file": "song.wav", "sentence": "remove the bass", "output": "out/d.wav", "sed": 3})"
+      "\n");
+  std::vector<json> told;
+  const auto tell = [&](const json& line) { told.push_back(line); };
+  const EditOptions quick{.steps = 1};
+  BatchResult result = run_batch(editor(), path("songs.jsonl"), {0, 1}, quick, tell);
+  EXPECT_EQ(result.done, 2);
+  EXPECT_EQ(result.failed, 3);
+  ASSERT_EQ(told.size(), 5u);
+  EXPECT_EQ(told[0]["status"], "done");
+  EXPECT_EQ(told[1]["line"], 3);
+  EXPECT_THAT(told[1]["error"].get<std::string>(), testing::HasSubstr("no instrument called 'kazoo'"));
+  EXPECT_THAT(told[3]["error"].get<std::string>(), testing::HasSubstr("no JSON object"));
+  EXPECT_THAT(told[4]["error"].get<std::string>(), testing::HasSubstr("sed"));
+  EXPECT_TRUE(fs::exists(path("out/c.wav")));
+
+  // Again: nothing is left to do but what failed. Another seed is another edit.
+  result = run_batch(editor(), path("songs.jsonl"), {0, 1}, quick, tell);
+  EXPECT_EQ(result.skipped, 2);
+  EXPECT_EQ(result.done, 0);
+  fs::remove(path("out/a.wav"));
+  result = run_batch(editor(), path("songs.jsonl"), {0, 1}, quick, tell);
+  EXPECT_EQ(result.done, 1);
+  EXPECT_EQ(result.skipped, 1);
+
+  // Two shards share the lines.
+  told.clear();
+  for (const int index : {0, 1}) run_batch(editor(), path("songs.jsonl"), {index, 2}, quick, tell);
+  EXPECT_EQ(told.size(), 5u);
+  EXPECT_EQ(parse_shard("2/8").index, 1);
+  for (const char* text : {"0/8", "9/8", "1", "a/b", "1/8x"})
+    expect_error(ErrorKind::kUsage, "is no shard", [&] { parse_shard(text); });
+  expect_error(ErrorKind::kIo, "cannot read", [&] { run_batch(editor(), path("absent"), {0, 1}, quick, tell); });
+}
+
+TEST_F(FileEditTest, EstimatesGrowWithTheWork) {
+  AudioInfo music;
+  music.sample_rate = 44100;
+  music.channels = 2;
+  music.frames = 44100 * 300;
+  const auto of = [&](const std::string& sentence, int64_t steps = 0) {
+    return estimate_edit(editor(), parse_plan(sentence, Lexicon::builtin()), music, {.steps = steps}, 100);
+  };
+  EXPECT_LT(of("remove the bass").seconds, of("replace the bass with a violin").seconds);
+  EXPECT_LT(of("add a violin", 10).seconds, of("add a violin", 20).seconds);
+  EXPECT_LT(of("remove the bass from 0:10 to 0:20").seconds, of("remove the bass").seconds);
+  EXPECT_LT(of("remove the bass").memory_mb, of("remove the bass and add a violin").memory_mb);
+  EXPECT_GT(of("remove the bass").memory_mb, 300);
+}
+
+}  // namespace
+}  // namespace instructme

@@ -1,0 +1,239 @@
+#include "instructme/text/plan.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "expect_error.h"
+#include "instructme/text/sentences.h"
+
+namespace instructme {
+namespace {
+
+using Unit = PlanRange::Unit;
+
+Plan parse(const std::string& sentence) { return parse_plan(sentence, Lexicon::builtin()); }
+
+PlanRange seconds(double begin, std::optional<double> end) { return {Unit::kSeconds, begin, end}; }
+PlanRange bars(double begin, std::optional<double> end) { return {Unit::kBars, begin, end}; }
+
+TEST(ParsePlan, Times) {
+  const std::vector<std::pair<std::string, PlanRange>> cases = {
+      {"remove the drums from 0:10 to 0:20", seconds(10, 20)},
+      {"remove the drums from 0:10 until 1:20.5 please", seconds(10, 80.5)},
+      {"from 2 to 5 seconds remove the drums", seconds(2, 5)},
+      {"Remove the drums from 2 s to 5 s.", seconds(2, 5)},
+      {"remove the drums from 1 to 2 minutes", seconds(60, 120)},
+      {"remove the drums between 0:10 and 0:20", seconds(10, 20)},
+      {"remove the drums between 10 and 20 seconds", seconds(10, 20)},
+      {"in the first 10 seconds, can you remove the drums", seconds(0, 10)},
+      {"remove the drums for the first ten seconds", seconds(0, 10)},
+      {"remove the drums in the last 10 seconds", seconds(-10, {})},
+      {"remove the drums after 1:30", seconds(90, {})},
+      {"remove the drums after 1 minute 30 seconds", seconds(90, {})},
+      {"remove the drums from 1:30 on", seconds(90, {})},
+      {"remove the drums from 1:30 to the end", seconds(90, {})},
+      {"remove the drums from the start to 0:20", seconds(0, 20)},
+      {"remove the drums before 0:20", seconds(0, 20)},
+      {"remove the drums until 0:20", seconds(0, 20)},
+      {"remove the drums (0:10-0:20)", seconds(10, 20)},
+      {"remove the drums 0:10 \u2013 0:20", seconds(10, 20)},
+      {"remove the drums from 1:00:00 to 1:00:10", seconds(3600, 3610)},
+      {"remove the drums from bar 5 to bar 8", bars(5, 8)},
+      {"remove the drums from bar 5 to 8", bars(5, 8)},
+      {"remove the drums in bars 5-8", bars(5, 8)},
+      {"remove the drums in measures 5 through 8", bars(5, 8)},
+      {"remove the drums in bar 5", bars(5, 5)},
+      {"remove the drums, bars 5 to 8", bars(5, 8)},
+      {"remove the drums between bars 5 and 8", bars(5, 8)},
+      {"remove the drums in the first 4 bars", bars(1, 4)},
+      {"remove the drums in the last 4 bars", bars(-4, {})},
+      {"remove the drums after bar 8", bars(9, {})},
+      {"remove the drums before bar 5", bars(1, 4)},
+      {"remove the drums from bar 9 on", bars(9, {})},
+  };
+  for (const auto& [sentence, range] : cases) {
+    SCOPED_TRACE(sentence);
+    try {
+      const Plan plan = parse(sentence);
+      ASSERT_EQ(plan.steps.size(), 1u);
+      EXPECT_EQ(plain_sentence(plan.steps[0].instruction), "remove drum kit");
+      ASSERT_TRUE(plan.steps[0].range.has_value());
+      EXPECT_TRUE(*plan.steps[0].range == range) << plain_sentence(plan);
+    } catch (const Error& error) {
+      ADD_FAILURE() << error.what();
+    }
+  }
+}
+
+TEST(ParsePlan, Amounts) {
+  const double six_db = 1 - std::pow(10, -0.3);
+  const std::vector<std::tuple<std::string, std::string, double>> cases = {
+      {"remove the drums by half", "remove drum kit", 0.5},
+      {"remove the drums by 60 %", "remove drum kit", 0.6},
+      {"remove the drums with strength 0.6", "remove drum kit", 0.6},
+      {"remove the drums with a strength of 60 percent", "remove drum kit", 0.6},
+      {"turn the piano down by 50%", "remove piano", 0.5},
+      {"turn down the piano by a third", "remove piano", 1.0 / 3},
+      {"please lower the piano by 6 dB", "remove piano", six_db},
+      {"reduce the drums to 30 %", "remove drum kit", 0.7},
+      {"add a piano at half volume", "add piano", 0.5},
+      {"add a piano at 40 % volume", "add piano", 0.4},
+  };
+  for (const auto& [sentence, plain, strength] : cases) {
+    SCOPED_TRACE(sentence);
+    try {
+      const Plan plan = parse(sentence);
+      ASSERT_EQ(plan.steps.size(), 1u);
+      EXPECT_EQ(plain_sentence(plan.steps[0].instruction), plain);
+      ASSERT_TRUE(plan.steps[0].strength.has_value());
+      EXPECT_NEAR(*plan.steps[0].strength, strength, 1e-12);
+    } catch (const Error& error) {
+      ADD_FAILURE() << error.what();
+    }
+  }
+}
+
+TEST(ParsePlan, SeveralRequests) {
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"remove the drums and add a piano", "remove drum kit, then add piano"},
+      {"remove the drums from 0:10 to 0:20 and add a piano by half",
+       "remove drum kit from 10 s to 20 s, then add piano with strength 0.5"},
+      {"from 0:10 to 0:20, remove the drums and add a piano",
+       "remove drum kit from 10 s to 20 s, then add piano from 10 s to 20 s"},
+      {"remove the drums, then add a piano in bars 5-8", "remove drum kit, then add piano in bars 5 to 8"},
+      {"no drums, no bass", "remove drum kit and bass"},
+      {"remove the drums after 0:30 and remove the bass after 0:30", "remove drum kit and bass after 30 s"},
+      {"remove the drums after 0:30, and the bass please", "refused"},
+      {"make it softer from bar 5 to bar 8", "remix to soft in bars 5 to 8"},
+      {"remove the drums and keep the bass", "remove drum kit, then keep bass"},
+      {"remove the drums but do not touch the bass and the piano", "remove drum kit, then keep bass, then keep piano"},
+      {"leave the bass alone and replace the piano with a violin", "replace piano with violin, then keep bass"},
+      {"replace the piano with a violin, then turn the drums down by half",
+       "replace piano with violin, then remove drum kit with strength 0.5"},
+      {"keep everything but the bass", "remove bass"},
+      {"keep the drums and remove the rest", "extract drum kit"},
+  };
+  for (const auto& [sentence, plain] : cases) {
+    SCOPED_TRACE(sentence);
+    try {
+      EXPECT_EQ(plain_sentence(parse(sentence)), plain);
+    } catch (const Error& error) {
+      EXPECT_EQ(plain, "refused") << error.what();
+    }
+  }
+}
+
+TEST(ParsePlan, RefusesWhatIsNotClear) {
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"remove the drums and keep the drums", "contradict"},
+      {"keep the piano and replace the piano with a violin", "contradict"},
+      {"extract the bass and keep the drums", "contradict"},
+      {"remix it to funk and keep the drums", "contradict"},
+      {"add a piano and then remove the piano", "contradict"},
+      {"extract the bass, then remove the drums", "only the bass is left"},
+      {"extract the bass, then remove the bass", "contradict"},
+      {"remove the bass, then extract the bass", "nothing is left"},
+      {"accompany it with a violin and then remove the drums", "do not go together"},
+      {"keep the bass", "not what to change"},
+      {"remove the drums and add a piano from 0:10 to 0:20", "not clear whether the time"},
+      {"remove the drums from 0:20 to 0:10", "ends before it begins"},
+      {"remove the drums in bars 8-5", "ends before it begins"},
+      {"remove the drums from bar 0 to 4", "bar 1"},
+      {"remove the drums from 0:75 to 0:80", "is no time"},
+      {"remove the drums from 0:10 to 0:20 from 0:30 to 0:40", "two times"},
+      {"remove the drums by half with strength 0.6", "two amounts"},
+      {"remove the drums by 120 %", "at most all of it"},
+      {"remove the drums by 0 %", "above 0"},
+      {"turn the piano down", "by how much"},
+      {"turn the piano down a little", "by how much"},
+      {"add a piano by 6 dB", "goes with what is made quieter"},
+      {"remove the drums from 2 to 5", ""},
+      {"remove the drums for 10 seconds", ""},
+      {"remove the drums at 0:10", ""},
+      {"cut the first ten seconds", ""},
+      {"remove the drums in the chorus", ""},
+      {"add a piano in the second half", ""},
+      {"from 0:10 to 0:20", ""},
+  };
+  for (const auto& [sentence, part] : cases) {
+    SCOPED_TRACE(sentence);
+    expect_error(ErrorKind::kInput, part, [&] { parse(sentence); });
+  }
+}
+
+TEST(ParsePlan, RequestsAtOtherTimesDoNotContradict) {
+  for (const char* sentence : {"remove the drums from 0:10 to 0:20, then extract the drums from 0:20 to 0:30",
+                               "remove the drums by half, then replace the drums with a piano",
+                               "replace the piano with a violin, then add a piano"})
+    EXPECT_NO_THROW(parse(sentence)) << sentence;
+}
+
+TEST(PlanSentence, IsReadBackAsItIs) {
+  Rng rng(5);
+  const Lexicon& lexicon = Lexicon::builtin();
+  int count = 0;
+  for (int i = 0; i < 2000; ++i) {
+    Plan plan;
+    const int64_t steps = rng.integer(1, 3);
+    for (int64_t k = 0; k < steps; ++k) {
+      PlanStep step{random_instruction(lexicon, rng), {}, {}};
+      const double begin = static_cast<double>(rng.integer(1, 300));
+      const std::optional<double> end = begin + static_cast<double>(rng.integer(1, 30));
+      const PlanRange ranges[] = {seconds(begin / 8, *end / 8),
+                                  seconds(begin, {}),
+                                  seconds(-begin, {}),
+                                  bars(begin, *end),
+                                  bars(begin, {}),
+                                  bars(-begin, {})};
+      if (rng.chance(0.6)) step.range = ranges[rng.integer(0, 5)];
+      if (rng.chance(0.3)) step.strength = static_cast<double>(rng.integer(1, 100)) / 100;
+      // Neighbours of one kind may be read as one.
+      if (k == 0 || plan.steps.back().instruction.operation != step.instruction.operation) plan.steps.push_back(step);
+    }
+    try {
+      check_plan(plan);
+    } catch (const Error&) {
+      continue;
+    }
+    ++count;
+    try {
+      EXPECT_TRUE(parse(plain_sentence(plan)) == plan) << plain_sentence(plan);
+    } catch (const Error& error) {
+      ADD_FAILURE() << plain_sentence(plan) << ": " << error.what();
+    }
+  }
+  EXPECT_GT(count, 1000);
+}
+
+TEST(PlanJson, HasNullForWhatWasNotSaid) {
+  const auto json = plan_json(parse("remove the drums from 2 to 5 seconds with strength 0.6, then remix to funk"));
+  EXPECT_EQ(json["steps"][0],
+            nlohmann::json::parse(R"({"operation": "remove", "instruments": ["drum kit"], "replacements": null,
+              "genre": null, "mood": null, "range_s": [2.0, 5.0], "range_bars": null, "strength": 0.6})"));
+  EXPECT_EQ(json["steps"][1], nlohmann::json::parse(R"({"operation": "remix", "instruments": null, "replacements": null,
+              "genre": "funk", "mood": null, "range_s": null, "range_bars": null, "strength": null})"));
+  EXPECT_EQ(plan_json(parse("remove the drums in bars 5-8 and keep the bass"))["steps"][0]["range_bars"],
+            nlohmann::json::parse("[5, 8]"));
+  EXPECT_EQ(plan_json(parse("remove the drums after 1:30"))["steps"][0]["range_s"],
+            nlohmann::json::parse("[90.0, null]"));
+}
+
+TEST(PlanOptions, RangesAndStrengths) {
+  EXPECT_TRUE(parse_range("0:10-0:20") == seconds(10, 20));
+  EXPECT_TRUE(parse_range("2-5") == seconds(2, 5));
+  EXPECT_TRUE(parse_range("2.5 to 5") == seconds(2.5, 5));
+  EXPECT_TRUE(parse_range("90-") == seconds(90, {}));
+  EXPECT_TRUE(parse_range("bars 5-8") == bars(5, 8));
+  EXPECT_TRUE(parse_range("in the last 10 seconds") == seconds(-10, {}));
+  EXPECT_EQ(parse_strength("0.6"), 0.6);
+  EXPECT_EQ(parse_strength("60 %"), 0.6);
+  for (const char* text : {"", "5", "5-2", "x", "0:10-0:20 x", "bars 8-5"})
+    expect_error(ErrorKind::kUsage, "", [&] { parse_range(text); });
+  for (const char* text : {"", "0", "1.5", "-1", "half a lot"})
+    expect_error(ErrorKind::kUsage, "is no strength", [&] { parse_strength(text); });
+}
+
+}  // namespace
+}  // namespace instructme
