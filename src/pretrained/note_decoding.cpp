@@ -172,20 +172,22 @@ std::vector<Note> NoteCollector::finish(double duration_s) {
 // Keeps the notes that begin inside; half of the overlap at its borders is what the neighbouring part sees better.
 void NoteCollector::decode_part(bool last, double duration_s) {
   const NotePosteriors part{at::cat(note_), at::cat(onset_)};
+  // Parts begin where windows do, as times count in windows; the last frames may be less than one.
+  constexpr int64_t kWindowFrames = NotePosteriors::kFramesPerWindow;
+  const int64_t advance = std::max<int64_t>(0, held_ - kOverlapFrames) / kWindowFrames * kWindowFrames;
   const double shift = NotePosteriors::time_of(start_);
   const double from = start_ == 0 ? 0.0 : NotePosteriors::time_of(start_ + kOverlapFrames / 2);
-  const double to = last ? duration_s : NotePosteriors::time_of(start_ + held_ - kOverlapFrames / 2);
+  const double to = last ? duration_s : NotePosteriors::time_of(start_ + advance + kOverlapFrames / 2);
   for (Note note : decode_notes(part, options_)) {
     note.onset_s += shift;
     if (note.onset_s < from || note.onset_s >= to) continue;
     if (last) note.duration_s = std::min(note.duration_s, duration_s - note.onset_s);
     notes_.push_back(note);
   }
-  const int64_t kept = std::min(kOverlapFrames, held_);
-  note_ = {part.note.slice(0, held_ - kept).clone()};
-  onset_ = {part.onset.slice(0, held_ - kept).clone()};
-  start_ += held_ - kept;
-  held_ = kept;
+  note_ = {part.note.slice(0, advance).clone()};
+  onset_ = {part.onset.slice(0, advance).clone()};
+  start_ += advance;
+  held_ -= advance;
 }
 
 }  // namespace instructme

@@ -77,7 +77,7 @@ TEST_F(Loop, FromNothingToAnEdit) {
   expect_done(run_program({"evaluate", "--songs", songs(), "-m", path("mask/export"), "-n", "1", "--operations",
                            "extract", "--seconds", "2", "-o", path("scores.md"), "--threads", "1"}),
               "| extract | VAE of the true result |");
-  EXPECT_EQ(lines_of(read_text_file(path("scores.md"))).size(), 6u);
+  EXPECT_EQ(lines_of(read_text_file(path("scores.md"))).size(), 7u);
 
   std::string song;
   for (const auto& entry : fs::directory_iterator(songs()))
