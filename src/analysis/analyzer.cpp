@@ -96,7 +96,7 @@ Analysis Analyzer::analyze(const AudioBuffer& music, const ProgressCallback& pro
     analysis.keys = rows_of(matrix);
     analysis.note_chords = likeliest_chords(chords_of_keys(matrix), music.seconds());
   } else {
-    analysis.missing.push_back("notes: the weights of the note transcriber are not installed");
+    analysis.missing.push_back("notes: there is no note transcriber, or it was not wanted");
   }
 
   Hearing& hearing = analysis.hearing;
