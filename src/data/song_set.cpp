@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 #include <span>
 #include <utility>
 
@@ -84,6 +85,16 @@ std::vector<float> SongSet::chord_matrix(size_t song, double start_s, int frames
   std::vector<float> matrix(classes.size() * kChordClasses);
   for (size_t i = 0; i < classes.size(); ++i) matrix[i * kChordClasses + static_cast<size_t>(classes[i])] = 1.0f;
   return matrix;
+}
+
+std::vector<std::string> instruments_of(const SongSet& songs) {
+  std::set<std::string> names;
+  for (size_t i = 0; i < songs.size(); ++i)
+    for (const auto& arrangement : songs.info(i).arrangements)
+      for (const auto& version : arrangement.versions)
+        for (const auto& stem : version.stems)
+          if (!stem.instrument.empty()) names.insert(stem.instrument);
+  return {names.begin(), names.end()};
 }
 
 }  // namespace instructme

@@ -174,8 +174,9 @@ MaskHeadImpl::MaskHeadImpl(const MaskHeadOptions& o) : options(checked(o)), stft
     const double from = centres[static_cast<size_t>(band)], to = centres[static_cast<size_t>(band + 1)];
     const double upper = std::clamp((x - from) / (to - from), 0.0, 1.0);
     lower_.push_back(band);
+    upper_.push_back(static_cast<float>(upper));
     share[band][bin] = static_cast<float>(1 - upper);
-    share[band + 1][bin] = static_cast<float>(upper);
+    share[band + 1][bin] = upper_.back();
   }
 }
 
@@ -188,16 +189,13 @@ Tensor MaskHeadImpl::gather(const Tensor& x) const {
   sizes.back() = options.bands;
   Tensor to = at::zeros(sizes, from.options());
   const int64_t bins = from.size(-1), bands = options.bands;
-  std::vector<float> upper;
-  const auto share = scatter_.accessor<float, 2>();
-  for (int64_t bin = 0; bin < bins; ++bin) upper.push_back(share[lower_[static_cast<size_t>(bin)] + 1][bin]);
   const float* const in = from.data_ptr<float>();
   float* const out = to.data_ptr<float>();
   at::parallel_for(0, from.numel() / bins, 64, [&](int64_t first, int64_t last) {
     for (int64_t row = first; row < last; ++row)
       for (int64_t bin = 0; bin < bins; ++bin) {
         float* const band = out + row * bands + lower_[static_cast<size_t>(bin)];
-        const float value = in[row * bins + bin], above = value * upper[static_cast<size_t>(bin)];
+        const float value = in[row * bins + bin], above = value * upper_[static_cast<size_t>(bin)];
         band[0] += value - above;
         band[1] += above;
       }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "instructme/annotation/beat_scores.h"
 #include "instructme/base/error.h"
 #include "instructme/ears/beat_tracker.h"
 #include "instructme/ears/log_frequency.h"
@@ -39,17 +40,7 @@ BeatTaskOptions BeatTaskOptions::read(ConfigReader config) {
 
 double event_f_measure(const std::vector<double>& truth, const std::vector<double>& answer, double window_s) {
   if (truth.empty() && answer.empty()) return 1.0;
-  size_t matched = 0;
-  for (size_t i = 0, j = 0; i < truth.size() && j < answer.size();) {
-    // Both sorted: the earlier one that is out of reach can match nothing further on.
-    if (std::abs(truth[i] - answer[j]) <= window_s)
-      ++matched, ++i, ++j;
-    else if (truth[i] < answer[j])
-      ++i;
-    else
-      ++j;
-  }
-  return 2.0 * static_cast<double>(matched) / static_cast<double>(truth.size() + answer.size());
+  return score_beats(truth, answer, window_s, /*first_s=*/0).f1();
 }
 
 Tensor beat_targets(const LabelledClip& clip, double speed, int64_t frames) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "instructme/annotation/chord_scores.h"
 #include "instructme/base/error.h"
 
 namespace instructme {
@@ -50,23 +51,14 @@ std::vector<int64_t> frame_chords(const LabelledClip& clip, int64_t frames, int 
 
 void ChordAgreement::add(int64_t truth, int64_t answer) {
   if (truth == kUnknown) return;
-  constexpr int kOther = -2;
-  const auto of = [](int64_t index, bool fold) {
-    const Chord chord = chord_of_class(static_cast<int>(index));
-    if (chord.none) return 0;
-    switch (chord.quality) {
-      case ChordQuality::kMaj: return 1 + chord.root;
-      case ChordQuality::kMin: return 13 + chord.root;
-      case ChordQuality::k7: return (fold ? 1 : 25) + chord.root;
-      case ChordQuality::kMaj7: return (fold ? 1 : 37) + chord.root;
-      case ChordQuality::kMin7: return (fold ? 13 : 49) + chord.root;
-      default: return kOther;
-    }
+  const auto compare = [&](ChordRule rule, int64_t& judged, int64_t& right) {
+    const auto agree =
+        chords_agree(chord_of_class(static_cast<int>(truth)), chord_of_class(static_cast<int>(answer)), rule);
+    judged += agree.has_value();
+    right += agree.value_or(false);
   };
-  if (of(truth, true) == kOther) return;
-  ++majmin, ++sevenths;
-  majmin_right += of(truth, true) == of(answer, true);
-  sevenths_right += of(truth, false) == of(answer, false);
+  compare(ChordRule::kMajMin, majmin, majmin_right);
+  compare(ChordRule::kSevenths, sevenths, sevenths_right);
 }
 
 Tensor random_curve(int64_t bins, double spread_db, double bins_per_point, Rng& rng) {

@@ -11,6 +11,9 @@
 namespace instructme {
 namespace {
 
+constexpr double kLongest_s = 60;                 // of whole songs
+constexpr double kExcerpt_s = 10, kLater_s = 12;  // length of excerpts, and where the later ones begin
+
 LabelledClipOptions read_clips(ConfigReader config) {
   LabelledClipOptions o;
   config.read("seconds", o.seconds);
@@ -60,57 +63,54 @@ std::string set_name(const std::filesystem::path& folder) {
   return (folder.filename().empty() ? folder.parent_path().filename() : folder.filename()).string();
 }
 
+/// A set for each folder; `add` adds the clips of one song.
+template <class Add>
+std::vector<ClipCollection> collect(const std::vector<std::filesystem::path>& folders, const Add& add) {
+  std::vector<ClipCollection> sets;
+  for (const auto& folder : folders) {
+    const SongSet songs(folder);
+    LabelledClipOptions any;
+    any.seconds = kLevelBlock_s;
+    const LabelledClipSampler sampler(songs, any);
+    ClipCollection set{set_name(folder), {}};
+    for (size_t i = 0; i < songs.size(); ++i) add(sampler, i, songs.info(i), set.clips);
+    sets.push_back(std::move(set));
+  }
+  return sets;
+}
+
 void begin_with(torch::nn::Module& net, const EarsPaths& paths, const char* file) {
   if (paths.start_from.empty()) return;
   const auto path = paths.start_from / file;
   load_into(net, load_weights(path), path.string());
 }
 
-class ChordSession : public TrainingSession {
+/// A network that learns from clips and is judged by whole songs.
+template <class Net, class Task>
+class WholeSongSession : public TrainingSession {
  public:
-  ChordSession(const EarsRecipe& recipe, const EarsPaths& paths)
-      : data_(paths, recipe.chords.clips), net_(recipe.chords.network) {
-    begin_with(*net_, paths, "chords.safetensors");
-    task_ =
-        std::make_unique<ChordTask>(net_, recipe.chords.training, data_.source(), whole_songs(paths.validation_songs));
+  template <class Network, class Training>
+  WholeSongSession(const EarRecipe<Network, Training>& ear, const EarsPaths& paths, const char* weights)
+      : data_(paths, ear.clips), net_(ear.network) {
+    begin_with(*net_, paths, weights);
+    task_ = std::make_unique<Task>(net_, ear.training, data_.source(), whole_songs(paths.validation_songs));
   }
   TrainingTask& task() override { return *task_; }
 
  private:
   ClipData data_;
-  ChordNet net_;
-  std::unique_ptr<ChordTask> task_;
-};
-
-class BeatSession : public TrainingSession {
- public:
-  BeatSession(const EarsRecipe& recipe, const EarsPaths& paths)
-      : data_(paths, recipe.beats.clips), net_(recipe.beats.network) {
-    begin_with(*net_, paths, "beats.safetensors");
-    task_ =
-        std::make_unique<BeatTask>(net_, recipe.beats.training, data_.source(), whole_songs(paths.validation_songs));
-  }
-  TrainingTask& task() override { return *task_; }
-
- private:
-  ClipData data_;
-  BeatNet net_;
-  std::unique_ptr<BeatTask> task_;
+  Net net_;
+  std::unique_ptr<Task> task_;
 };
 
 class TaggerSession : public TrainingSession {
  public:
   TaggerSession(const EarsRecipe& recipe, const EarsPaths& paths) : data_(paths, recipe.tagger.clips) {
     TaggerOptions options = recipe.tagger.network;
-    std::set<std::string> instruments, genres;
+    std::set<std::string> genres;
     for (size_t i = 0; i < data_.songs().size(); ++i)
-      for (const ArrangementInfo& arrangement : data_.songs().info(i).arrangements) {
-        genres.insert(arrangement.genre);
-        for (const VersionInfo& version : arrangement.versions)
-          for (const StemInfo& stem : version.stems)
-            if (!stem.instrument.empty()) instruments.insert(stem.instrument);
-      }
-    if (options.instruments.empty()) options.instruments.assign(instruments.begin(), instruments.end());
+      for (const ArrangementInfo& arrangement : data_.songs().info(i).arrangements) genres.insert(arrangement.genre);
+    if (options.instruments.empty()) options.instruments = instruments_of(data_.songs());
     if (options.genres.empty()) options.genres.assign(genres.begin(), genres.end());
     net_ = Tagger(options);
     begin_with(*net_, paths, "tagger.safetensors");
@@ -152,38 +152,17 @@ class MuLanSession : public TrainingSession {
 }  // namespace
 
 std::vector<ClipCollection> whole_songs(const std::vector<std::filesystem::path>& folders) {
-  constexpr double kLongest_s = 60;
-  std::vector<ClipCollection> sets;
-  for (const auto& folder : folders) {
-    const SongSet songs(folder);
-    LabelledClipOptions any;
-    any.seconds = kLevelBlock_s;
-    const LabelledClipSampler sampler(songs, any);
-    ClipCollection set{set_name(folder), {}};
-    for (size_t i = 0; i < songs.size(); ++i) set.clips.push_back(sampler.full_mix(i, 0, 0, 0.0, kLongest_s));
-    sets.push_back(std::move(set));
-  }
-  return sets;
+  return collect(folders, [](const LabelledClipSampler& sampler, size_t song, const SongInfo&, auto& clips) {
+    clips.push_back(sampler.full_mix(song, 0, 0, 0.0, kLongest_s));
+  });
 }
 
 std::vector<ClipCollection> excerpts(const std::vector<std::filesystem::path>& folders) {
-  constexpr double kExcerpt_s = 10, kLater_s = 12;
-  std::vector<ClipCollection> sets;
-  for (const auto& folder : folders) {
-    const SongSet songs(folder);
-    LabelledClipOptions any;
-    any.seconds = kLevelBlock_s;
-    const LabelledClipSampler sampler(songs, any);
-    ClipCollection set{set_name(folder), {}};
-    for (size_t i = 0; i < songs.size(); ++i) {
-      const auto& arrangements = songs.info(i).arrangements;
-      set.clips.push_back(sampler.full_mix(i, 0, 0, 0.0, kExcerpt_s));
-      set.clips.push_back(
-          sampler.full_mix(i, arrangements.size() - 1, arrangements.back().versions.size() - 1, kLater_s, kExcerpt_s));
-    }
-    sets.push_back(std::move(set));
-  }
-  return sets;
+  return collect(folders, [](const LabelledClipSampler& sampler, size_t song, const SongInfo& info, auto& clips) {
+    clips.push_back(sampler.full_mix(song, 0, 0, 0.0, kExcerpt_s));
+    clips.push_back(sampler.full_mix(song, info.arrangements.size() - 1, info.arrangements.back().versions.size() - 1,
+                                     kLater_s, kExcerpt_s));
+  });
 }
 
 EarsRecipe EarsRecipe::read(const nlohmann::json& json, const std::string& context) {
@@ -198,11 +177,11 @@ EarsRecipe EarsRecipe::read(const nlohmann::json& json, const std::string& conte
 }
 
 std::unique_ptr<TrainingSession> make_chord_training(const EarsRecipe& recipe, const EarsPaths& paths) {
-  return std::make_unique<ChordSession>(recipe, paths);
+  return std::make_unique<WholeSongSession<ChordNet, ChordTask>>(recipe.chords, paths, "chords.safetensors");
 }
 
 std::unique_ptr<TrainingSession> make_beat_training(const EarsRecipe& recipe, const EarsPaths& paths) {
-  return std::make_unique<BeatSession>(recipe, paths);
+  return std::make_unique<WholeSongSession<BeatNet, BeatTask>>(recipe.beats, paths, "beats.safetensors");
 }
 
 std::unique_ptr<TrainingSession> make_tagger_training(const EarsRecipe& recipe, const EarsPaths& paths) {

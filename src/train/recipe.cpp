@@ -237,17 +237,6 @@ class EditorSession : public TrainingSession {
   std::unique_ptr<DiffusionTask> task_;
 };
 
-/// Names of all instruments that the songs have stems of, sorted.
-std::vector<std::string> instruments_of(const SongSet& songs) {
-  std::set<std::string> names;
-  for (size_t i = 0; i < songs.size(); ++i)
-    for (const auto& arrangement : songs.info(i).arrangements)
-      for (const auto& version : arrangement.versions)
-        for (const auto& stem : version.stems)
-          if (!stem.instrument.empty()) names.insert(stem.instrument);
-  return {names.begin(), names.end()};
-}
-
 /// All parts of a mix are asked for: they share it, and what one gets another loses.
 Recipe with_all_parts(Recipe recipe) {
   recipe.triplets.proportions = {{operation_name(Operation::kExtract), 1.0}};

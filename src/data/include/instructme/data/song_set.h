@@ -60,4 +60,7 @@ class SongSet {
   int sample_rate_ = 0;
 };
 
+/// Names of all instruments that the songs have stems of, sorted.
+std::vector<std::string> instruments_of(const SongSet& songs);
+
 }  // namespace instructme

@@ -119,7 +119,8 @@ class MaskHeadImpl : public torch::nn::Module {
   at::Tensor log_bands(const at::Tensor& magnitude) const;
 
   Stft stft_;
-  std::vector<int64_t> lower_;  // the lower of the two bands of a bin
+  std::vector<int64_t> lower_;  // the lower of the two bands of a bin …
+  std::vector<float> upper_;    // … and what the other has of it
   at::Tensor scatter_;          // (B, F): how bands share in bins; what a bin gets adds up to 1
 };
 TORCH_MODULE(MaskHead);
