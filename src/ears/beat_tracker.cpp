@@ -74,10 +74,9 @@ std::vector<int64_t> beat_frames(const std::vector<float>& activation, const Bea
     double highest = -std::numeric_limits<double>::infinity();
     for (size_t l = 0; l < lengths; ++l) {
       const auto length = static_cast<int64_t>(score[l].size());
-      const auto lasts = std::max<int64_t>(1, std::llround(static_cast<double>(length) * o.beat_share));
       for (int64_t place = 0; place < length; ++place) {
         double& value = cell(l, place, t);
-        value += place < lasts ? on : off;
+        value += place < o.beat_frames ? on : off;
         highest = std::max(highest, value);
       }
     }

@@ -10,10 +10,11 @@ namespace instructme {
 
 struct BeatTrackerOptions {
   double slowest_bpm = 40, fastest_bpm = 240;
-  double steadiness = 80;  ///< how unlikely changes of tempo are: exp(-steadiness |ratio - 1|), but for single frames
-  double beat_share = 1.0 / 16;  ///< of a beat's length that its activation may last
-  double threshold = 0.05;       ///< activation that the first and the last beat must have
-  double metre_change = 1e-3;    ///< probability that a bar is followed by one of another length
+  double steadiness = 80;   ///< how unlikely changes of tempo are: exp(-steadiness |ratio - 1|), but for single frames
+  int64_t beat_frames = 2;  ///< that the activation of a beat lasts, at any tempo, as BeatNet learns it
+  double beat_share = 1.0 / 4;  ///< of all frames that are expected to be active
+  double threshold = 0.05;      ///< activation that the first and the last beat must have
+  double metre_change = 1e-3;   ///< probability that a bar is followed by one of another length
 };
 
 /// What a BeatTracker found.
