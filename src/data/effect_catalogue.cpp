@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "catalogue_json.h"
 #include "effect_catalogue_data.h"
 #include "instructme/base/config_reader.h"
 #include "instructme/base/error.h"
@@ -103,13 +104,7 @@ const std::vector<std::string>& effect_kinds() {
 }
 
 EffectCatalogue EffectCatalogue::parse(const std::string& text, const std::string& context) {
-  json value;
-  try {
-    value = json::parse(text);
-  } catch (const json::exception& error) {
-    throw Error(ErrorKind::kModel, context + " is not JSON: " + error.what());
-  }
-  ConfigReader config(value, context);
+  ConfigReader config(parse_catalogue_json(text, context), context);
   EffectCatalogue catalogue;
   for (const json& entry : config.raw("effects")) {
     EffectSource effect = read_effect(entry, context);

@@ -151,6 +151,7 @@ class Player {
     if (!job_.effect && (!has_midi || outputs_.empty()))
       throw Error(ErrorKind::kInput,
                   "the plugin '" + job_.plugin + "' is no instrument: it has no MIDI input or no sound");
+    if (lilv_plugin_has_latency(plugin_)) latency_ = &buffers_[lilv_plugin_get_latency_port_index(plugin_)].control;
     // More are side chains, or bands that have been split.
     const auto one_or_two = [](const auto& ports) { return ports.size() == 1 || ports.size() == 2; };
     if (job_.effect && (!one_or_two(inputs_) || !one_or_two(outputs_)))
@@ -161,8 +162,8 @@ class Player {
 
   /// Frames by which the output is late, as far as the plugin says so.
   int64_t latency() const {
-    if (!lilv_plugin_has_latency(plugin_)) return 0;
-    const double frames = std::round(buffers_[lilv_plugin_get_latency_port_index(plugin_)].control);
+    if (latency_ == nullptr) return 0;
+    const double frames = std::round(*latency_);
     if (!(frames >= 0 && frames <= kMostLatency_s * job_.sample_rate))
       throw Error(ErrorKind::kInput, format("the plugin '%s' is late by %g frames, which is not to be believed",
                                             job_.plugin.c_str(), frames));
@@ -279,6 +280,7 @@ class Player {
   const LilvPlugin* plugin_ = nullptr;
   std::vector<Buffer> buffers_;
   std::vector<Buffer*> inputs_, outputs_;  // of audio
+  const float* latency_ = nullptr;         // a port; nullptr when there is none
   // Never freed: the process ends after one job, and some plugins crash when they are taken down.
   LilvInstance* instance_ = nullptr;
 };
