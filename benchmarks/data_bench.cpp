@@ -16,7 +16,7 @@ namespace instructme {
 namespace {
 
 constexpr uint64_t kSeed = 2023;
-constexpr int64_t kSongs = 3;
+constexpr int64_t kSongs = 3, kPluginSongs = 10;
 
 std::shared_ptr<const Palette> palette() {
   static const auto shared = [] {
@@ -24,6 +24,7 @@ std::shared_ptr<const Palette> palette() {
     const char* fonts = std::getenv("INSTRUCTME_FONTS");
     for (const auto& path : split(fonts != nullptr ? fonts : "/usr/share/sounds/sf2:/usr/share/sounds/sf3", ':'))
       options.fonts.emplace_back(path);
+    options.plugins = std::getenv("INSTRUCTME_PLUGINS") != nullptr;
     return std::make_shared<const Palette>(Palette::scan(options, Lexicon::builtin()));
   }();
   return shared;
@@ -73,6 +74,29 @@ void render(benchmark::State& state) {
   }
   state.counters["song_s"] = benchmark::Counter(seconds, benchmark::Counter::kIsRate);
   state.counters["stem_s"] = benchmark::Counter(stem_seconds, benchmark::Counter::kIsRate);
+}
+
+// The same songs with and without LV2 effects on their stems; instruments may be plugins in both.
+void plugin_effects(benchmark::State& state) {
+  RenderOptions options;
+  options.plugin_effect_probability = 0.01 * static_cast<double>(state.range(0));
+  SongRenderer renderer(options, composer(), palette(), Lexicon::builtin());
+  uint64_t seed = kSeed;
+  for (int64_t i = 0; i < kPluginSongs; ++i) renderer.render(seed + static_cast<uint64_t>(i));
+  int stems = 0, through_effect = 0;
+  const double start = processor_s();
+  for (auto _ : state) {
+    const RenderedSong song = renderer.render(seed++);
+    for (const auto& arrangement : song.info.arrangements)
+      for (const auto& version : arrangement.versions)
+        for (const auto& stem : version.stems) {
+          ++stems;
+          through_effect += !stem.effect_source.empty();
+        }
+  }
+  state.counters["core_s_per_song"] = (processor_s() - start) / static_cast<double>(state.iterations());
+  state.counters["stems"] = stems;
+  state.counters["through_effect"] = through_effect;
 }
 
 // Blocks of a stream: songs with all effects, and triplets from them. The first blocks load the SoundFonts.
@@ -126,6 +150,13 @@ int main(int argc, char** argv) {
         ->UseRealTime()
         ->Iterations(kSongs)
         ->Unit(benchmark::kMillisecond);
+    if (!palette()->effects().empty())
+      benchmark::RegisterBenchmark("render/plugin_effects_percent", plugin_effects)
+          ->Arg(0)
+          ->Arg(static_cast<int64_t>(100 * RenderOptions{}.plugin_effect_probability))
+          ->UseRealTime()
+          ->Iterations(kPluginSongs)
+          ->Unit(benchmark::kMillisecond);
     benchmark::RegisterBenchmark("triplets/per_song", triplets)
         ->Arg(32)
         ->UseRealTime()

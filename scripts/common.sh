@@ -6,11 +6,11 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 say() { printf '%s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
 
-# What a build needs, then what training music needs (MMA, a small SoundFont), then tests.
+# What a build needs, then what training music needs (MMA, a small SoundFont), then tests (with small LV2 plugins).
 build_packages="g++ cmake ninja-build pkg-config libtorch-dev libopenblas0-openmp libsndfile1-dev libsoxr-dev
   libebur128-dev libfluidsynth-dev libpugixml-dev liblilv-dev lv2-dev libyaml-cpp-dev libcli11-dev nlohmann-json3-dev
   libpng-dev"
-test_packages="libgtest-dev libgmock-dev mma timgm6mb-soundfont sentencepiece"
+test_packages="libgtest-dev libgmock-dev mma timgm6mb-soundfont sentencepiece mda-lv2"
 bench_packages="libbenchmark-dev"
 
 # ensure_packages NAME…: installs those that are missing, saying which; explains itself when it cannot.

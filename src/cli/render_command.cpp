@@ -64,7 +64,7 @@ int render(RenderArguments& arguments) {
   std::printf("%s: %lld songs rendered, %lld were there already, %zu could not be made\n", arguments.out.c_str(),
               static_cast<long long>(report.rendered), static_cast<long long>(report.kept), report.refused.size());
   for (const auto& refused : report.refused) std::printf("  %s\n", refused.c_str());
-  for (const auto& failure : report.plugin_failures) std::printf("  another sound taken: %s\n", failure.c_str());
+  for (const auto& failure : report.plugin_failures) std::printf("  done without it: %s\n", failure.c_str());
   return 0;
 }
 

@@ -40,7 +40,7 @@ void add_song_options(CLI::App* command, SongOptions& options) {
   command->add_option("--kits", options.kits,
                       "Drum kits of Hydrogen, or folders with them, e.g. " + default_kit_folder().string());
   command->add_flag("--plugins", options.palette.plugins,
-                    "Play LV2 instruments too, those of 'data palette' that are installed");
+                    "Use LV2 instruments and effects too, those of 'data palette' that are installed");
   command->add_option("--held-out-fonts", options.palette.held_out_fonts,
                       "Names of the fonts, kits and plugins that are kept for testing");
   command

@@ -108,6 +108,10 @@ DataReport report_songs(const std::string& name, const SongSet& songs, const Lex
           tables.add("roles", role_name(stem.role), sounding);
           tables.add("sources", or_unknown(stem.source), sounding);
           tables.add("licences", or_unknown(stem.licence), sounding);
+          if (!stem.effect_source.empty()) {
+            tables.add("effect plugins", stem.effect_source, sounding);
+            tables.add("effect licences", or_unknown(stem.effect_licence), sounding);
+          }
         }
     }
     tables.add("keys", key_label(song.key), hours, "songs");

@@ -169,13 +169,13 @@ void Palette::add_plugin(const PaletteSource& source, const Lexicon& lexicon) {
     const InstrumentEntry* instrument = lexicon.find_instrument(preset.instrument);
     if (instrument == nullptr) continue;  // a lexicon of the user's own
     sounds_.push_back({.instrument = instrument->name,
-                       .sound = PluginSound{.name = source.name + ": " + preset.name,
-                                            .bundle = source.path,
-                                            .plugin = source.known->plugin,
-                                            .preset = preset.preset,
-                                            .controls = preset.controls,
-                                            .setup = preset.midi,
-                                            .transpose = preset.transpose},
+                       .sound = PluginSound{{.name = source.name + ": " + preset.name,
+                                             .bundle = source.path,
+                                             .plugin = source.known->plugin,
+                                             .preset = preset.preset,
+                                             .controls = preset.controls},
+                                            preset.midi,
+                                            preset.transpose},
                        .bank = 0,
                        .program = instrument->programs.empty() ? 0 : instrument->programs.front(),
                        .source = source.name,
@@ -196,6 +196,8 @@ Palette Palette::scan(const PaletteOptions& options, const Lexicon& lexicon) {
       case SoundSource::Kind::kPlugin: palette.add_plugin(source, lexicon); break;
     }
   }
+  palette.effects_ = choose_effects(options);
+  for (const PaletteEffect& effect : palette.effects_) palette.sources_.push_back(effect.source->name);
   for (size_t i = 0; i < palette.sounds_.size(); ++i) {
     const PaletteSound& sound = palette.sounds_[i];
     const bool hand = std::holds_alternative<KitSound>(sound.sound) && sound.instrument == kPercussion;
@@ -252,6 +254,15 @@ const PaletteSound& Palette::draw_sound(const std::string& instrument, Rng& rng)
   if (player == nullptr)
     throw Error(ErrorKind::kUsage, "There is no sound for '" + instrument + "'; add a General MIDI font.");
   return sounds_[rng.pick(rng.pick(player->sounds_of_source))];
+}
+
+const PaletteEffect* Palette::draw_effect(const std::string& family, Rng& rng) const {
+  std::map<std::string, std::vector<const PaletteEffect*>> suiting;
+  for (const PaletteEffect& effect : effects_)
+    if (effect.source->suits(family)) suiting[effect.source->kind].push_back(&effect);
+  if (suiting.empty()) return nullptr;
+  const auto kind = std::next(suiting.begin(), rng.integer(0, static_cast<int64_t>(suiting.size()) - 1));
+  return rng.pick(kind->second);
 }
 
 const PaletteSound* Palette::draw_percussion(Rng& rng) const {

@@ -30,6 +30,15 @@ std::vector<SourceOfInstrument> installed_sources(const Palette& palette, const 
   return sources;
 }
 
+void add_once(std::vector<std::string>& packages, const std::string& package) {
+  if (!package.empty() && std::find(packages.begin(), packages.end(), package) == packages.end())
+    packages.push_back(package);
+}
+
+std::string install_line(const std::vector<std::string>& packages) {
+  return packages.empty() ? "" : "apt install " + join(packages, " ");
+}
+
 json sources_json(const std::vector<SourceOfInstrument>& sources) {
   json list = json::array();
   for (const SourceOfInstrument& source : sources)
@@ -57,10 +66,9 @@ std::vector<InstrumentReport> report_palette(PaletteOptions options, const Lexic
       const auto& here = palette.sources();
       if (!source.plays(entry) || std::find(here.begin(), here.end(), source.name) != here.end()) continue;
       report.missing.push_back({source.kind, source.name, 0, source.licence, source.package, source.get});
-      if (!source.package.empty() && std::find(packages.begin(), packages.end(), source.package) == packages.end())
-        packages.push_back(source.package);
+      add_once(packages, source.package);
     }
-    if (!packages.empty()) report.install = "apt install " + join(packages, " ");
+    report.install = install_line(packages);
     if (report.installed.size() < wanted)
       report.warning = format("%zu of the %zu sources wanted", report.installed.size(), wanted);
     reports.push_back(std::move(report));
@@ -68,7 +76,22 @@ std::vector<InstrumentReport> report_palette(PaletteOptions options, const Lexic
   return reports;
 }
 
-json palette_report_json(const std::vector<InstrumentReport>& report) {
+std::vector<EffectReport> report_effects() {
+  std::vector<EffectReport> reports;
+  for (const std::string& kind : effect_kinds())
+    for (const EffectSource& effect : EffectCatalogue::builtin().effects())
+      if (effect.kind == kind) reports.push_back({&effect, !find_plugin_bundle(effect.bundle).empty()});
+  return reports;
+}
+
+std::string install_line(const std::vector<EffectReport>& effects) {
+  std::vector<std::string> packages;
+  for (const EffectReport& effect : effects)
+    if (!effect.installed) add_once(packages, effect.source->package);
+  return install_line(packages);
+}
+
+json palette_report_json(const std::vector<InstrumentReport>& report, const std::vector<EffectReport>& effects) {
   json list = json::array();
   for (const InstrumentReport& entry : report)
     list.push_back({{"instrument", entry.instrument},
@@ -76,7 +99,14 @@ json palette_report_json(const std::vector<InstrumentReport>& report) {
                     {"missing", sources_json(entry.missing)},
                     {"install", entry.install},
                     {"warning", entry.warning}});
-  return {{"instruments", list}};
+  json effect_list = json::array();
+  for (const EffectReport& effect : effects)
+    effect_list.push_back({{"name", effect.source->name},
+                           {"kind", effect.source->kind},
+                           {"licence", effect.source->licence},
+                           {"package", effect.source->package},
+                           {"installed", effect.installed}});
+  return {{"instruments", list}, {"effects", effect_list}};
 }
 
 }  // namespace instructme

@@ -61,9 +61,24 @@ ByName find_kits(const std::vector<fs::path>& places) {
   return kits;
 }
 
+std::vector<PaletteEffect> installed_effects(const PaletteOptions& options) {
+  std::vector<PaletteEffect> effects;
+  if (!options.plugins) return effects;
+  for (const EffectSource& effect : EffectCatalogue::builtin().effects())
+    if (const fs::path bundle = find_plugin_bundle(effect.bundle); !bundle.empty())
+      effects.push_back({&effect, bundle});
+  return effects;
+}
+
+bool admits(const PaletteOptions& options, const std::string& name) {
+  const auto& held_out = options.held_out_fonts;
+  return (std::find(held_out.begin(), held_out.end(), name) != held_out.end()) == options.held_out;
+}
+
 void check_held_out(const std::vector<PaletteSource>& sources, const PaletteOptions& options) {
   std::vector<std::string> names;
   for (const PaletteSource& source : sources) names.push_back(source.name);
+  for (const PaletteEffect& effect : installed_effects(options)) names.push_back(effect.source->name);
   for (const std::string& name : options.held_out_fonts)
     if (std::find(names.begin(), names.end(), name) == names.end())
       throw Error(ErrorKind::kUsage, "No source of sounds given is called '" + name + "', which was to be held out" +
@@ -90,15 +105,18 @@ std::vector<PaletteSource> choose_sources(const PaletteOptions& options) {
       sources.push_back({Kind::kPlugin, name, path, catalogue.find(Kind::kPlugin, name)});
   }
   check_held_out(sources, options);
-  std::erase_if(sources, [&](const PaletteSource& source) {
-    const auto& held_out = options.held_out_fonts;
-    return (std::find(held_out.begin(), held_out.end(), source.name) != held_out.end()) != options.held_out;
-  });
+  std::erase_if(sources, [&](const PaletteSource& source) { return !admits(options, source.name); });
   if (sources.empty() && !options.may_be_empty)
     throw Error(ErrorKind::kUsage, options.held_out
                                        ? "No held-out source of sounds was given; name some of those given."
                                        : "No source of sounds was given for training; give .sf2 or .sf3 files.");
   return sources;
+}
+
+std::vector<PaletteEffect> choose_effects(const PaletteOptions& options) {
+  std::vector<PaletteEffect> effects = installed_effects(options);
+  std::erase_if(effects, [&](const PaletteEffect& effect) { return !admits(options, effect.source->name); });
+  return effects;
 }
 
 }  // namespace instructme

@@ -18,5 +18,7 @@ struct PaletteSource {
 
 /// Fonts, then kits, then plugins, each sorted by name, as far as the split admits them.
 std::vector<PaletteSource> choose_sources(const PaletteOptions& options);
+/// LV2 effects in the order of their catalogue, as far as they are wanted, installed, and admitted by the split.
+std::vector<PaletteEffect> choose_effects(const PaletteOptions& options);
 
 }  // namespace instructme

@@ -36,18 +36,23 @@ double decimals(double value, int digits) {
 json stem_json(const StemInfo& stem) {
   json levels = json::array();
   for (float level : stem.block_levels_db) levels.push_back(decimals(level, kLevelDecimals));
-  return {{"file", stem.file},
-          {"part", stem.part},
-          {"instrument", stem.instrument},
-          {"role", role_name(stem.role)},
-          {"program", stem.program},
-          {"bank", stem.bank},
-          {"source", stem.source},
-          {"preset", stem.preset},
-          {"licence", stem.licence},
-          {"effects", stem.effects},
-          {"level_db", decimals(stem.level_db, 2)},
-          {"block_levels_db", levels}};
+  json value{{"file", stem.file},
+             {"part", stem.part},
+             {"instrument", stem.instrument},
+             {"role", role_name(stem.role)},
+             {"program", stem.program},
+             {"bank", stem.bank},
+             {"source", stem.source},
+             {"preset", stem.preset},
+             {"licence", stem.licence},
+             {"effects", stem.effects},
+             {"level_db", decimals(stem.level_db, 2)},
+             {"block_levels_db", levels}};
+  if (!stem.effect_source.empty()) {
+    value["effect_source"] = stem.effect_source;
+    value["effect_licence"] = stem.effect_licence;
+  }
+  return value;
 }
 
 json song_json(const SongInfo& info) {
@@ -98,6 +103,8 @@ StemInfo read_stem_info(const json& value, const std::string& context, int64_t b
   config.read("preset", stem.preset);
   config.read("licence", stem.licence);
   config.read("effects", stem.effects);
+  config.read("effect_source", stem.effect_source);
+  config.read("effect_licence", stem.effect_licence);
   config.require("level_db", stem.level_db);
   config.require("block_levels_db", stem.block_levels_db);
   config.finish();

@@ -24,8 +24,11 @@ constexpr int kReplacementDraws = 200;  // for a sound whose plugin fails
 StemRendererOptions synth_options(const RenderOptions& options) {
   if (options.versions < 1 || options.versions > 16)
     throw Error(ErrorKind::kUsage, format("A song needs 1 to 16 versions, not %d.", options.versions));
-  if (options.effects < 0 || options.effects > 2 || options.bus_probability < 0 || options.bus_probability > 1)
-    throw Error(ErrorKind::kUsage, "The intensity of effects is 0 to 2 and the probability of a bus 0 to 1.");
+  if (options.effects < 0 || options.effects > 2 || options.bus_probability < 0 || options.bus_probability > 1 ||
+      options.plugin_effect_probability < 0 || options.plugin_effect_probability > 1)
+    throw Error(ErrorKind::kUsage,
+                "The intensity of effects is 0 to 2 and the probabilities of a bus and of an LV2 effect are "
+                "0 to 1.");
   if (options.level_spread_db < 0 || options.mix_level_db > 0)
     throw Error(ErrorKind::kUsage, "The level of a mix is at most 0 dBFS and its spread at least 0 dB.");
   StemRendererOptions synth;
@@ -160,7 +163,8 @@ SongRenderer::SongRenderer(const RenderOptions& options, Composer composer, std:
       composer_(std::move(composer)),
       palette_(std::move(palette)),
       lexicon_(lexicon),
-      renderer_(synth_options(options), options.plugin_host) {}
+      renderer_(synth_options(options), options.plugin_host),
+      plugin_effect_(options.plugin_host) {}
 
 SongRenderer::Casting SongRenderer::cast(const Part& part, const Casting* before, std::set<std::string>& used,
                                          Rng& rng) const {
@@ -229,6 +233,25 @@ std::vector<std::vector<float>> SongRenderer::play(const Score& score, std::vect
   return std::move(band.stems);
 }
 
+// Before the effects of our own, as pedals and amplifiers come before the desk. One that fails is left out.
+void SongRenderer::apply_plugin_effect(const std::string& family, Rng rng, double rms, AudioBuffer& stem,
+                                       StemInfo& info) {
+  if (!rng.chance(options_.plugin_effect_probability * options_.effects)) return;
+  const PaletteEffect* effect = palette_->draw_effect(family, rng);
+  if (effect == nullptr) return;
+  for (float& x : stem.samples) x = static_cast<float>(x * kEffectRms / rms);
+  try {
+    plugin_effect_.apply(effect->draw(rng), stem);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kInput) throw;
+    plugin_failures_.insert(error.what());
+    return;
+  }
+  info.effects = effect->source->kind + "(" + effect->source->name + ")";
+  info.effect_source = effect->source->name;
+  info.effect_licence = effect->source->licence;
+}
+
 void SongRenderer::render_version(const Score& score, const std::vector<Casting>& casting, Rng& rng,
                                   VersionInfo& version, std::vector<std::vector<float>>& stems) {
   Score played = score;
@@ -265,12 +288,14 @@ void SongRenderer::render_version(const Score& score, const std::vector<Casting>
     double rms = active_rms(stem, options_.sample_rate);
     if (options_.effects > 0) {
       const InstrumentEntry* entry = lexicon_.find_instrument(casting[p].instrument);
-      const EffectChain chain =
-          draw_chain(stem_rng, effect_family(entry, casting[p].through_amplifier), options_.effects);
+      const std::string family = effect_family(entry, casting[p].through_amplifier);
+      const EffectChain chain = draw_chain(stem_rng, family, options_.effects);
       AudioBuffer buffer = from_mono(std::move(stem), options_.sample_rate);
+      apply_plugin_effect(family, rng.fork("plugin effect").fork(p), rms, buffer, info);
       apply_chain_at_level(chain, buffer, kEffectRms);
       stem = std::move(buffer.samples);
-      info.effects = describe(chain);
+      const std::string done = describe(chain);
+      info.effects += (info.effects.empty() || done.empty() ? "" : " ") + done;
       rms = kEffectRms;
     }
     const double level_db = usual_level_db(part) + stem_rng.uniform(-1, 1) * options_.level_spread_db;

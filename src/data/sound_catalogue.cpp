@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "catalogue_json.h"
 #include "instructme/base/config_reader.h"
 #include "instructme/base/error.h"
 #include "instructme/base/strings.h"
@@ -103,13 +104,7 @@ bool SoundSource::plays(const InstrumentEntry& instrument) const {
 }
 
 SoundCatalogue SoundCatalogue::parse(const std::string& text, const std::string& context, const Lexicon& lexicon) {
-  json value;
-  try {
-    value = json::parse(text);
-  } catch (const json::exception& error) {
-    throw Error(ErrorKind::kModel, context + " is not JSON: " + error.what());
-  }
-  ConfigReader config(value, context);
+  ConfigReader config(parse_catalogue_json(text, context), context);
   SoundCatalogue catalogue;
   for (const json& entry : config.raw("sources")) {
     SoundSource source = read_source(entry, context, lexicon);

@@ -34,8 +34,10 @@ ClipInfo clip_info(const SongSet& songs, const Triplet& triplet) {
       for (const StemInfo& stem : version.stems)
         if (stem.instrument.empty() ? triplet.unnamed
                                     : contains(triplet.source_instruments, stem.instrument) ||
-                                          contains(triplet.target_instruments, stem.instrument))
+                                          contains(triplet.target_instruments, stem.instrument)) {
           sounds.insert({stem.source, stem.licence});
+          if (!stem.effect_source.empty()) sounds.insert({stem.effect_source, stem.effect_licence});
+        }
   clip.sounds.assign(sounds.begin(), sounds.end());
   return clip;
 }

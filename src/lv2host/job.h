@@ -16,15 +16,18 @@ struct MidiEvent {
   uint32_t size = 3;
 };
 
-/// What is to be played, as synth/plugin_renderer.cpp writes it.
+/// What is to be played, as plugins/plugin_host.cpp writes it: notes on an instrument, or sound through an effect.
 struct Job {
   std::filesystem::path bundle;
   std::string plugin;                      ///< URI
   std::string preset;                      ///< URI; "" for the defaults
   std::map<std::string, double> controls;  ///< by port symbol, set after the preset
   int sample_rate = 48000;
+  int channels = 1;  ///< of the result: the mean of the outputs, or left and right
   int64_t frames = 0;
-  std::vector<MidiEvent> events;  ///< sorted by frame
+  std::vector<MidiEvent> events;  ///< for an instrument, sorted by frame
+  bool effect = false;
+  std::vector<float> input;  ///< for an effect: [frames * channels] interleaved
 };
 
 /// Throws kInput naming the key that is wrong.

@@ -1,4 +1,5 @@
-// instructme-lv2-host JOB.json SOUND.f32 plays one LV2 instrument; instructme-lv2-host BUNDLE says what is in a bundle.
+// instructme-lv2-host JOB.json SOUND.f32 plays notes on one LV2 instrument, or sound through one LV2 effect;
+// instructme-lv2-host BUNDLE says what is in a bundle.
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -12,8 +13,8 @@
 #include "instructme/base/files.h"
 #include "plugin.h"
 
-// The clock stands still for plugins, which take this function for the C library's: several seed their noise by the time
-// of day, and the same notes are to give the same sound.
+// The clock stands still for plugins, which take this function for the C library's: several seed their noise by the
+// time of day, and the same notes are to give the same sound.
 extern "C" time_t time(time_t* result) noexcept {
   constexpr time_t kSomeDay = 1000000000;
   if (result != nullptr) *result = kSomeDay;

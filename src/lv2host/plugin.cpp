@@ -20,6 +20,7 @@ namespace {
 
 constexpr int kBlock = 256;
 constexpr size_t kSequenceBytes = 1 << 16;
+constexpr double kMostLatency_s = 5;
 
 struct Deleter {
   void operator()(LilvWorld* p) const { lilv_world_free(p); }
@@ -80,20 +81,19 @@ class Player {
   }
 
   std::vector<float> play() {
-    std::vector<float> result(static_cast<size_t>(job_.frames));
-    size_t outputs = 0;
-    for (const Buffer& buffer : buffers_) outputs += buffer.kind == Buffer::kAudioOut;
+    std::vector<float> result;
     size_t next = 0;
-    for (int64_t start = 0; start < job_.frames; start += kBlock) {
+    int64_t late = 0;
+    for (int64_t start = 0; start < job_.frames + late; start += kBlock) {
       prepare_block(start, next);
+      if (job_.effect) feed_block(start);
       lilv_instance_run(instance_, kBlock);
       features_.worker().deliver();
-      const auto count = static_cast<size_t>(std::min<int64_t>(kBlock, job_.frames - start));
-      for (const Buffer& buffer : buffers_)
-        if (buffer.kind == Buffer::kAudioOut)
-          for (size_t i = 0; i < count; ++i)
-            result[static_cast<size_t>(start) + i] += buffer.samples[i] / static_cast<float>(outputs);
+      append_block(result);
+      late = latency();
     }
+    const auto begin = result.begin() + late * job_.channels;
+    result = {begin, begin + job_.frames * job_.channels};
     for (const float x : result)
       if (!std::isfinite(x)) throw Error(ErrorKind::kInput, "the plugin '" + job_.plugin + "' makes NaN or infinity");
     return result;
@@ -118,7 +118,7 @@ class Player {
     std::vector<float> defaults(count);
     lilv_plugin_get_port_ranges_float(plugin_, nullptr, nullptr, defaults.data());
     buffers_.resize(count);
-    bool has_midi = false, has_output = false;
+    bool has_midi = false;
     for (uint32_t i = 0; i < count; ++i) {
       Buffer& buffer = buffers_[i];
       const LilvPort* port = buffer.port = lilv_plugin_get_port_by_index(plugin_, i);
@@ -128,7 +128,8 @@ class Player {
       if (lilv_port_is_a(plugin_, port, audio.get()) || lilv_port_is_a(plugin_, port, cv.get())) {
         buffer.kind = in ? Buffer::kAudioIn : Buffer::kAudioOut;
         if (lilv_port_is_a(plugin_, port, cv.get())) buffer.kind = Buffer::kOther;
-        has_output = has_output || buffer.kind == Buffer::kAudioOut;
+        if (buffer.kind == Buffer::kAudioIn) inputs_.push_back(&buffer);
+        if (buffer.kind == Buffer::kAudioOut) outputs_.push_back(&buffer);
         buffer.samples.resize(kBlock);
         data = buffer.samples.data();
       } else if (lilv_port_is_a(plugin_, port, control.get())) {
@@ -147,9 +148,54 @@ class Player {
       }
       lilv_instance_connect_port(instance_, i, data);
     }
-    if (!has_midi || !has_output)
+    if (!job_.effect && (!has_midi || outputs_.empty()))
       throw Error(ErrorKind::kInput,
                   "the plugin '" + job_.plugin + "' is no instrument: it has no MIDI input or no sound");
+    if (lilv_plugin_has_latency(plugin_)) latency_ = &buffers_[lilv_plugin_get_latency_port_index(plugin_)].control;
+    // More are side chains, or bands that have been split.
+    const auto one_or_two = [](const auto& ports) { return ports.size() == 1 || ports.size() == 2; };
+    if (job_.effect && (!one_or_two(inputs_) || !one_or_two(outputs_)))
+      throw Error(ErrorKind::kInput, format("the plugin '%s' is no effect with one or two inputs and outputs: it has "
+                                            "%zu and %zu",
+                                            job_.plugin.c_str(), inputs_.size(), outputs_.size()));
+  }
+
+  /// Frames by which the output is late, as far as the plugin says so.
+  int64_t latency() const {
+    if (latency_ == nullptr) return 0;
+    const double frames = std::round(*latency_);
+    if (!(frames >= 0 && frames <= kMostLatency_s * job_.sample_rate))
+      throw Error(ErrorKind::kInput, format("the plugin '%s' is late by %g frames, which is not to be believed",
+                                            job_.plugin.c_str(), frames));
+    return static_cast<int64_t>(frames);
+  }
+
+  void feed_block(int64_t start) {
+    const auto channels = static_cast<size_t>(job_.channels);
+    for (size_t port = 0; port < inputs_.size(); ++port)
+      for (size_t i = 0; i < kBlock; ++i) {
+        const size_t at = (static_cast<size_t>(start) + i) * channels;
+        float& sample = inputs_[port]->samples[i];
+        if (at >= job_.input.size())
+          sample = 0;
+        else if (channels == 2 && inputs_.size() == 1)
+          sample = 0.5f * (job_.input[at] + job_.input[at + 1]);
+        else
+          sample = job_.input[at + (channels == 2 ? port : 0)];
+      }
+  }
+
+  void append_block(std::vector<float>& result) const {
+    const bool mean = job_.channels == 1 || outputs_.size() != 2;
+    for (size_t i = 0; i < kBlock; ++i)
+      for (size_t channel = 0; channel < static_cast<size_t>(job_.channels); ++channel) {
+        float sample = 0;
+        if (mean)
+          for (const Buffer* output : outputs_) sample += output->samples[i] / static_cast<float>(outputs_.size());
+        else
+          sample = outputs_[channel]->samples[i];
+        result.push_back(sample);
+      }
   }
 
   static void set_port(const char* symbol, void* self, const void* value, uint32_t size, uint32_t type) {
@@ -233,6 +279,8 @@ class Player {
   Features features_;
   const LilvPlugin* plugin_ = nullptr;
   std::vector<Buffer> buffers_;
+  std::vector<Buffer*> inputs_, outputs_;  // of audio
+  const float* latency_ = nullptr;         // a port; nullptr when there is none
   // Never freed: the process ends after one job, and some plugins crash when they are taken down.
   LilvInstance* instance_ = nullptr;
 };

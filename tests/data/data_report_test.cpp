@@ -17,7 +17,10 @@ const DataTable& table(const DataReport& report, const std::string& name) {
 SongSet two_songs() {
   std::vector<RenderedSong> songs{test_song(1), test_song(2)};
   songs[1].info.tempo_bpm = 97;
-  songs[1].info.arrangements[0].versions[0].stems[0].licence = "CC0";
+  StemInfo& stem = songs[1].info.arrangements[0].versions[0].stems[0];
+  stem.licence = "CC0";
+  stem.effect_source = "Phaser";
+  stem.effect_licence = "MIT";
   return SongSet(std::move(songs));
 }
 
@@ -36,6 +39,8 @@ TEST(DataReport, CountsWhatIsInSongs) {
   EXPECT_EQ(table(report, "keys").rows.at("Eb:minor").count, 2);
   EXPECT_EQ(table(report, "licences").rows.at("CC0").count, 1);
   EXPECT_EQ(table(report, "licences").rows.at("not known").count, 25);
+  EXPECT_EQ(table(report, "effect plugins").rows.at("Phaser").count, 1);
+  EXPECT_EQ(table(report, "effect licences").rows.at("MIT").count, 1);
   EXPECT_EQ(table(report, "charts").rows.at("test").count, 2);
   const auto& absent = table(report, "instruments").absent;
   EXPECT_NE(std::find(absent.begin(), absent.end(), "choir"), absent.end());

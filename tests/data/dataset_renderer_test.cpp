@@ -1,6 +1,7 @@
 #include "instructme/data/dataset_renderer.h"
 
 #include <atomic>
+#include <map>
 
 #include "data_test_support.h"
 #include "expect_error.h"
@@ -29,6 +30,33 @@ class DatasetRenderer : public testing::Test {
   TempDir folder_;
   DatasetOptions options_;
 };
+
+// Everything that a data set holds, as one text.
+std::string contents(const fs::path& folder) {
+  std::map<std::string, std::string> files;
+  for (const auto& entry : fs::recursive_directory_iterator(folder))
+    if (entry.is_regular_file()) files[fs::relative(entry.path(), folder)] = read_text_file(entry.path());
+  std::string all;
+  for (const auto& [name, bytes] : files) all += name + bytes;
+  return all;
+}
+
+TEST_F(DatasetRenderer, PluginEffectsAreTheSameForAnyNumberOfThreads) {
+  if (find_plugin_host().empty()) GTEST_SKIP() << "built without lilv";
+  if (find_plugin_bundle("mda.lv2").empty()) GTEST_SKIP() << "needs mda-lv2 (apt install mda-lv2)";
+  options_.count = 2;
+  options_.palette.plugins = true;
+  options_.render.versions = 1;
+  options_.render.plugin_effect_probability = 1;
+  const DatasetReport report = render();
+  EXPECT_EQ(report.plugin_failures, std::set<std::string>());
+  const std::string two_threads = contents(options_.folder);
+  EXPECT_NE(two_threads.find("effect_licence"), std::string::npos);
+  options_.folder = folder_.path() / "again";
+  options_.jobs = 1;
+  render();
+  EXPECT_EQ(contents(options_.folder), two_threads);
+}
 
 TEST_F(DatasetRenderer, RendersResumesAndGrows) {
   std::vector<int64_t> done;

@@ -1,10 +1,13 @@
 #include <algorithm>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "data_test_support.h"
 #include "expect_error.h"
+#include "fake_host.h"
 #include "instructme/data/palette_report.h"
+#include "instructme/effects/draw.h"
 #include "instructme/synth/sound_font.h"
 #include "test_kit.h"
 
@@ -32,20 +35,22 @@ bool can_read_kits() {
 #define SKIP_WITHOUT_KITS() \
   if (!can_read_kits()) GTEST_SKIP() << "built without pugixml"
 
-/// Plugins of the catalogue, but bundles that only look installed.
+/// Plugins and effects of the catalogues, but bundles that only look installed.
 class FakeBundles {
  public:
   FakeBundles() {
-    for (const SoundSource& source : SoundCatalogue::builtin().sources()) {
-      if (source.kind != SoundSource::Kind::kPlugin) continue;
-      make_folder(folder_.path() / source.bundle);
-      write_file_atomically(folder_.path() / source.bundle / "manifest.ttl", "");
-    }
+    for (const SoundSource& source : SoundCatalogue::builtin().sources())
+      if (source.kind == SoundSource::Kind::kPlugin) add(source.bundle);
+    for (const EffectSource& effect : EffectCatalogue::builtin().effects()) add(effect.bundle);
     setenv("LV2_PATH", folder_.path().c_str(), 1);
   }
   ~FakeBundles() { unsetenv("LV2_PATH"); }
 
  private:
+  void add(const std::string& bundle) {
+    make_folder(folder_.path() / bundle);
+    write_file_atomically(folder_.path() / bundle / "manifest.ttl", "");
+  }
   TempDir folder_;
 };
 
@@ -93,6 +98,35 @@ TEST(PaletteSources, PluginsThatAreInstalledHaveTheCataloguesPresets) {
   EXPECT_EQ(sources.size() + 1, palette.sources().size());
 }
 
+TEST(PaletteSources, EffectsThatAreInstalledAreDrawnForTheStemsTheySuit) {
+  const FakeBundles bundles;
+  PaletteOptions options;
+  EXPECT_TRUE(small_palette()->effects().empty());
+  options.plugins = true;
+  const Palette palette = Palette::scan(options, Lexicon::builtin());
+  EXPECT_EQ(palette.effects().size(), EffectCatalogue::builtin().effects().size());
+  EXPECT_EQ(palette.sources().back(), palette.effects().back().source->name);
+  std::set<std::string> kinds;
+  for (const std::string& family : effect_families()) {
+    Rng rng(1), again(1);
+    for (int i = 0; i < 100; ++i) {
+      const PaletteEffect* effect = palette.draw_effect(family, rng);
+      ASSERT_NE(effect, nullptr);
+      EXPECT_TRUE(effect->source->suits(family));
+      EXPECT_EQ(palette.draw_effect(family, again), effect);
+      kinds.insert(effect->source->kind);
+    }
+  }
+  EXPECT_EQ(kinds.size(), effect_kinds().size());
+  options.held_out_fonts = {"Calf Reverb"};
+  EXPECT_EQ(Palette::scan(options, Lexicon::builtin()).effects().size() + 1, palette.effects().size());
+  options.held_out_fonts.push_back("setBfree");
+  options.held_out = true;
+  const Palette held_out = Palette::scan(options, Lexicon::builtin());
+  ASSERT_EQ(held_out.effects().size(), 1u);
+  EXPECT_EQ(held_out.effects()[0].source->name, "Calf Reverb");
+}
+
 TEST(PaletteSources, KnownFontsHaveTheirLicence) {
   SKIP_WITHOUT_SMALL_FONT();
   EXPECT_EQ(small_palette()->sounds().front().licence, "GPL-2");
@@ -117,6 +151,22 @@ TEST(PaletteReport, SaysWhatIsThereAndHowToGetMore) {
   EXPECT_EQ(palette_report_json(report).at("instruments").size(), report.size());
 }
 
+TEST(PaletteReport, SaysWhichEffectsThereAreAndHowToGetMore) {
+  TempDir nothing;
+  setenv("LV2_PATH", nothing.path().c_str(), 1);
+  const auto missing = report_effects();
+  unsetenv("LV2_PATH");
+  ASSERT_EQ(missing.size(), EffectCatalogue::builtin().effects().size());
+  EXPECT_FALSE(missing[0].installed);
+  EXPECT_THAT(install_line(missing), testing::StartsWith("apt install "));
+  EXPECT_THAT(install_line(missing), testing::HasSubstr("mda-lv2"));
+  const FakeBundles bundles;
+  const auto installed = report_effects();
+  EXPECT_TRUE(installed[0].installed);
+  EXPECT_EQ(install_line(installed), "");
+  EXPECT_EQ(palette_report_json({}, installed).at("effects").size(), installed.size());
+}
+
 TEST(PaletteReport, NothingInstalledIsNoError) {
   for (const InstrumentReport& report : report_palette({}, Lexicon::builtin())) {
     EXPECT_TRUE(report.installed.empty());
@@ -138,10 +188,43 @@ TEST(SongRendererWithPlugins, AnotherSoundIsDrawnForAPluginThatFails) {
   for (const ArrangementInfo& arrangement : song.info.arrangements)
     for (const VersionInfo& version : arrangement.versions) {
       EXPECT_EQ(version.stems.size(), 5u);
-      for (const StemInfo& stem : version.stems) EXPECT_EQ(stem.source, "TimGM6mb.sf2");
+      for (const StemInfo& stem : version.stems) {
+        EXPECT_EQ(stem.source, "TimGM6mb.sf2");
+        EXPECT_EQ(stem.effect_source, "");
+      }
     }
   EXPECT_FALSE(renderer.plugin_failures().empty());
   EXPECT_EQ(renderer.render(2).audio, song.audio);
+}
+
+TEST(SongRendererWithPlugins, StemsNameTheirEffectAndItsLicence) {
+  SKIP_WITHOUT_SMALL_FONT();
+  const FakeBundles bundles;
+  // Effects change nothing; instruments fail, as they have no input.
+  const FakeHost host("test -f \"$(dirname \"$1\")/input.f32\" && cp \"$(dirname \"$1\")/input.f32\" \"$2\"");
+  PaletteOptions options;
+  options.fonts = {small_font()};
+  options.plugins = true;
+  const auto palette = std::make_shared<const Palette>(Palette::scan(options, Lexicon::builtin()));
+  RenderOptions render;
+  render.plugin_host.program = host.path();
+  render.plugin_effect_probability = 1;
+  const RenderedSong song = SongRenderer(render, compose_test_song, palette, Lexicon::builtin()).render(2);
+  TempDir folder;
+  write_song(folder.path() / "song", song);
+  for (const ArrangementInfo& arrangement : read_song_info(folder.path() / "song").arrangements)
+    for (const VersionInfo& version : arrangement.versions)
+      for (const StemInfo& stem : version.stems) {
+        const auto& known = EffectCatalogue::builtin().effects();
+        const auto effect =
+            std::find_if(known.begin(), known.end(), [&](const auto& e) { return e.name == stem.effect_source; });
+        ASSERT_NE(effect, known.end()) << stem.effect_source;
+        EXPECT_EQ(stem.effect_licence, effect->licence);
+        EXPECT_THAT(stem.effects, testing::StartsWith(effect->kind + "(" + effect->name + ")"));
+      }
+  render.plugin_effect_probability = 1.5;
+  expect_error(ErrorKind::kUsage, "probabilities",
+               [&] { SongRenderer(render, compose_test_song, palette, Lexicon::builtin()); });
 }
 
 TEST(SongRendererWithKits, KitsPlayAndAreNamed) {

@@ -26,7 +26,7 @@ TEST(BandRenderer, KindsOfSoundsMixAndAFailingPluginIsSilent) {
   write_test_kit(folder.path(), {{"Kick", {60}}, {"Snare", {200}}});
   const Score score = small_score();
   BandRenderer band({}, {.program = "/bin/false"});
-  const std::vector<PartSound> sounds{Sound{small_font(), 0, 0}, PluginSound{.name = "Nothing"},
+  const std::vector<PartSound> sounds{Sound{small_font(), 0, 0}, PluginSound{{.name = "Nothing"}},
                                       KitSound{folder.path()}};
   try {
     const BandStems result = band.render(score, sounds, 7);

@@ -19,7 +19,8 @@ struct DataCount {
 
 /// How often each member of a class occurs.
 struct DataTable {
-  std::string name;     ///< "instruments", "genres", "keys", "tempos", "sources", "licences", "roles", "operations"
+  std::string name;     ///< "instruments", "genres", "keys", "tempos", "sources", "licences", "roles", "operations",
+                        ///< "effect plugins" …
   std::string counted;  ///< what `count` counts: "stems", "songs", "examples" …
   std::map<std::string, DataCount> rows;
   std::vector<std::string> absent;  ///< of the lexicon and never there

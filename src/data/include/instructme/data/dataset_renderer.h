@@ -27,7 +27,7 @@ struct DatasetReport {
   int64_t rendered = 0;
   int64_t kept = 0;                       ///< were complete already
   std::vector<std::string> refused;       ///< "seed 12: …": songs that could not be made
-  std::set<std::string> plugin_failures;  ///< what plugins failed at; other sounds were taken
+  std::set<std::string> plugin_failures;  ///< what plugins failed at; other sounds were taken, effects left out
 };
 
 /// Renders a set of songs; a run that was stopped goes on where it was. Writes `dataset.json` (seeds,

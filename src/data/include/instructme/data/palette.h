@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "instructme/base/rng.h"
+#include "instructme/data/effect_catalogue.h"
 #include "instructme/data/sound_catalogue.h"
 #include "instructme/score/score.h"
 #include "instructme/synth/band_renderer.h"
@@ -34,12 +35,20 @@ struct PaletteSound {
   bool general_midi = false;  ///< of a font without a table, so a kit that has all percussion keys
 };
 
+/// An LV2 effect that is installed.
+struct PaletteEffect {
+  const EffectSource* source = nullptr;  ///< in the catalogue
+  std::filesystem::path bundle;
+
+  PluginSettings draw(Rng& rng) const { return source->draw(bundle, rng); }
+};
+
 struct PaletteOptions {
   std::vector<std::filesystem::path> fonts = {};  ///< SoundFont files, or folders with them
-  std::vector<std::string> held_out_fonts = {};   ///< names of the fonts, kits and plugins kept for testing
+  std::vector<std::string> held_out_fonts = {};   ///< names of fonts, kits, plugins and effects kept for testing
   bool held_out = false;                          ///< true: only the held-out sources; false: only the others
   std::vector<std::filesystem::path> kits = {};   ///< folders of drum kits of Hydrogen, or folders with such folders
-  bool plugins = false;                           ///< LV2 instruments of the catalogue that are installed
+  bool plugins = false;                           ///< LV2 instruments and effects that are known and installed
   bool may_be_empty = false;                      ///< no source of sounds is not an error
 };
 
@@ -50,7 +59,8 @@ std::filesystem::path default_kit_folder();
 /// variations in bank 8 that are the same instrument) are assigned by their General MIDI program, kits
 /// by their number. A table `SOUNDS.tsv` beside a font (columns file, bank, program, instrument, licence
 /// and others) takes precedence for the presets it lists. Sampled kits without a bass drum or a snare are hand
-/// percussion. Plugins have the presets of the catalogue. Immutable; safe to share between threads.
+/// percussion. Plugins have the presets of the catalogue. Beside the sounds there are the LV2 effects for stems.
+/// Immutable; safe to share between threads.
 class Palette {
  public:
   /// Throws kMissing when a path does not exist, kUsage when no source is left after the split or a
@@ -58,7 +68,9 @@ class Palette {
   static Palette scan(const PaletteOptions& options, const Lexicon& lexicon);
 
   const std::vector<PaletteSound>& sounds() const { return sounds_; }
-  /// Names of the sources in use: fonts, kits and plugins, each sorted.
+  /// LV2 effects in use, in the order of their catalogue.
+  const std::vector<PaletteEffect>& effects() const { return effects_; }
+  /// Names of the sources in use: fonts, kits and plugins, each sorted, then effects.
   const std::vector<std::string>& sources() const { return sources_; }
   bool has(const std::string& instrument) const;
   /// Instruments of the lexicon that play `role` and have a sound.
@@ -71,6 +83,9 @@ class Palette {
   const PaletteSound* draw_percussion(Rng& rng) const;
   /// A sound of `instrument`: first the source, uniformly, then the preset. Throws kUsage when none.
   const PaletteSound& draw_sound(const std::string& instrument, Rng& rng) const;
+  /// An effect for a stem of one of effect_families(): first the kind, uniformly, then the plugin. nullptr when none
+  /// suits.
+  const PaletteEffect* draw_effect(const std::string& family, Rng& rng) const;
 
  private:
   struct Player {
@@ -86,6 +101,7 @@ class Palette {
   void add_plugin(const PaletteSource& source, const Lexicon& lexicon);
 
   std::vector<PaletteSound> sounds_;
+  std::vector<PaletteEffect> effects_;
   std::vector<std::string> sources_;
   std::vector<Player> players_;
   std::vector<size_t> percussion_kits_;

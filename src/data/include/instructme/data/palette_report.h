@@ -25,11 +25,23 @@ struct InstrumentReport {
   std::string warning;  ///< too few sources; "" when there are enough
 };
 
+/// An LV2 effect of the catalogue.
+struct EffectReport {
+  const EffectSource* source = nullptr;
+  bool installed = false;
+};
+
 /// For each instrument of the lexicon what plays it here and what the catalogue knows besides; instruments with fewer
 /// than `wanted` sources get a warning. The split of `options` is not looked at. Throws what Palette::scan throws, but
 /// that nothing is installed is no error.
 std::vector<InstrumentReport> report_palette(PaletteOptions options, const Lexicon& lexicon, size_t wanted = 3);
 
-nlohmann::json palette_report_json(const std::vector<InstrumentReport>& report);
+/// All LV2 effects of the catalogue, those of one kind together.
+std::vector<EffectReport> report_effects();
+/// "apt install …" for those that are missing; "" when none is.
+std::string install_line(const std::vector<EffectReport>& effects);
+
+nlohmann::json palette_report_json(const std::vector<InstrumentReport>& report,
+                                   const std::vector<EffectReport>& effects = {});
 
 }  // namespace instructme

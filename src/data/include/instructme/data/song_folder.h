@@ -28,6 +28,8 @@ struct StemInfo {
   std::string preset;                  ///< name of the preset in it
   std::string licence;                 ///< of the sounds; "" when not known
   std::string effects;                 ///< what was done to the stem, for people
+  std::string effect_source = {};      ///< LV2 effect that the stem went through; "" for none
+  std::string effect_licence = {};     ///< of its program
   double level_db = 0;                 ///< active RMS, dBFS
   std::vector<float> block_levels_db;  ///< RMS of every kLevelBlock_s, dBFS; the last may be shorter
 };
