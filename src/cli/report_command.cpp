@@ -22,8 +22,8 @@ int report_loudness(const ReportArguments& arguments) {
     throw Error(ErrorKind::kUsage, "--loudness prints a table; leave --json and --out out");
   const CancelToken cancel = cancel_on_signals();
   ProgressLine line("songs");
-  const auto table =
-      stem_loudness(SongSet({arguments.folders.begin(), arguments.folders.end()}), line.callback(), cancel);
+  const std::vector<std::filesystem::path> folders(arguments.folders.begin(), arguments.folders.end());
+  const auto table = stem_loudness(SongSet(folders), line.callback(), cancel);
   line.finish();
   std::printf("%-16s %8s %14s\n", "role", "stems", "below mix, LU");
   for (const auto& [role, loudness] : table)
