@@ -1,6 +1,7 @@
 #include "instructme/annotation/beat_file.h"
 
 #include <charconv>
+#include <limits>
 
 #include "instructme/base/error.h"
 #include "instructme/base/files.h"
@@ -17,17 +18,19 @@ int read_position(const LabelLine& line) {
   int position = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), position);
   if (error != std::errc() || end != text.data() + text.size() || position < 1 || position > kMostBeatsPerBar)
-    throw Error(ErrorKind::kInput, format("%s: '%s' is not a position in the bar, 1 to %d", line.place.c_str(),
-                                          text.substr(0, 40).c_str(), kMostBeatsPerBar));
+    throw Error(ErrorKind::kInput, format("%s: '%s' is not a position in the bar, from 1 (the downbeat) to %d",
+                                          line.place.c_str(), text.substr(0, 40).c_str(), kMostBeatsPerBar));
   return position;
 }
 
-}  // namespace
-
-std::vector<Beat> read_beat_file(const std::filesystem::path& path) {
+std::vector<Beat> read_beats(const std::filesystem::path& path, double last_s) {
   std::vector<Beat> beats;
-  for (const LabelLine& line : read_label_lines(path, 2, "time position")) {
+  for (const LabelLine& line : read_label_lines(path, {2, "time position", "0.52 1"})) {
     Beat beat{read_time(line, 0), 0, read_position(line) - 1};
+    if (beat.time_s > last_s)
+      throw Error(ErrorKind::kInput, format("%s: the beat at %g s is after the end of the music: the file belongs to "
+                                            "other music, or the line must be taken out",
+                                            line.place.c_str(), beat.time_s));
     if (!beats.empty()) {
       const Beat& before = beats.back();
       if (beat.time_s <= before.time_s)
@@ -41,6 +44,20 @@ std::vector<Beat> read_beat_file(const std::filesystem::path& path) {
     }
     beats.push_back(beat);
   }
+  return beats;
+}
+
+}  // namespace
+
+std::vector<Beat> read_beat_file(const std::filesystem::path& path) {
+  return read_beats(path, std::numeric_limits<double>::infinity());
+}
+
+std::vector<Beat> read_beat_file(const std::filesystem::path& path, double music_s) {
+  std::vector<Beat> beats = read_beats(path, music_s + kLengthTolerance_s);
+  if (beats.empty())
+    throw Error(ErrorKind::kInput,
+                path.string() + " holds no beats: a line for each was wanted, as '0.52 1' for a downbeat");
   return beats;
 }
 

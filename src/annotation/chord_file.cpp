@@ -1,32 +1,68 @@
 #include "instructme/annotation/chord_file.h"
 
+#include <cmath>
+
 #include "instructme/base/error.h"
 #include "instructme/base/files.h"
+#include "instructme/base/strings.h"
 #include "label_lines.h"
 
 namespace instructme {
+namespace {
 
-std::vector<ChordSpan> read_chord_file(const std::filesystem::path& path) {
+/// Chords, and where the last line ends, whatever its label is.
+struct ReadChords {
   std::vector<ChordSpan> chords;
-  double end = 0;
-  for (const LabelLine& line : read_label_lines(path, 3, "start end chord")) {
-    const TimeSpan span = read_span(line, end);
-    end = span.end_s;
+  double end_s = 0;
+};
+
+ReadChords read_chords(const std::string& text, const std::string& name) {
+  ReadChords read;
+  for (const LabelLine& line : label_lines(text, name, {3, "start end chord", "0.00 1.85 C:maj"})) {
+    const TimeSpan span = read_span(line, read.end_s);
+    read.end_s = span.end_s;
     if (line.words[2] == "X") continue;
     try {
-      chords.push_back({span.start_s, span.end_s, parse_chord_label(line.words[2])});
+      read.chords.push_back({span.start_s, span.end_s, parse_chord_label(line.words[2])});
     } catch (const Error& error) {
       throw Error(ErrorKind::kInput, line.place + ": " + error.what());
     }
   }
-  return chords;
+  return read;
 }
 
-void write_chord_file(const std::filesystem::path& path, const std::vector<ChordSpan>& chords) {
+}  // namespace
+
+std::vector<ChordSpan> parse_chords(const std::string& text, const std::string& name) {
+  return read_chords(text, name).chords;
+}
+
+std::vector<ChordSpan> read_chord_file(const std::filesystem::path& path) {
+  return parse_chords(read_text_file(path), path.string());
+}
+
+std::vector<ChordSpan> read_chord_file(const std::filesystem::path& path, double music_s) {
+  ReadChords read = read_chords(read_text_file(path), path.string());
+  if (read.chords.empty())
+    throw Error(ErrorKind::kInput,
+                path.string() + " holds no chords: a line for each was wanted, as '0.00 1.85 C:maj'");
+  if (std::abs(read.end_s - music_s) > kLengthTolerance_s)
+    throw Error(ErrorKind::kInput,
+                path.string() + format(" ends at %.2f s, but the music at %.2f s: it belongs to other "
+                                       "music, or its last chord must be made to end there",
+                                       read.end_s, music_s));
+  return std::move(read.chords);
+}
+
+std::string chord_text(const std::vector<ChordSpan>& chords) {
   std::string text;
   for (const ChordSpan& span : chords)
     text += time_text(span.start_s) + "\t" + time_text(span.end_s) + "\t" + chord_label(span.chord) + "\n";
-  write_file_atomically(path, text);
+  return text;
+}
+
+void write_chord_file(const std::filesystem::path& path, const std::vector<ChordSpan>& chords) {
+  write_file_atomically(path, chord_text(chords));
 }
 
 }  // namespace instructme

@@ -9,7 +9,7 @@ namespace instructme {
 std::vector<KeySpan> read_key_file(const std::filesystem::path& path) {
   std::vector<KeySpan> keys;
   double end = 0;
-  for (const LabelLine& line : read_label_lines(path, 3, "start end key")) {
+  for (const LabelLine& line : read_label_lines(path, {3, "start end key", "0.0 12.5 Eb:minor"})) {
     const TimeSpan span = read_span(line, end);
     end = span.end_s;
     keys.push_back({span.start_s, span.end_s, parse_key_label(line.words[2], line.place), 1.0});

@@ -16,22 +16,26 @@ constexpr double kRounding_s = 0.0015;
 
 }  // namespace
 
-std::vector<LabelLine> read_label_lines(const std::filesystem::path& path, size_t words, const std::string& form) {
+std::vector<LabelLine> label_lines(const std::string& text, const std::string& name, const LabelForm& form) {
   std::vector<LabelLine> lines;
-  std::istringstream text(read_text_file(path));
+  std::istringstream rows(text);
   std::string row;
-  for (int number = 1; std::getline(text, row); ++number) {
+  for (int number = 1; std::getline(rows, row); ++number) {
     row = trim(row);
     if (row.empty() || row[0] == '#') continue;
-    LabelLine line{format("%s, line %d", path.string().c_str(), number), {}};
+    LabelLine line{format("%s, line %d", name.c_str(), number), {}};
     std::istringstream stream(row);
     for (std::string word; stream >> word;) line.words.push_back(word);
-    if (line.words.size() != words)
-      throw Error(ErrorKind::kInput,
-                  format("%s: wanted '%s', found '%s'", line.place.c_str(), form.c_str(), row.substr(0, 80).c_str()));
+    if (line.words.size() != form.words)
+      throw Error(ErrorKind::kInput, format("%s: wanted '%s', as in '%s', found '%s'", line.place.c_str(), form.names,
+                                            form.example, row.substr(0, 80).c_str()));
     lines.push_back(std::move(line));
   }
   return lines;
+}
+
+std::vector<LabelLine> read_label_lines(const std::filesystem::path& path, const LabelForm& form) {
+  return label_lines(read_text_file(path), path.string(), form);
 }
 
 double read_time(const LabelLine& line, size_t word) {

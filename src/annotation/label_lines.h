@@ -12,9 +12,21 @@ struct LabelLine {
   std::vector<std::string> words;
 };
 
-/// The lines of a file without empty ones and those that begin with '#', in words. Throws kIo when it cannot be read,
-/// kInput when a line has not `words` words; `form` says what a line looks like, e.g. "start end chord".
-std::vector<LabelLine> read_label_lines(const std::filesystem::path& path, size_t words, const std::string& form);
+/// What a line looks like, e.g. "start end chord" as in "0.00 1.85 C:maj".
+struct LabelForm {
+  size_t words = 0;
+  const char* names = "";
+  const char* example = "";
+};
+
+/// How far labels may end before or after the music that they are for, seconds.
+inline constexpr double kLengthTolerance_s = 1;
+
+/// The lines of a file called `name` without empty ones and those that begin with '#', in words. Throws kInput when a
+/// line has not the words of `form`.
+std::vector<LabelLine> label_lines(const std::string& text, const std::string& name, const LabelForm& form);
+/// The same for a file that is read first. Throws kIo as well.
+std::vector<LabelLine> read_label_lines(const std::filesystem::path& path, const LabelForm& form);
 
 /// A time in seconds, finite and not negative. Throws kInput.
 double read_time(const LabelLine& line, size_t word);

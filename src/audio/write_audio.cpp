@@ -2,6 +2,7 @@
 #include <array>
 #include <cmath>
 #include <cstring>
+#include <fstream>
 #include <optional>
 
 #include "instructme/audio/audio_file.h"
@@ -32,15 +33,13 @@ struct Format {
 
 const std::vector<Format>& formats() {
   using enum AudioEncoding;
-  static const std::vector<AudioEncoding> wav = {kPcm8, kPcm16, kPcm24, kPcm32, kFloat32, kFloat64};
-  // libsndfile counts the padding of an odd number of bytes as one sample more in 8-bit AIFF.
-  static const std::vector<AudioEncoding> aiff = {kPcm16, kPcm24, kPcm32, kFloat32, kFloat64};
+  static const std::vector<AudioEncoding> uncompressed = {kPcm8, kPcm16, kPcm24, kPcm32, kFloat32, kFloat64};
   static const std::vector<int> opus_rates = {8000, 12000, 16000, 24000, 48000};
   static const std::vector<int> mp3_rates = {8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000};
   static const std::vector<Format> table = {
-      {".wav", SF_FORMAT_WAV, kPcm24, 0, 1024, wav, {}},
-      {".aif", SF_FORMAT_AIFF, kPcm24, 0, 1024, aiff, {}},
-      {".aiff", SF_FORMAT_AIFF, kPcm24, 0, 1024, aiff, {}},
+      {".wav", SF_FORMAT_WAV, kPcm24, 0, 1024, uncompressed, {}},
+      {".aif", SF_FORMAT_AIFF, kPcm24, 0, 1024, uncompressed, {}},
+      {".aiff", SF_FORMAT_AIFF, kPcm24, 0, 1024, uncompressed, {}},
       {".flac", SF_FORMAT_FLAC, kPcm24, 0, 8, {kPcm8, kPcm16, kPcm24}, {}},
       {".ogg", SF_FORMAT_OGG, kAuto, SF_FORMAT_VORBIS, 8, {}, {}},
       {".oga", SF_FORMAT_OGG, kAuto, SF_FORMAT_VORBIS, 8, {}, {}},
@@ -115,6 +114,40 @@ void check_buffer(const fs::path& path, const AudioBuffer& buffer, const Format&
 
 bool is_float(AudioEncoding encoding) {
   return encoding == AudioEncoding::kFloat32 || encoding == AudioEncoding::kFloat64;
+}
+
+/// libsndfile counts the byte that fills up an odd number of bytes as a frame; this puts the true counts into the file.
+void correct_padded_aiff(const fs::path& path, uint32_t frames, uint32_t bytes) {
+  std::fstream file(path, std::ios::binary | std::ios::in | std::ios::out);
+  const auto read_number = [&] {
+    std::array<unsigned char, 4> digits{};
+    file.read(reinterpret_cast<char*>(digits.data()), 4);
+    return static_cast<uint32_t>(digits[0]) << 24 | digits[1] << 16 | digits[2] << 8 | digits[3];
+  };
+  const auto write_number = [&](std::streamoff at, uint32_t number) {
+    const std::array<char, 4> digits = {static_cast<char>(number >> 24), static_cast<char>(number >> 16),
+                                        static_cast<char>(number >> 8), static_cast<char>(number)};
+    file.seekp(at);
+    file.write(digits.data(), 4);
+  };
+  constexpr std::streamoff kFirstChunk = 12, kHeader = 8;
+  constexpr uint32_t kBeforeSound = 8;  // bytes of the sound's chunk
+  for (std::streamoff at = kFirstChunk; file;) {
+    std::array<char, 4> name{};
+    file.seekg(at);
+    file.read(name.data(), 4);
+    const uint32_t size = read_number();
+    if (!file) break;
+    if (std::memcmp(name.data(), "COMM", 4) == 0) write_number(at + kHeader + 2, frames);
+    if (std::memcmp(name.data(), "SSND", 4) == 0) {
+      write_number(at + 4, bytes + kBeforeSound);
+      file.flush();
+      if (file) return;
+      break;
+    }
+    at += kHeader + size + size % 2;
+  }
+  throw_write_error(path, "its header cannot be corrected");
 }
 
 /// Puts the bits back that a float has no room for, where a sample is as it was.
@@ -238,6 +271,9 @@ WriteResult write_audio(const fs::path& path, const AudioBuffer& buffer, const W
   const int closed = sf_close(out.release());
   if (stream.error() != 0) throw_write_error(path, std::strerror(stream.error()));
   if (closed != 0) throw_write_error(path, sf_error_number(closed));
+  if (target.sndfile_type == SF_FORMAT_AIFF && encoding == AudioEncoding::kPcm8 && sound.samples.size() % 2 != 0)
+    correct_padded_aiff(file.temporary(), static_cast<uint32_t>(sound.frames()),
+                        static_cast<uint32_t>(sound.samples.size()));
   file.commit();
   return result;
 }

@@ -29,10 +29,7 @@ Ears trained_ears(const std::string& model) {
   if (!model.empty() && !std::filesystem::is_directory(model))
     throw Error(ErrorKind::kMissing, "there is no model folder '" + model + "'");
   try {
-    auto listener = std::make_shared<Listener>(find_model(model));
-    return [listener](const AudioBuffer& music, const ProgressCallback& progress, const CancelToken& cancel) {
-      return listener->listen(music, progress, cancel);
-    };
+    return ears_of(find_model(model));
   } catch (const Error& error) {
     if (error.kind() == ErrorKind::kMissing) return {};
     throw;

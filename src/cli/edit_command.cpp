@@ -135,7 +135,8 @@ void tell(const WrittenEdit& written) {
   else
     std::fprintf(stderr, "listening and editing %.1f s\n", written.seconds_encode);
   for (const std::string& note : written.written.notes) std::fprintf(stderr, "note: %s\n", note.c_str());
-  for (const auto& [name, score] : written.scores) std::fprintf(stderr, "%s: %.2f\n", name.c_str(), score);
+  for (const auto& [name, score] : written.scores)
+    std::fprintf(stderr, "%s: %s\n", name.c_str(), score ? format("%.2f", *score).c_str() : "cannot be told");
 }
 
 int batch(const EditArguments& arguments, const CancelToken& cancel) {
@@ -170,7 +171,8 @@ int edit(EditArguments arguments) {
   file_edit.check();
   Editor editor(find_model(arguments.flags.model), arguments.flags.editor);
   ProgressLine line("steps");
-  const auto results = file_edit.run(editor, {chord_judge(editor)}, line.callback(), cancel);
+  const auto judges = arguments.variations > 1 ? standard_judges(editor, find_transcriber("")) : std::vector<Judge>{};
+  const auto results = file_edit.run(editor, judges, line.callback(), cancel);
   line.finish();
   for (const WrittenEdit& written : results) {
     tell(written);

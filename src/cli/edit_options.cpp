@@ -8,7 +8,8 @@ void EditFlags::add_to(CLI::App& command) {
                      "How much of the change is made, unless the sentence says: up to 1, or a percentage");
   command.add_option("--chords", chords, "File of the music's chords: start, end and chord in each line");
   command.add_option("--beats", beats,
-                     "File of the music's beats: time and place in the bar in each line; needed for ranges in bars");
+                     "File of the music's beats: time and place in the bar in each line; without it, ranges in bars\n"
+                     "are counted by beats that are heard");
   command.add_option("--key", key, "Key of the music, e.g. 'F# minor'");
   command.add_option("-m,--model", model, "Model folder (default: the one that came with the program)");
   command.add_option("--mode", mode, "compose, direct, or auto: compose where it can be done")
@@ -20,6 +21,8 @@ void EditFlags::add_to(CLI::App& command) {
       .add_option("--guidance", edit.guidance,
                   "How hard to follow the sentence, 1 plain, 2 to 4 stronger; -1: as the model says")
       ->check(CLI::Range(-1.0, 30.0));
+  command.add_option("--pan", edit.pan, "Where added parts stand: -1 left, 0 middle, 1 right; for music of two channels")
+      ->check(CLI::Range(-1.0, 1.0));
   command.add_flag("--bfloat16", editor.bfloat16, "Faster on processors with AMX or AVX512-BF16");
   command.add_option("--device", editor.device, "cpu or cuda")->check(CLI::IsMember({"cpu", "cuda"}));
   command.add_flag("--force", edit.force, "Take out instruments that are not heard in the music, too");

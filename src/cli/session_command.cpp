@@ -5,7 +5,6 @@
 #include "edit_options.h"
 #include "instructme/base/error.h"
 #include "instructme/base/strings.h"
-#include "instructme/edit/harmony.h"
 #include "instructme/session/session.h"
 #include "terminal.h"
 

@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <deque>
 
 #include "instructme/audio/resample.h"
 #include "instructme/base/error.h"
+#include "instructme/base/hash.h"
 #include "instructme/ears/beat_net.h"
 #include "instructme/ears/beat_tracker.h"
 #include "instructme/ears/chord_net.h"
@@ -150,6 +152,42 @@ Hearing Listener::listen(const AudioBuffer& audio, const ProgressCallback& progr
   begin("listening for instruments");
   if (parts_->tagger.net && !silent) parts_->tag(wave, hearing);
   return hearing;
+}
+
+Ears ears_of(const fs::path& model_folder) {
+  for (const char* needed : {"chords.json", "beats.json"})
+    if (!fs::is_regular_file(model_folder / "ears" / needed)) return {};
+  auto listener = std::make_shared<std::unique_ptr<Listener>>();
+  return
+      [listener, model_folder](const AudioBuffer& audio, const ProgressCallback& progress, const CancelToken& cancel) {
+        if (!*listener) *listener = std::make_unique<Listener>(model_folder);
+        return (*listener)->listen(audio, progress, cancel);
+      };
+}
+
+Ears remembering(Ears ears) {
+  struct Memory {
+    uint64_t hash = 0;
+    int rate = 0, channels = 0;
+    Hearing hearing;
+  };
+  constexpr size_t kPieces = 2;
+  auto memories = std::make_shared<std::deque<Memory>>();  // the last first
+  return [ears = std::move(ears), memories](const AudioBuffer& audio, const ProgressCallback& progress,
+                                            const CancelToken& cancel) {
+    const uint64_t hash = stable_hash(
+        {reinterpret_cast<const char*>(audio.samples.data()), audio.samples.size() * sizeof(audio.samples[0])});
+    const auto known = std::find_if(memories->begin(), memories->end(), [&](const Memory& memory) {
+      return memory.hash == hash && memory.rate == audio.sample_rate && memory.channels == audio.channels;
+    });
+    if (known == memories->end()) {
+      memories->push_front({hash, audio.sample_rate, audio.channels, ears(audio, progress, cancel)});
+      if (memories->size() > kPieces) memories->pop_back();
+    } else {
+      std::rotate(memories->begin(), known, known + 1);
+    }
+    return memories->front().hearing;
+  };
 }
 
 }  // namespace instructme

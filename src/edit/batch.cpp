@@ -35,6 +35,7 @@ FileEditRequest read_request(const json& line, const std::string& context, const
   config.read("seed", request.options.seed);
   config.read("steps", request.options.steps);
   config.read("guidance", request.options.guidance);
+  config.read("pan", request.options.pan);
   config.read("force", request.options.force);
   config.read("mode", mode);
   config.read("range", range);
@@ -94,10 +95,10 @@ BatchResult run_batch(Editor& editor, const fs::path& manifest, const BatchShard
       told["file"] = request.file.string();
       told["output"] = request.output.string();
       const EditOptions& o = defaults;
-      const std::string key = hash_text(
-          stable_hash(line.dump() + model +
-                      format("%d %llu %lld %.17g %d", static_cast<int>(o.mode), static_cast<unsigned long long>(o.seed),
-                             static_cast<long long>(o.steps), o.guidance, o.force)));
+      const std::string key = hash_text(stable_hash(
+          line.dump() + model +
+          format("%d %llu %lld %.17g %.17g %d", static_cast<int>(o.mode), static_cast<unsigned long long>(o.seed),
+                 static_cast<long long>(o.steps), o.guidance, o.pan, o.force)));
       const fs::path output = request.output;
       if (is_done(output, key)) {
         told["status"] = "skipped";

@@ -2,6 +2,7 @@
 // The precompiled torch header comes first.
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 
 #include "instructme/audio/loudness.h"
 #include "instructme/base/error.h"
@@ -15,22 +16,31 @@ namespace instructme {
 
 namespace {
 
-/// Medians over 143 rendered songs of a stem's active RMS below that of its mix, dB, by the role it mostly plays.
-double usual_level_db(const std::string& instrument) {
+/// By how much a part is less loud than its mix, LU, by the role that its instrument mostly plays: medians over songs
+/// of 'data render' (docs/editing.md).
+double usual_distance_lu(const std::string& instrument) {
   const InstrumentEntry* entry = Lexicon::builtin().find_instrument(instrument);
   const std::string role = entry == nullptr || entry->roles.empty() ? "chords" : entry->roles.front();
-  if (role == "drums") return -9;
-  if (role == "bass" || role == "melody") return -8;
-  if (role == "arpeggio") return -13;
-  return -11;  // chords, counter-melody
+  if (role == "drums" || role == "melody") return 7;
+  if (role == "bass") return 8;
+  if (role == "arpeggio") return 10;
+  return 9;  // chords, counter-melody
 }
 
 /// The model's own idea of how loud a part should be is poor: parts came out as loud as the mix.
-void match_level(AudioBuffer& stem, const AudioBuffer& mix, const std::string& instrument) {
-  const double loudness = active_rms(stem);
-  if (loudness <= 0) return;
-  const double gain = active_rms(mix) * std::pow(10.0, usual_level_db(instrument) / 20) / loudness;
+void match_loudness(AudioBuffer& stem, const AudioBuffer& mix, const std::string& instrument) {
+  const double own = loudness_lufs(stem), wanted = loudness_lufs(mix) - usual_distance_lu(instrument);
+  if (!std::isfinite(own) || !std::isfinite(wanted)) return;
+  const double gain = std::pow(10.0, (wanted - own) / 20);
   for (float& x : stem.samples) x = static_cast<float>(x * gain);
+}
+
+/// The gains are 1 in the middle, and the sum of their squares is always the same.
+void pan_stereo(AudioBuffer& stem, double pan) {
+  if (pan == 0) return;
+  const double angle = (pan + 1) * std::numbers::pi / 4;
+  const double gains[] = {std::numbers::sqrt2 * std::cos(angle), std::numbers::sqrt2 * std::sin(angle)};
+  for (size_t i = 0; i < stem.samples.size(); ++i) stem.samples[i] = static_cast<float>(stem.samples[i] * gains[i % 2]);
 }
 
 }  // namespace
@@ -68,7 +78,8 @@ std::vector<EditedStem> Editor::find_stems(const AudioBuffer& heard, int64_t fir
       alone.instruments = {name};
       AudioBuffer stem =
           direct(changes ? mix : heard, first, Operation::kAccompany, plain_sentence(alone), result, job);
-      match_level(stem, heard, name);
+      match_loudness(stem, heard, name);
+      pan_stereo(stem, job.options.pan);
       if (names.size() > 1) add_audio(mix, stem);
       found.push_back({.instrument = name, .added = true, .in_result = true, .audio = std::move(stem)});
     }

@@ -12,6 +12,7 @@
 #include "instructme/base/strings.h"
 #include "instructme/ears/chord_net.h"
 #include "instructme/edit/harmony.h"
+#include "instructme/edit/judge.h"
 #include "instructme/torchx/runtime.h"
 #include "job.h"
 #include "stopwatch.h"
@@ -45,9 +46,14 @@ Tensor heard_by_model(const AudioBuffer& heard, double rate) {
 
 Editor::Editor(const std::filesystem::path& model_folder, EditorOptions options)
     : Editor(Pipeline::load(model_folder), std::move(options)) {
-  const auto ears = model_folder / "ears";
-  if (std::filesystem::is_regular_file(ears / "chords.json"))
-    chord_extractor_ = std::make_unique<NeuralChordExtractor>(NeuralChordExtractor::load(ears));
+  const auto folder = model_folder / "ears";
+  if (std::filesystem::is_regular_file(folder / "chords.json"))
+    chord_extractor_ = std::make_unique<NeuralChordExtractor>(NeuralChordExtractor::load(folder));
+  if (Ears own = ears_of(model_folder); own && !options_.ears) options_.ears = remembering(std::move(own));
+  if (!options_.hears && options_.ears && std::filesystem::is_regular_file(folder / "tagger.json"))
+    options_.hears = [own = options_.ears](const AudioBuffer& music, const std::string& name) {
+      return family_certainty(own(music, {}, {}), name).value_or(1);
+    };
   model_folder_ = model_folder;
 }
 
@@ -55,6 +61,7 @@ Editor::Editor(Pipeline pipeline, EditorOptions options)
     : pipeline_(std::move(pipeline)),
       options_(std::move(options)),
       chord_extractor_(std::make_unique<ChromaTemplateChordExtractor>()) {
+  if (options_.ears) options_.ears = remembering(std::move(options_.ears));
   pipeline_.eval();
   pipeline_.to(find_device(options_.device));
   if (options_.bfloat16) pipeline_.to(at::kBFloat16);
@@ -156,6 +163,20 @@ Tensor Editor::estimate_chords(const AudioBuffer& source) {
   return chord_extractor_->extract(wave, chord_frames(wave.size(0)))[0];
 }
 
+std::vector<Beat> Editor::hear_beats(const AudioBuffer& source, const ProgressCallback& progress,
+                                     const CancelToken& cancel) {
+  constexpr const char* kInstead = "name a file of them with --beats, or give the range in seconds";
+  if (!ears())
+    throw Error(ErrorKind::kInput, std::string("a range in bars needs the beats of the music, and this model has no "
+                                               "ears to hear them: ") +
+                                       kInstead);
+  std::vector<Beat> beats = ears()(source, progress, cancel).beats;
+  if (beats.empty())
+    throw Error(ErrorKind::kInput,
+                std::string("a range in bars needs the beats of the music, and none are heard in it: ") + kInstead);
+  return beats;
+}
+
 void Editor::check_source(const AudioBuffer& source) const {
   if (source.frames() == 0) throw Error(ErrorKind::kInput, "the music is empty: there is nothing to edit");
   if (source.seconds() > max_seconds())
@@ -194,8 +215,15 @@ EditResult Editor::edit(const AudioBuffer& source, const Plan& plan, const EditO
                         const ProgressCallback& progress, const CancelToken& cancel) {
   check_plan(plan);
   check_source(source);
+  if (!(options.pan >= -1 && options.pan <= 1))
+    throw Error(ErrorKind::kUsage, "a pan is a number from -1 (left) to 1 (right)");
+  if (options.pan != 0 && source.channels != 2)
+    throw Error(
+        ErrorKind::kUsage,
+        format("only in music of two channels can a part be panned; this has %d: leave the pan out", source.channels));
   EditResult result;
   result.plan = plan;
+  if (has_bars(plan)) result.beats = options.beats.empty() ? hear_beats(source, progress, cancel) : options.beats;
   for (const PlanStep& step : plan.steps) {
     const EditMode mode = mode_for(step.instruction, options.mode);
     if (!can(mode, step.instruction))
@@ -206,7 +234,7 @@ EditResult Editor::edit(const AudioBuffer& source, const Plan& plan, const EditO
                                          " this model has to render the music anew, so it cannot keep the " +
                                          join(plan.keep, " and the ") + " as it is");
     result.modes.push_back(mode);
-    result.regions.push_back(resolve_range(step.range, source.frames(), source.sample_rate, options.beats));
+    result.regions.push_back(resolve_range(step.range, source.frames(), source.sample_rate, result.beats));
   }
   if (options_.hears && !options.force) check_heard(source, plan);
   result.audio = source;

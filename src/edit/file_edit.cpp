@@ -4,12 +4,15 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "instructme/annotation/beat_file.h"
+#include "instructme/annotation/chord_file.h"
 #include "instructme/base/config_reader.h"
 #include "instructme/base/error.h"
 #include "instructme/base/files.h"
 #include "instructme/base/strings.h"
 #include "instructme/edit/harmony.h"
 #include "instructme/edit/report.h"
+#include "instructme/score/key_label.h"
 
 namespace fs = std::filesystem;
 
@@ -33,6 +36,23 @@ std::string file_kind(const fs::path& path) {
   std::string kind = path.extension().string().substr(1);
   std::transform(kind.begin(), kind.end(), kind.begin(), [](unsigned char c) { return std::toupper(c); });
   return kind;
+}
+
+/// Chords and beats that were not given, as they are heard.
+void hear(Editor& editor, const AudioBuffer& source, ReportContext& context, const ProgressCallback& progress,
+          const CancelToken& cancel) {
+  if (editor.ears() && (context.chords.empty() || context.beats.empty())) {
+    const Hearing hearing = editor.ears()(source, progress, cancel);
+    if (context.chords.empty()) context.chords = hearing.chord_spans;
+    if (context.beats.empty()) context.beats = hearing.beats;
+  }
+  if (context.chords.empty()) context.chords = chord_spans(editor.estimate_chords(source));
+}
+
+/// As `analyze` writes them.
+void write_harmony(const fs::path& folder, const ReportContext& context) {
+  write_chord_file(folder / "chords.lab", context.chords);
+  if (!context.beats.empty()) write_beat_file(folder / "beats.txt", context.beats);
 }
 
 }  // namespace
@@ -123,7 +143,9 @@ void FileEdit::check() const {
   // The length that a file with loss tells is not always its own.
   if (info.frames >= 0 && info.sample_encoding != AudioEncoding::kAuto) {
     const EditOptions options = options_for(info);
-    for (const PlanStep& step : plan_.steps) resolve_range(step.range, info.frames, info.sample_rate, options.beats);
+    // Without a file the beats are heard later.
+    if (!has_bars(plan_) || !options.beats.empty())
+      for (const PlanStep& step : plan_.steps) resolve_range(step.range, info.frames, info.sample_rate, options.beats);
   }
   // Refuses a place that cannot be written to before the work, not after it.
   const AtomicFile place(output_for(info, request_.options.seed));
@@ -138,8 +160,8 @@ std::vector<WrittenEdit> FileEdit::run(Editor& editor, const std::vector<Judge>&
   known.frames = source.frames();
   EditOptions options = options_for(known);
   const bool reports = !request_.stems.empty() || !request_.report.empty();
-  std::vector<ChordSpan> chords = options.chords;
-  if (reports && chords.empty()) chords = chord_spans(editor.estimate_chords(source));
+  ReportContext context{request_.sentence, options, editor.model_folder(), options.chords, options.beats};
+  if (reports) hear(editor, source, context, progress, cancel);
 
   std::vector<WrittenEdit> all;
   std::vector<json> report;
@@ -153,25 +175,25 @@ std::vector<WrittenEdit> FileEdit::run(Editor& editor, const std::vector<Judge>&
     written.seconds_decode = result.seconds_decode;
     written.steps = result.settings.sampler.steps;
     if (request_.variations > 1) written.scores = judged(judges, source, result);
+    context.options.seed = options.seed;
     json told;
-    if (reports) told = edit_report(source, result, {request_.sentence, options, editor.model_folder(), chords});
-    if (!request_.stems.empty()) {
-      const fs::path folder = request_.variations == 1
-                                  ? request_.stems
-                                  : request_.stems / format("seed%llu", static_cast<unsigned long long>(options.seed));
+    if (reports) told = edit_report(source, result, context);
+    fs::path folder = request_.stems;
+    if (!folder.empty()) {
+      if (request_.variations > 1) folder /= format("seed%llu", static_cast<unsigned long long>(options.seed));
       told["stems"] = write_stems(folder, result);
-      write_file_atomically(folder / "chords.lab", chord_file_text(chords));
-      written.written = write_like(request_.file, source, written.output, std::move(result.audio));
-      told["output"] = {
-          {"file", written.output.string()}, {"gain", written.written.gain}, {"notes", written.written.notes}};
-      told["scores"] = written.scores;
-      write_json_file(folder / "report.json", told);
-    } else {
-      written.written = write_like(request_.file, source, written.output, std::move(result.audio));
-      told["output"] = {
-          {"file", written.output.string()}, {"gain", written.written.gain}, {"notes", written.written.notes}};
-      told["scores"] = written.scores;
+      write_harmony(folder, context);
     }
+    written.written = write_like(request_.file, source, written.output, std::move(result.audio));
+    if (!result.beats.empty() && options.beats.empty())
+      written.written.notes.push_back(
+          format("bars were counted by the beats that are heard (%.0f a minute); --stems writes them to a file, to be "
+                 "corrected and given with --beats",
+                 tempo_bpm(result.beats).value_or(0)));
+    told["output"] = {
+        {"file", written.output.string()}, {"gain", written.written.gain}, {"notes", written.written.notes}};
+    told["scores"] = scores_json(written.scores);
+    if (!folder.empty()) write_json_file(folder / "report.json", told);
     all.push_back(std::move(written));
     report.push_back(std::move(told));
   }

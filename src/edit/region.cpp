@@ -53,6 +53,11 @@ float Region::weight(int64_t frame) const {
   return weight;
 }
 
+bool has_bars(const Plan& plan) {
+  return std::any_of(plan.steps.begin(), plan.steps.end(),
+                     [](const PlanStep& step) { return step.range && step.range->unit == PlanRange::Unit::kBars; });
+}
+
 Region resolve_range(const std::optional<PlanRange>& range, int64_t frames, int sample_rate,
                      const std::vector<Beat>& beats) {
   if (!range) return {0, frames, 0, 0};

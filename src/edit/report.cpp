@@ -103,12 +103,13 @@ json preservation(const AudioBuffer& source, const EditResult& result) {
 }  // namespace
 
 json edit_report(const AudioBuffer& source, const EditResult& result, const ReportContext& context) {
-  json modes = json::array(), regions = json::array(), chords = json::array();
+  json modes = json::array(), regions = json::array(), chords = json::array(), beats = json::array();
   for (const EditMode mode : result.modes) modes.push_back(mode == EditMode::kCompose ? "compose" : "direct");
   for (const Region& region : result.regions) regions.push_back({region.begin, region.end});
   for (const ChordSpan& span : context.chords)
     chords.push_back({finite(span.start_s), finite(span.end_s), chord_label(span.chord)});
-  const auto tempo = tempo_bpm(context.options.beats);
+  for (const Beat& beat : context.beats) beats.push_back({std::round(beat.time_s * 1000) / 1000, beat.position + 1});
+  const auto tempo = tempo_bpm(context.beats);
   const bool sampled = result.seconds_sample > 0;
   return {
       {"format", "instructme-edit-report-1"},
@@ -117,6 +118,7 @@ json edit_report(const AudioBuffer& source, const EditResult& result, const Repo
       {"modes", modes},
       {"ranges_frames", regions},
       {"seed", context.options.seed},
+      {"pan", context.options.pan},
       {"sampling",
        sampled ? json{{"steps", result.settings.sampler.steps}, {"guidance", result.settings.guidance.scale}} : json()},
       {"versions",
@@ -126,6 +128,8 @@ json edit_report(const AudioBuffer& source, const EditResult& result, const Repo
                     : json{{"folder", context.model_folder.string()}, {"hash", folder_hash(context.model_folder)}}},
       {"chords", chords},
       {"chords_given", !context.options.chords.empty()},
+      {"beats", beats},
+      {"beats_given", !context.options.beats.empty()},
       {"key", context.options.key ? json(key_label(*context.options.key)) : json()},
       {"tempo_bpm", tempo ? finite(*tempo) : json()},
       {"seconds",

@@ -6,12 +6,13 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "instructme/annotation/chord_file.h"
 #include "instructme/base/error.h"
 #include "instructme/base/files.h"
 #include "instructme/base/hash.h"
 #include "instructme/base/strings.h"
-#include "instructme/edit/harmony.h"
 #include "instructme/edit/report.h"
+#include "instructme/score/key_label.h"
 #include "session_files.h"
 
 namespace fs = std::filesystem;
@@ -152,7 +153,7 @@ struct Session::Data {
     return mix;
   }
 
-  SessionNode make_edit(int parent, const EditorSource& editor, const Plan& plan, const EditOptions& options,
+  SessionNode make_edit(int parent, const EditorSource& editor, const Plan& plan, EditOptions options,
                         const ProgressCallback& progress, const CancelToken& cancel);
   Plan take_own_layers(const Plan& plan, const EditOptions& options, const std::vector<Heard>& all, AudioBuffer& mix,
                        SessionNode& node, std::vector<MadeLayer>& made) const;
@@ -196,9 +197,8 @@ Plan Session::Data::take_own_layers(const Plan& plan, const EditOptions& options
   return rest;
 }
 
-SessionNode Session::Data::make_edit(int parent, const EditorSource& editor, const Plan& plan,
-                                     const EditOptions& options, const ProgressCallback& progress,
-                                     const CancelToken& cancel) {
+SessionNode Session::Data::make_edit(int parent, const EditorSource& editor, const Plan& plan, EditOptions options,
+                                     const ProgressCallback& progress, const CancelToken& cancel) {
   check_plan(plan);
   SessionNode node;
   node.id = static_cast<int>(nodes.size());
@@ -206,6 +206,8 @@ SessionNode Session::Data::make_edit(int parent, const EditorSource& editor, con
   node.action = "apply";
   const std::vector<Heard> all = layers_at(parent);
   AudioBuffer mix = mix_of(all, false);
+  // By the beats of the music as it came, so that bars stay what they are from round to round.
+  if (has_bars(plan) && options.beats.empty()) options.beats = editor().hear_beats(files.read(music), progress, cancel);
   Plan said = plan;  // bars become seconds, so that it can be done again without the beats
   for (PlanStep& step : said.steps)
     if (step.range && step.range->unit == PlanRange::Unit::kBars) {
@@ -239,8 +241,9 @@ SessionNode Session::Data::make_edit(int parent, const EditorSource& editor, con
   node.seed = options.seed;
   node.steps = options.steps;
   node.guidance = options.guidance;
+  node.pan = options.pan;
   node.mode = mode_name(options.mode);
-  if (!options.chords.empty()) node.chords = chord_file_text(options.chords);
+  if (!options.chords.empty()) node.chords = chord_text(options.chords);
   if (options.key) node.key = key_label(*options.key);
   int id = next_layer();
   for (size_t i = 0; i < made.size(); ++i) {
@@ -318,8 +321,8 @@ void Session::reroll(const EditorSource& editor, std::optional<uint64_t> seed, c
   options.seed = seed.value_or(last.seed + 1);
   options.steps = last.steps;
   options.guidance = last.guidance;
-  const AudioBuffer music = data_->files.read(data_->music);
-  if (!last.chords.empty()) options.chords = parse_chords(last.chords, last.text, music.seconds());
+  options.pan = last.pan;
+  if (!last.chords.empty()) options.chords = parse_chords(last.chords, last.text);
   if (!last.key.empty()) options.key = parse_key(last.key);
   const Plan plan = parse_plan(last.sentence, Lexicon::builtin());
   data_->append(data_->make_edit(last.parent, editor, plan, options, progress, cancel));

@@ -51,6 +51,7 @@ SessionNode read_node(const json& value, const std::string& context) {
   config.read("seed", node.seed);
   config.read("steps", node.steps);
   config.read("guidance", node.guidance);
+  config.read("pan", node.pan);
   config.read("chords", node.chords);
   config.read("key", node.key);
   config.read("mode", node.mode);
@@ -131,6 +132,7 @@ void SessionFiles::write_node(const SessionNode& node) const {
                                              {"seed", node.seed},
                                              {"steps", node.steps},
                                              {"guidance", node.guidance},
+                                             {"pan", node.pan},
                                              {"chords", node.chords},
                                              {"key", node.key},
                                              {"mode", node.mode},

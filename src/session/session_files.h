@@ -35,7 +35,7 @@ struct SessionNode {
   nlohmann::json plan;
   uint64_t seed = 0;
   int64_t steps = 0;
-  double guidance = -1;
+  double guidance = -1, pan = 0;
   std::string chords, key;  ///< as given: lines of a chord file, label of a key
   std::string mode, model;
   bool replaces = false;         ///< nothing of the earlier layers is left

@@ -50,7 +50,7 @@ TEST_F(LabelFiles, ChordsComeBackFromAFile) {
 
 TEST_F(LabelFiles, WrongChordLinesAreNamed) {
   const auto read = [](const std::filesystem::path& path) { read_chord_file(path); };
-  refuses(read, "0 1 C:maj\n1 2\n", "song.lab, line 2: wanted 'start end chord', found '1 2'");
+  refuses(read, "0 1 C:maj\n1 2\n", "song.lab, line 2: wanted 'start end chord', as in '0.00 1.85 C:maj', found '1 2'");
   refuses(read, "0 1 C:maj extra\n", "line 1");
   refuses(read, "0 1 C:maj\n# the bridge\n1 2 H:maj\n", "song.lab, line 3: 'H:maj' is not a chord label");
   refuses(read, "0 one C:maj\n", "line 1: 'one' is not a time in seconds");
@@ -60,6 +60,26 @@ TEST_F(LabelFiles, WrongChordLinesAreNamed) {
   refuses(read, "1 1 C:maj\n", "line 1: it ends at 1 s, but must end after its start at 1 s");
   refuses(read, "0 2 C:maj\n1.5 3 G:maj\n", "line 2: it starts at 1.5 s, before the line above ends at 2 s");
   expect_error(ErrorKind::kIo, "absent.lab", [&] { read_chord_file(folder_.path() / "absent.lab"); });
+}
+
+TEST_F(LabelFiles, LabelsOfOtherMusicAreRefused) {
+  EXPECT_EQ(read_chord_file(file("0 1.5 C:maj\n1.5 4 N\n"), 4.2).size(), 2u);
+  EXPECT_EQ(read_chord_file(file("0 1.5 C:maj\n1.5 4 X\n"), 4.2).size(), 1u);  // it ends where X does
+  EXPECT_EQ(read_beat_file(file("0.5 2\n1 1\n4.5 2\n"), 4).size(), 3u);
+  const auto chords = [](const std::filesystem::path& path) { read_chord_file(path, 4); };
+  refuses(chords, "# nothing\n", "song.lab holds no chords: a line for each was wanted");
+  refuses(chords, "0 9 C:maj\n", "song.lab ends at 9.00 s, but the music at 4.00 s: it belongs to other music");
+  refuses(chords, "0 2 C:maj\n", "must be made to end there");
+  const auto beats = [](const std::filesystem::path& path) { read_beat_file(path, 4); };
+  refuses(beats, "", "song.lab holds no beats: a line for each was wanted");
+  refuses(beats, "1 1\n9 2\n", "song.lab, line 2: the beat at 9 s is after the end of the music");
+}
+
+TEST_F(LabelFiles, ChordsAreTextToo) {
+  const std::string text = chord_text({{0, 1.5, Chord::of(9, ChordQuality::kMin)}, {1.5, 2, Chord::no_chord()}});
+  EXPECT_EQ(text, "0.000000\t1.500000\tA:min\n1.500000\t2.000000\tN\n");
+  EXPECT_EQ(parse_chords(text, "here").size(), 2u);
+  expect_error(ErrorKind::kInput, "here, line 1", [] { parse_chords("0 1\n", "here"); });
 }
 
 TEST_F(LabelFiles, BeatsComeBackFromAFile) {
@@ -77,7 +97,7 @@ TEST_F(LabelFiles, BeatsComeBackFromAFile) {
 
 TEST_F(LabelFiles, WrongBeatLinesAreNamed) {
   const auto read = [](const std::filesystem::path& path) { read_beat_file(path); };
-  refuses(read, "0.5 1\n1.0\n", "song.lab, line 2: wanted 'time position'");
+  refuses(read, "0.5 1\n1.0\n", "song.lab, line 2: wanted 'time position', as in '0.52 1', found '1.0'");
   refuses(read, "0.5 1\n0.5 2\n", "line 2: the beat at 0.5 s is not after the one above");
   refuses(read, "0.5 1\n1 3\n", "line 2: position 3 follows position 1; wanted 2, or 1 for a new bar");
   refuses(read, "0.5 0\n", "line 1: '0' is not a position in the bar");

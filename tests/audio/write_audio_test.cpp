@@ -23,11 +23,11 @@ struct Lossless {
   int bits;
 };
 
-const std::vector<Lossless> kLossless = {{".wav", AudioEncoding::kPcm8, 8},    {".wav", AudioEncoding::kPcm16, 16},
-                                         {".wav", AudioEncoding::kPcm24, 24},  {".wav", AudioEncoding::kPcm32, 32},
-                                         {".aiff", AudioEncoding::kPcm16, 16}, {".aif", AudioEncoding::kPcm24, 24},
-                                         {".aiff", AudioEncoding::kPcm32, 32}, {".flac", AudioEncoding::kPcm8, 8},
-                                         {".flac", AudioEncoding::kPcm16, 16}, {".flac", AudioEncoding::kPcm24, 24}};
+const std::vector<Lossless> kLossless = {
+    {".wav", AudioEncoding::kPcm8, 8},    {".wav", AudioEncoding::kPcm16, 16},  {".wav", AudioEncoding::kPcm24, 24},
+    {".wav", AudioEncoding::kPcm32, 32},  {".aiff", AudioEncoding::kPcm8, 8},   {".aiff", AudioEncoding::kPcm16, 16},
+    {".aif", AudioEncoding::kPcm24, 24},  {".aiff", AudioEncoding::kPcm32, 32}, {".flac", AudioEncoding::kPcm8, 8},
+    {".flac", AudioEncoding::kPcm16, 16}, {".flac", AudioEncoding::kPcm24, 24}};
 
 TEST(WriteAudio, IntegersAreWithinHalfAStep) {
   const TempDir folder;
@@ -126,7 +126,7 @@ TEST(FittingEncoding, HoldsTheSamplesWhereTheFormatCan) {
     EXPECT_EQ(fitting_encoding("a.wav", encoding), encoding);
   EXPECT_EQ(fitting_encoding("a.flac", kPcm16), kPcm16);
   EXPECT_EQ(fitting_encoding("a.flac", kFloat32), kPcm24);
-  EXPECT_EQ(fitting_encoding("a.aiff", kPcm8), kPcm16);
+  EXPECT_EQ(fitting_encoding("a.aiff", kPcm8), kPcm8);
   EXPECT_EQ(fitting_encoding("a.mp3", kPcm16), kAuto);
   EXPECT_EQ(fitting_encoding("a.wav", kAuto), kPcm24);
   expect_error(ErrorKind::kUsage, "not a known audio extension", [] { fitting_encoding("a.xyz", kPcm16); });

@@ -130,6 +130,37 @@ TEST_F(Edit, VariationsAndStemsAreWritten) {
     EXPECT_TRUE(fs::exists(path("stems") / name)) << name;
 }
 
+TEST_F(Edit, WhatAnalyzeWritesIsTakenAsItIs) {
+  const fs::path source = INSTRUCTME_SOURCE_DIR;
+  const std::string song = (source / "examples/song.flac").string(), model = (source / "models/default").string();
+  const Outcome heard =
+      run_program({"analyze", song, "-m", model, "-o", path("heard").string(), "--no-notes", "--no-figure"});
+  ASSERT_EQ(heard.exit_code, 0) << heard.err;
+  const auto ranges = [&](const std::string& report, const Arguments& more) {
+    Arguments call{"edit",
+                   song,
+                   "remove the bass in bars 2-3",
+                   "-m",
+                   model,
+                   "-o",
+                   path("out.flac").string(),
+                   "--report",
+                   path(report).string()};
+    call.insert(call.end(), more.begin(), more.end());
+    const Outcome outcome = run_program(call);
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    EXPECT_EQ(outcome.err.find("bars were counted by the beats that are heard") == std::string::npos, !more.empty());
+    const auto told = nlohmann::json::parse(read_text_file(path(report)));
+    EXPECT_EQ(told["chords_given"], !more.empty());
+    EXPECT_EQ(told["beats_given"], !more.empty());
+    return told["ranges_frames"];
+  };
+  // The bars are those that are heard without the files.
+  EXPECT_EQ(ranges("given.json",
+                   {"--chords", path("heard/chords.lab").string(), "--beats", path("heard/beats.txt").string()}),
+            ranges("heard.json", {}));
+}
+
 TEST_F(Edit, AManifestIsDoneOnce) {
   write_music(path("song.wav"), 0.7, 24000, 1);
   write_file_atomically(path("songs.jsonl"),

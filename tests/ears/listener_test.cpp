@@ -96,5 +96,39 @@ TEST_F(ListenerTest, DoesWithoutATagger) {
   EXPECT_FALSE(heard.chords.empty());
 }
 
+TEST_F(ListenerTest, EarsOfAFolderAreLoadedWhenTheyAreNeeded) {
+  EXPECT_FALSE(ears_of(folder_.path() / "absent"));
+  const Ears ears = ears_of(folder_.path());
+  ASSERT_TRUE(ears);
+  const AudioBuffer audio = tone(24000, 1, 1);
+  EXPECT_EQ(ears(audio, {}, {}).chords, Listener(folder_.path()).listen(audio).chords);
+  std::filesystem::remove(folder_.path() / "ears" / "beats.json");
+  EXPECT_FALSE(ears_of(folder_.path()));
+}
+
+TEST(RememberingEars, DoNotListenAgain) {
+  int calls = 0;
+  const Ears ears = remembering([&](const AudioBuffer& audio, const ProgressCallback&, const CancelToken&) {
+    ++calls;
+    Hearing hearing;
+    hearing.duration_s = audio.seconds();
+    return hearing;
+  });
+  const AudioBuffer a{8000, 1, std::vector<float>(8000, 0.1f)}, b{8000, 1, std::vector<float>(8000, 0.2f)},
+      wide{8000, 2, a.samples}, fast{16000, 1, a.samples};
+  EXPECT_EQ(ears(a, {}, {}).duration_s, 1.0);
+  EXPECT_EQ(ears(wide, {}, {}).duration_s, 0.5);
+  EXPECT_EQ(ears(a, {}, {}).duration_s, 1.0);
+  EXPECT_EQ(calls, 2);
+  EXPECT_EQ(ears(fast, {}, {}).duration_s, 0.5);
+  ears(a, {}, {});
+  EXPECT_EQ(calls, 3);
+  ears(b, {}, {});
+  ears(a, {}, {});
+  EXPECT_EQ(calls, 4);
+  ears(fast, {}, {});  // two pieces ago
+  EXPECT_EQ(calls, 5);
+}
+
 }  // namespace
 }  // namespace instructme

@@ -1,5 +1,6 @@
 #include <torch/torch.h>
 // The precompiled torch header comes first.
+#include <array>
 #include <cmath>
 
 #include "expect_error.h"
@@ -139,11 +140,9 @@ TEST(Compose, AddingKeepsTheSourceAndReplacingTheRest) {
   EXPECT_LT(largest_difference(total(total(source, added.stems[0].audio), added.stems[1].audio), added.audio), 1e-6);
   EXPECT_GT(peak(added.stems[0].audio.samples), 0.0f);
   // A violin mostly plays tunes, a piano chords.
-  const auto level_db = [&](const EditedStem& stem) {
-    return 20 * std::log10(active_rms(stem.audio) / active_rms(source));
-  };
-  EXPECT_NEAR(level_db(added.stems[0]), -8, 0.1);
-  EXPECT_NEAR(level_db(added.stems[1]), -11, 0.1);
+  const auto below_lu = [&](const EditedStem& stem) { return loudness_lufs(source) - loudness_lufs(stem.audio); };
+  EXPECT_NEAR(below_lu(added.stems[0]), 7, 0.1);
+  EXPECT_NEAR(below_lu(added.stems[1]), 9, 0.1);
 
   const EditResult replaced = editor.edit(source, "replace the bass with a violin", quick);
   ASSERT_EQ(replaced.stems.size(), 2u);
@@ -154,6 +153,28 @@ TEST(Compose, AddingKeepsTheSourceAndReplacingTheRest) {
 
   const EditResult alone = editor.edit(source, "accompany it with a violin", quick);
   EXPECT_LT(largest_difference(alone.audio, alone.stems[0].audio), 1e-6);
+}
+
+TEST(Compose, AddedPartsStandWhereTheyAreWanted) {
+  Editor editor(tiny_pipeline());
+  const AudioBuffer source = noise(44100, 2, 0.8);
+  const auto part = [&](double pan) {
+    const EditResult result = editor.edit(source, "add a violin", {.seed = 2, .steps = 1, .pan = pan});
+    return std::array{rms_db(extract_channel(result.stems[0].audio, 0)),
+                      rms_db(extract_channel(result.stems[0].audio, 1))};
+  };
+  const auto middle = part(0), left = part(-1), half = part(0.5);
+  EXPECT_NEAR(middle[0], middle[1], 1e-6);
+  EXPECT_NEAR(left[0], middle[0] + 3.01, 0.01);  // all of the power
+  EXPECT_LT(left[1], -100);
+  EXPECT_GT(half[1], half[0]);
+  const auto power = [](const std::array<double, 2>& db) {
+    return std::pow(10, db[0] / 10) + std::pow(10, db[1] / 10);
+  };
+  EXPECT_NEAR(power(half) / power(middle), 1, 1e-3);
+  expect_error(ErrorKind::kUsage, "from -1 (left) to 1 (right)", [&] { part(1.5); });
+  expect_error(ErrorKind::kUsage, "only in music of two channels can a part be panned; this has 1",
+               [&] { editor.edit(noise(24000, 1, 0.5), "add a violin", {.pan = 0.5}); });
 }
 
 TEST(Compose, WhatItCannotDoIsDoneDirectlyOrRefused) {

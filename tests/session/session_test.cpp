@@ -152,6 +152,34 @@ TEST_F(SessionTest, MixAndReroll) {
   EXPECT_EQ(session.render().samples, first);
 }
 
+TEST_F(SessionTest, BarsAreCountedByTheBeatsOfTheMusicAsItCame) {
+  std::vector<float> heard;
+  EditorOptions options;
+  options.ears = [&](const AudioBuffer& audio, const ProgressCallback&, const CancelToken&) {
+    heard = audio.samples;
+    Hearing hearing;
+    hearing.beats = {{0.1, 0, 0}, {0.2, 0, 1}, {0.3, 1, 0}, {0.4, 1, 1}};
+    return hearing;
+  };
+  Editor listening(tiny_pipeline(), options);
+  Session session = begin();
+  apply(session, "add a violin");
+  session.apply([&]() -> Editor& { return listening; }, parse_plan("remove the bass in bar 1", Lexicon::builtin()));
+  EXPECT_EQ(heard, source_.samples);
+  EXPECT_THAT(session.log().back().text, testing::HasSubstr("remove bass from 0.1 s to 0.3 s"));
+  expect_error(ErrorKind::kInput, "no ears to hear them", [&] { apply(session, "remove the piano in bar 1"); });
+}
+
+TEST_F(SessionTest, APartThatIsMadeAnewStandsWhereItStood) {
+  Session session = begin();
+  session.apply([]() -> Editor& { return editor(); }, parse_plan("add a violin", Lexicon::builtin()),
+                {.seed = 5, .steps = 1, .pan = -1});
+  session.reroll([]() -> Editor& { return editor(); });
+  session.solo(id_of(session, "violin"), true);
+  EXPECT_GT(peak(extract_channel(session.render(), 0)), 1e-3f);
+  EXPECT_LT(peak(extract_channel(session.render(), 1)), 1e-6f);
+}
+
 TEST_F(SessionTest, ExtractingAndRemixingLeaveNothingOfTheMix) {
   Session session = begin();
   apply(session, "add a violin");

@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -59,9 +58,6 @@ std::vector<BeatChord> chords_of_beats(const Hearing& hearing);
 /// The likeliest class of every frame as spans over [0, duration), neighbours joined, and spans shorter than
 /// `shortest_s` given to the one before. chords (T, kChordClasses) at chord frames (models/chord_extractor.h).
 std::vector<ChordSpan> likeliest_chords(const at::Tensor& chords, double duration_s, double shortest_s = 0.3);
-
-/// Trained ears, such as a Listener's `listen`.
-using Ears = std::function<Hearing(const AudioBuffer&, const ProgressCallback&, const CancelToken&)>;
 
 /// Hears everything that the given ears allow. One thread at a time.
 class Analyzer {

@@ -15,7 +15,7 @@ namespace instructme {
 
 enum class AudioEncoding {
   kAuto,     ///< 24 bit where the format has no loss, else the format's own codec
-  kPcm8,     ///< WAV, FLAC
+  kPcm8,     ///< WAV, AIFF, FLAC
   kPcm16,    ///< WAV, AIFF, FLAC
   kPcm24,    ///< WAV, AIFF, FLAC
   kPcm32,    ///< WAV, AIFF

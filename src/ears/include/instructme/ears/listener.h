@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -61,5 +62,15 @@ class Listener {
   struct Parts;
   std::unique_ptr<Parts> parts_;
 };
+
+/// Trained ears, such as a Listener's `listen`; empty where there are none.
+using Ears = std::function<Hearing(const AudioBuffer&, const ProgressCallback&, const CancelToken&)>;
+
+/// A Listener of a model folder, which is loaded when it is needed first and throws then what its constructor throws.
+/// Empty when the folder has no ears for chords or for beats.
+Ears ears_of(const std::filesystem::path& model_folder);
+
+/// Ears that know the two pieces of music that they heard last, and do not listen to them again.
+Ears remembering(Ears ears);
 
 }  // namespace instructme

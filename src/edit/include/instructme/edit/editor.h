@@ -10,6 +10,7 @@
 #include "instructme/audio/audio_buffer.h"
 #include "instructme/base/cancel.h"
 #include "instructme/base/progress.h"
+#include "instructme/ears/listener.h"
 #include "instructme/edit/region.h"
 #include "instructme/models/chord_extractor.h"
 #include "instructme/pipeline/pipeline.h"
@@ -21,9 +22,11 @@ namespace instructme {
 struct EditorOptions {
   bool bfloat16 = false;       ///< weights and activations; about twice as fast where the processor has it
   std::string device = "cpu";  ///< "cpu" or "cuda"
-  /// How sure it is, 0..1, that an instrument (canonical name) sounds in the music; none: nothing is asked, and every
-  /// instrument is looked for.
+  /// How sure it is, 0..1, that an instrument (canonical name) sounds in the music; none: the tagger of the model folder
+  /// says it, and without one every instrument is looked for.
   std::function<double(const AudioBuffer& music, const std::string& instrument)> hears = {};
+  /// Hear beats, chords and instruments; none: those of the model folder, if it has any.
+  Ears ears = {};
 };
 
 /// How an edit comes about.
@@ -43,8 +46,11 @@ struct EditOptions {
   double guidance = -1;
   std::vector<ChordSpan> chords = {};  ///< of the music; empty: estimated
   std::optional<Key> key = {};         ///< of the music: chords outside of it are taken for unlikely
-  std::vector<Beat> beats = {};        ///< of the music, for ranges in bars
-  bool force = false;                  ///< take out instruments that are not heard, too
+  std::vector<Beat> beats = {};        ///< of the music, for ranges in bars; empty: heard where a range needs them
+  /// Where added parts stand in compose mode, from -1 (left) over 0 to 1 (right), at constant power; for music of two
+  /// channels.
+  double pan = 0;
+  bool force = false;  ///< take out instruments that are not heard, too
 };
 
 /// Below this certainty an instrument counts as not there.
@@ -65,6 +71,7 @@ struct EditResult {
   std::vector<EditMode> modes;    ///< of every step, never kAuto
   std::vector<Region> regions;    ///< of every step
   std::vector<EditedStem> stems;  ///< of steps in compose mode
+  std::vector<Beat> beats;        ///< by which bars were counted, given or heard; empty when no range is in bars
   at::Tensor chords;              ///< (T_p, d_p) probabilities the model was given last; undefined when it needed none
   SamplingSettings settings;      ///< of the last part that was sampled
   double seconds_encode = 0, seconds_sample = 0, seconds_decode = 0;
@@ -81,7 +88,7 @@ struct EditResult {
 /// Direct mode (paper §3.1): the source is encoded, the latent of the whole edited mix is sampled, and decoded; what is
 /// made has the same signal in all channels.
 /// Compose mode, with x the stems that a mask head finds in the source and y a part that is sampled alone
-/// ("accompany") and brought to the level that its kind of part mostly has in a mix:
+/// ("accompany") and brought to the loudness that its kind of part mostly has in a mix:
 /// extract: x   remove: source - x   add: source + y   replace: source - x + y   accompany: y
 /// A step with a range changes nothing outside of it, in either mode; with a strength, it goes that part of the way. Of
 /// a source whose samples are integers of up to 24 bits, stems are rounded to 2^-23, so that sums and differences are
@@ -96,9 +103,9 @@ class Editor {
   explicit Editor(const std::filesystem::path& model_folder, EditorOptions options = {});
   explicit Editor(Pipeline pipeline, EditorOptions options = {});
 
-  /// Throws kInput for a sentence that is not understood, a range outside the source, an instrument that is not heard
-  /// and is to be taken out, or a source that is silent, empty or longer than max_seconds(); kUsage for a mode that
-  /// cannot do what is asked; kCancelled.
+  /// Throws kInput for a sentence that is not understood, a range outside the source, a range in bars when there are
+  /// neither beats nor ears that hear some, an instrument that is not heard and is to be taken out, or a source that is
+  /// silent, empty or longer than max_seconds(); kUsage for a mode that cannot do what is asked; kCancelled.
   EditResult edit(const AudioBuffer& source, const std::string& sentence, const EditOptions& options = {},
                   const ProgressCallback& progress = {}, const CancelToken& cancel = {});
 
@@ -107,6 +114,13 @@ class Editor {
 
   /// The chords that the model would be told of, unless they are given: probabilities (T_p, d_p).
   at::Tensor estimate_chords(const AudioBuffer& source);
+
+  /// The ears of the options or of the model folder; empty when there are none. They remember what they heard last, so
+  /// that asking again costs nothing.
+  const Ears& ears() const { return options_.ears; }
+  /// The beats that bars are counted by when none are given. Throws kInput when there are no ears, or they hear none.
+  std::vector<Beat> hear_beats(const AudioBuffer& source, const ProgressCallback& progress = {},
+                               const CancelToken& cancel = {});
 
   /// The mode that EditMode::kAuto stands for.
   EditMode mode_for(const Instruction& instruction, EditMode mode) const;

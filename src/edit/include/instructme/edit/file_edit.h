@@ -20,10 +20,10 @@ struct FileEditRequest {
   EditOptions options = {};             ///< its chords, key and beats may come from the files below
   std::optional<PlanRange> range = {};  ///< of steps of which the sentence does not say when
   std::optional<double> strength = {};  ///< of steps of which the sentence does not say how much
-  std::filesystem::path chords = {};    ///< read_chord_file
-  std::filesystem::path beats = {};     ///< read_beat_file
+  std::filesystem::path chords = {};    ///< file of chords, see annotation/chord_file.h
+  std::filesystem::path beats = {};     ///< file of beats, see annotation/beat_file.h
   std::string key = {};                 ///< parse_key
-  std::filesystem::path stems = {};     ///< folder for stems, report.json and chords.lab
+  std::filesystem::path stems = {};     ///< folder for stems, report.json, chords.lab and beats.txt
   std::filesystem::path report = {};    ///< file for the report
   int variations = 1;                   ///< with seeds that count up from that of the options
   bool overwrite = false;               ///< the output may be the file itself
@@ -45,7 +45,7 @@ WrittenLike write_like(const std::filesystem::path& source_file, const AudioBuff
 struct WrittenEdit {
   std::filesystem::path output = {};
   uint64_t seed = 0;
-  std::map<std::string, double> scores = {};  ///< by judge; empty for a single variation
+  Scores scores = {};  ///< empty for a single variation
   WrittenLike written = {};
   double seconds_encode = 0, seconds_sample = 0, seconds_decode = 0;
   int64_t steps = 0;  ///< of sampling

@@ -27,6 +27,9 @@ inline constexpr double kFadeSeconds = 0.02;
 /// What is listened to on both sides of a range: enough to hear what the music is like, and how loud.
 inline constexpr double kContextSeconds = 5;
 
+/// Whether any range is in bars, so that beats are needed.
+bool has_bars(const Plan& plan);
+
 /// The frames of a range; of all the music without one. Bars are counted by the beats: bar 1 begins with the first
 /// downbeat (`Beat::bar` 0). Throws kInput when the range lies outside the music (half a second too much is taken for a
 /// rounded number) or wants bars and there are no beats.

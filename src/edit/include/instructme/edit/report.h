@@ -14,7 +14,8 @@ struct ReportContext {
   std::string sentence;
   EditOptions options;
   std::filesystem::path model_folder;  ///< empty when the model came from nowhere
-  std::vector<ChordSpan> chords;       ///< given or estimated
+  std::vector<ChordSpan> chords;       ///< given or heard
+  std::vector<Beat> beats;             ///< the same
 };
 
 /// A report for programs: plan, seed, versions, hash of the model, chords, key and tempo where known, levels, and what
