@@ -124,11 +124,7 @@ void add_shards(CLI::App& data, Run& run) {
       ->check(CLI::Range(0.1, 1000.0));
   command->add_option("--siblings", arguments->stream.triplets.siblings, "Parts of one mix that are asked for in turn")
       ->check(CLI::Range(1, 32));
-  command->add_option("--per-song", arguments->stream.triplets_per_song, "Examples of a song")
-      ->check(CLI::Range(1, 10000));
-  command
-      ->add_option("--block", arguments->stream.songs_per_block, "Songs whose examples are mixed; they are in memory")
-      ->check(CLI::Range(1, 1000));
+  add_block_options(command, arguments->stream);
   add_song_options(command, arguments->making);
   command->add_option("-j,--jobs", arguments->stream.threads, "Songs at a time")->check(CLI::Range(1, 256));
   command->add_flag("--dry-run", arguments->dry_run, "Only say how much it is and how long it takes");

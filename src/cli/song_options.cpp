@@ -50,6 +50,12 @@ void add_song_options(CLI::App* command, SongOptions& options) {
   command->add_flag("!--no-mma", options.composer.mma, "Only this project's own patterns, without the program MMA");
 }
 
+void add_block_options(CLI::App* command, StreamOptions& options) {
+  command->add_option("--per-song", options.triplets_per_song, "Examples of a song")->check(CLI::Range(1, 10000));
+  command->add_option("--block", options.songs_per_block, "Songs whose examples are mixed; they are in memory")
+      ->check(CLI::Range(1, 1000));
+}
+
 SongSupply make_supply(const SongOptions& options, int sample_rate) {
   RenderOptions render;
   render.sample_rate = sample_rate;

@@ -26,6 +26,8 @@ struct SongOptions {
   void apply(const CancelToken& cancel = {});
 };
 void add_song_options(CLI::App* command, SongOptions& options);
+/// How many examples are drawn from a song and mixed with those of others: for `data shards` and `train --stream`.
+void add_block_options(CLI::App* command, StreamOptions& options);
 
 /// Songs made on the fly, after apply(). Throws what finding the fonts and the composer throws.
 SongSupply make_supply(const SongOptions& options, int sample_rate);

@@ -75,6 +75,7 @@ void add_songs(CLI::App* command, TrainArguments& arguments) {
                     "Instead of songs: make them while training, with the options of 'data render':");
   add_song_options(command, arguments.making);
   command->add_option("-j,--jobs", arguments.stream_options.threads, "Songs made at a time")->check(CLI::Range(1, 256));
+  add_block_options(command, arguments.stream_options);
   command->add_option("--validation", arguments.validation, "Folders with songs that are not trained on");
   command->add_option("--from", arguments.start_from, "Begin with these weights instead of random ones");
 }
