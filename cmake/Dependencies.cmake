@@ -41,6 +41,12 @@ target_include_directories(instructme_torch SYSTEM INTERFACE ${TORCH_INCLUDE_DIR
 target_link_libraries(instructme_torch INTERFACE ${TORCH_LIBRARIES})
 separate_arguments(_torch_flags UNIX_COMMAND "${TORCH_CXX_FLAGS}")
 target_compile_options(instructme_torch INTERFACE ${_torch_flags})
+# A libtorch with the old std::string (_GLIBCXX_USE_CXX11_ABI=0) needs it in the components without torch as well.
+foreach(flag IN LISTS _torch_flags)
+  if(flag MATCHES "_GLIBCXX_USE_CXX11_ABI=0")
+    add_compile_options(${flag})
+  endif()
+endforeach()
 
 if(INSTRUCTME_BUILD_TESTS)
   find_package(GTest REQUIRED)

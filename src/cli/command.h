@@ -22,13 +22,19 @@ void add_shards(CLI::App& data, Run& run);
 void add_report(CLI::App& data, Run& run);
 void add_listen(CLI::App& data, Run& run);
 void add_train_command(CLI::App& app, Run& run);
-void add_train_ears(CLI::App& train, Run& run);  // subcommands of `train`
+// Subcommands of `train`.
+void add_train_ears(CLI::App& train, Run& run);
+void add_train_all(CLI::App& train, Run& run);
 void add_evaluate_command(CLI::App& app, Run& run);
 void add_info_command(CLI::App& app, Run& run);
 
 /// The model folder to use: `wanted` when given, else $INSTRUCTME_MODEL, else models/default beside the
 /// program, in the installation, or under the current folder. Throws kMissing listing the places.
 std::string find_model(const std::string& wanted);
+
+/// A recipe's file: `wanted` when there is such a file, else `wanted`.json in configs/train in the same places.
+/// Throws kMissing listing them.
+std::string find_recipe(const std::string& wanted);
 
 /// The weights of the note transcriber: `wanted` when given, else $INSTRUCTME_TRANSCRIBER, else model.json under
 /// models/note-transcriber beside the program, in the installation, or under the current folder; "" when there are none.

@@ -145,6 +145,7 @@ void add_train_command(CLI::App& app, Run& run) {
   mask_command->callback([mask, &run] { run = [mask] { return train(*mask, make_mask_training); }; });
 
   add_train_ears(*train_app, run);
+  add_train_all(*train_app, run);
   add_pack(*train_app, run);
 }
 

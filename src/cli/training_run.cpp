@@ -11,11 +11,13 @@ namespace instructme::cli {
 
 void add_run_options(CLI::App* command, RunArguments& arguments, const char* example_recipe) {
   command->add_option("-c,--config", arguments.config, std::string("Recipe file, e.g. ") + example_recipe)->required();
-  command
-      ->add_option("-o,--out", arguments.out,
-                   "Folder of the run: checkpoint, log.jsonl, loss.png, export/. The same command again goes on "
-                   "from its checkpoint")
-      ->required();
+  add_trainer_options(command, arguments,
+                      "Folder of the run: checkpoint, log.jsonl, loss.png, export/. The same command again goes on "
+                      "from its checkpoint");
+}
+
+void add_trainer_options(CLI::App* command, RunArguments& arguments, const std::string& out) {
+  command->add_option("-o,--out", arguments.out, out)->required();
   command->add_option("--steps", arguments.steps, "Instead of the recipe's number of steps");
   command->add_option("--limit", arguments.limit_s, "Stop with a checkpoint after this many seconds; 0: no limit");
   command->add_option("--device", arguments.device, "cpu or cuda, instead of the recipe's")

@@ -15,6 +15,8 @@ struct RunArguments {
 };
 
 void add_run_options(CLI::App* command, RunArguments& arguments, const char* example_recipe);
+/// Those of them that are not about the recipe; `out` says what the folder is for.
+void add_trainer_options(CLI::App* command, RunArguments& arguments, const std::string& out);
 /// The trainer's options as the recipe and the command line have them.
 TrainerOptions trainer_options(const RunArguments& arguments, TrainerOptions recipe);
 /// Trains and reports; the exit code.

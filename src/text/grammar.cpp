@@ -21,17 +21,16 @@ bool is_demonstrative(const Token& token) {
                      [&](const char* demonstrative) { return token.is_word(demonstrative); });
 }
 
-/// Whether `phrase` stands at tokens[at].
+bool separates(const Token& token) { return token.kind == Kind::kComma || token.kind == Kind::kThen; }
+
+}  // namespace
+
 bool matches_at(const std::vector<Token>& tokens, size_t at, const std::vector<std::string>& phrase) {
   if (at + phrase.size() > tokens.size()) return false;
   for (size_t i = 0; i < phrase.size(); ++i)
     if (!tokens[at + i].is_word(phrase[i])) return false;
   return true;
 }
-
-bool separates(const Token& token) { return token.kind == Kind::kComma || token.kind == Kind::kThen; }
-
-}  // namespace
 
 Token word_token(const std::string& word) {
   Token token;
@@ -136,7 +135,10 @@ std::vector<Token> Grammar::scan(const std::string& sentence) const {
     token.text = token.modifier->text;
   }
   std::vector<Token> tokens = find_names(words);
+  choose_meant(tokens);
   mark_separators(tokens);
+  leave_out_reasons(tokens);
+  leave_out_remarks(tokens);
   strip_courtesies(tokens);
   return tokens;
 }
@@ -263,12 +265,15 @@ std::vector<Token> Grammar::condense(std::vector<Token> tokens) const {
         token.text = "it";
         out.push_back(std::move(token));
       } else if (pronoun || (music_.count(token.text) && (token.determined || after_preposition))) {
+        const std::string said = token.text;
         std::string preposition;
         for (; !out.empty() && out.back().kind == Kind::kWord && prepositions_.count(out.back().text); out.pop_back())
           preposition = out.back().text;
         // "I want a violin in this song" is no "the violin of this song".
-        const bool wish = out.size() == 1 && out[0].kind == Kind::kInstruments && out[0].items[0].indefinite;
-        if (wish && kPlaces.count(preposition)) out.push_back(word_token("here"));
+        const bool wish = !out.empty() && out.back().kind == Kind::kInstruments && out.back().items[0].indefinite &&
+                          (out.size() == 1 || (out.size() == 2 && placing_.count(out[0].text)));
+        const bool place = kPlaces.count(preposition) || (preposition.empty() && (said == "here" || said == "there"));
+        if (wish && place) out.push_back(word_token("here"));
       } else {
         out.push_back(std::move(token));
       }

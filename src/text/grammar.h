@@ -30,6 +30,13 @@ struct Speech {
   std::vector<std::string> negations;     ///< words of requests not to do something
   std::vector<std::string> keeping;       ///< how to say that "{x}" is to stay as it is
   std::vector<std::string> lowering;      ///< how to ask for less of "{x}", which needs an amount
+  std::vector<std::string> halving;       ///< how to ask for half of "{x}"
+  std::vector<std::string> others_out;    ///< how to ask for nothing but what another request names
+  std::vector<std::string> others_stay;   ///< how to say that nothing else is to change
+  std::vector<std::string> remarks;       ///< what is said of "{x}" or the music beside a request; {c}: a complaint
+  std::vector<std::string> complaints;    ///< what may be wrong with it
+  std::map<std::string, std::string> participles;  ///< of verbs where it does not end in "ed", as "cut" and "thrown"
+  std::vector<std::string> reasons;                ///< what begins a reason, which goes on to the end of the sentence
   /// Words and phrases that are read as others: slips ("teh"), short forms ("pls"), other ways to say the same
   /// ("apart from" as "except"); "" for what says nothing.
   std::map<std::string, std::string> read_as;
@@ -66,8 +73,15 @@ struct Token {
 
 /// One request as found in a sentence, before its names are checked.
 struct Request {
-  /// What a form of words is about: to do something, to keep something, or to do it by an amount that must be said.
-  enum class Kind { kDo, kKeep, kLower };
+  /// What a form of words is about.
+  enum class Kind {
+    kDo,          ///< to do something
+    kKeep,        ///< to keep something
+    kLower,       ///< to take out something by an amount that must be said
+    kHalve,       ///< to take out half of something
+    kOthersOut,   ///< to leave only what a neighbouring request names
+    kOthersStay,  ///< that nothing else is to change
+  };
   Kind kind = Kind::kDo;
   Operation operation = Operation::kExtract;
   std::vector<Token> instruments, replacements;
@@ -76,6 +90,8 @@ struct Request {
   bool afterwards = false;  ///< something like "then" sets it apart from the request before it
 };
 
+/// Whether `phrase` stands at tokens[at].
+bool matches_at(const std::vector<Token>& tokens, size_t at, const std::vector<std::string>& phrase);
 Token word_token(const std::string& word);
 std::vector<Token> word_tokens(const std::vector<std::string>& words);
 
@@ -132,14 +148,25 @@ class Grammar {
   void add_name(const std::string& said, Name name);
   void add_patterns(const OperationEntry& entry, Operation operation);
   void add_verbs(const OperationEntry& entry, Operation operation);
-  void add_phrases(const std::vector<std::string>& patterns, Request::Kind kind);
+  void add_form_once(const std::vector<Token>& tokens, const Form& form);
+  void add_phrases(const std::vector<std::string>& patterns, Request::Kind kind, const std::string& slots);
+  void add_remarks();
   void add_form(const std::vector<Token>& tokens, const Form& form);
   void add_replacements(const OperationEntry& remove);
+  void add_exceptions(const OperationEntry& remove);
+  void add_participles(Operation operation);
   void add_gerunds();
   std::vector<Token> pattern_tokens(const std::string& pattern, std::string& slots) const;
   std::vector<Token> find_names(const std::vector<Token>& tokens) const;
   void mark_separators(std::vector<Token>& tokens) const;
   void strip_courtesies(std::vector<Token>& tokens) const;
+  void leave_out_reasons(std::vector<Token>& tokens) const;
+  void leave_out_remarks(std::vector<Token>& tokens) const;
+  std::optional<std::vector<Token>> without_first_remark(const std::vector<Token>& tokens) const;
+  std::optional<std::vector<Token>> without_last_remark(const std::vector<Token>& tokens) const;
+  std::optional<std::vector<Token>> remark(std::vector<Token> tokens) const;
+  void choose_meant(std::vector<Token>& tokens) const;
+  std::optional<Token> instrument_called(const std::string& adjective, const Token& noun) const;
   bool is_separator(const Token& token) const;
   bool points_at_instrument(const std::vector<Token>& tokens, size_t at) const;
   bool says_how_it_is(const std::vector<Token>& nouns) const;
@@ -164,6 +191,9 @@ class Grammar {
   /// From the first word of a phrase to phrases and what they are read as, longest first.
   std::unordered_map<std::string, std::vector<std::pair<std::vector<std::string>, std::vector<std::string>>>> read_as_;
   std::unordered_map<std::string, std::string> gerunds_;  ///< "removing" to "remove"
+  std::set<std::string> placing_;  ///< verbs that ask for something new only with a place: "sneak a flute in here"
+  std::set<std::string> remarks_;  ///< keys
+  std::vector<std::vector<std::string>> reasons_;
   std::set<std::string> conjunctions_;
   std::set<std::string> articles_, fillers_, pronouns_, music_, styles_, parts_, prepositions_;
 };

@@ -34,6 +34,14 @@ std::string gerund_of(const std::string& verb) {
   return verb + (doubled ? std::string(1, last) : "") + "ing";
 }
 
+/// "removed" of "remove", "chopped" of "chop".
+std::string regular_participle_of(const std::string& verb) {
+  const bool after_consonant = verb.size() > 1 && verb.back() == 'y' && !is_vowel(verb[verb.size() - 2]);
+  if (after_consonant) return verb.substr(0, verb.size() - 1) + "ied";
+  const std::string gerund = gerund_of(verb);
+  return gerund.substr(0, gerund.size() - 3) + "ed";
+}
+
 std::string slots_of(const Instruction& instruction) {
   std::string slots;
   if (!instruction.instruments.empty()) slots += 'x';
@@ -78,12 +86,17 @@ Grammar::Grammar(const Lexicon& lexicon, Speech speech, std::map<std::string, st
   styles_ = set_of(speech_.styles);
   parts_ = set_of(speech_.parts);
   prepositions_ = set_of(speech_.prepositions);
+  reasons_ = phrases(speech_.reasons, words);
   for (const auto* list :
        {&articles_, &fillers_, &pronouns_, &music_, &styles_, &parts_, &prepositions_, &conjunctions_})
     words_.insert(list->begin(), list->end());
   words_.insert(speech_.negations.begin(), speech_.negations.end());
-  for (const auto* list : {&joiners_, &courtesies_, &separators_})
+  for (const auto* list : {&joiners_, &courtesies_, &separators_, &reasons_})
     for (const auto& phrase : *list) words_.insert(phrase.begin(), phrase.end());
+
+  placing_ = {"get", "have"};
+  for (const auto& verb : lexicon.operations()[static_cast<size_t>(Operation::kAdd)].verbs)
+    if (verb.ends_with(" in") || verb.ends_with(" on")) placing_.insert(verb.substr(0, verb.find(' ')));
 
   add_names(lexicon);
   // Patterns before verbs: what a pattern says outright goes before what a verb lets one expect.
@@ -92,8 +105,15 @@ Grammar::Grammar(const Lexicon& lexicon, Speech speech, std::map<std::string, st
   for (int i = 0; i < kOperations; ++i)
     add_verbs(lexicon.operations()[static_cast<size_t>(i)], static_cast<Operation>(i));
   add_replacements(lexicon.operations()[static_cast<size_t>(Operation::kRemove)]);
-  add_phrases(speech_.keeping, Request::Kind::kKeep);
-  add_phrases(speech_.lowering, Request::Kind::kLower);
+  for (const auto operation : {Operation::kRemove, Operation::kExtract, Operation::kAdd, Operation::kReplace})
+    add_participles(operation);
+  add_exceptions(lexicon.operations()[static_cast<size_t>(Operation::kRemove)]);
+  add_phrases(speech_.keeping, Request::Kind::kKeep, "x");
+  add_phrases(speech_.lowering, Request::Kind::kLower, "x");
+  add_phrases(speech_.halving, Request::Kind::kHalve, "x");
+  add_phrases(speech_.others_stay, Request::Kind::kOthersStay, "");
+  add_phrases(speech_.others_out, Request::Kind::kOthersOut, "");
+  add_remarks();
   add_gerunds();
 }
 
@@ -201,15 +221,37 @@ void Grammar::add_patterns(const OperationEntry& entry, Operation operation) {
       fail("operation '" + entry.name + "' has no pattern with the slots '" + slots + "'");
 }
 
+void Grammar::add_form_once(const std::vector<Token>& tokens, const Form& form) {
+  if (!forms_.count(key(tokens, true))) add_form(tokens, form);
+}
+
 // After patterns and verbs, which they never overrule.
-void Grammar::add_phrases(const std::vector<std::string>& patterns, Request::Kind kind) {
+void Grammar::add_phrases(const std::vector<std::string>& patterns, Request::Kind kind, const std::string& slots) {
   for (const auto& pattern : patterns) {
+    std::string said;
+    std::vector<Token> tokens = pattern_tokens(pattern, said);
+    if (said != slots)
+      fail("pattern '" + pattern + "' must have " +
+           (slots.empty() ? "no slot" : "the slot {" + slots + "} and no other"));
+    if (tokens.front().kind == Kind::kWord) verbs_.insert(tokens.front().text);
+    add_form_once(condense(std::move(tokens)), {Operation::kRemove, false, pattern, kind});
+  }
+}
+
+void Grammar::add_remarks() {
+  const auto add = [this](const std::string& pattern) {
     std::string slots;
-    std::vector<Token> tokens = pattern_tokens(pattern, slots);
-    if (slots != "x") fail("pattern '" + pattern + "' must have the slot {x} and no other");
-    verbs_.insert(tokens.front().text);
-    tokens = condense(std::move(tokens));
-    if (!forms_.count(key(tokens, true))) add_form(tokens, {Operation::kRemove, false, pattern, kind});
+    const std::vector<Token> tokens = condense(pattern_tokens(pattern, slots));
+    for (const auto& token : tokens)
+      if (token.kind == Kind::kWord) words_.insert(token.text);
+    remarks_.insert(key(tokens, true));
+  };
+  const std::string slot = "{c}";
+  for (const auto& pattern : speech_.remarks) {
+    const size_t at = pattern.find(slot);
+    if (at == std::string::npos) add(pattern);
+    for (const auto& complaint : speech_.complaints)
+      if (at != std::string::npos) add(std::string(pattern).replace(at, slot.size(), complaint));
   }
 }
 
@@ -219,7 +261,7 @@ void Grammar::add_verbs(const OperationEntry& entry, Operation operation) {
   tag.kind = Kind::kTag;
   const auto add = [&](std::vector<Token> tokens, const std::string& verb) {
     // A verb never overrules a pattern.
-    if (!forms_.count(key(tokens, true))) add_form(tokens, {operation, false, verb});
+    add_form_once(tokens, {operation, false, verb});
   };
   for (const auto& verb : entry.verbs) {
     const std::vector<Token> words = condense(find_names(word_tokens(words_of(verb))));
@@ -253,6 +295,7 @@ void Grammar::add_verbs(const OperationEntry& entry, Operation operation) {
       const std::string& last = texts.back();
       const bool particle = last == "out" || last == "in" || last == "away" || last == "off";
       if (particle && words.size() == 2) add({words[0], x, words[1]}, verb);
+      if (operation == Operation::kAdd && placing_.count(texts.front())) add({words[0], x, word_token("here")}, verb);
     }
   }
 }
@@ -266,19 +309,78 @@ void Grammar::add_replacements(const OperationEntry& remove) {
     std::vector<std::vector<Token>> removals(1, verb);
     removals.front().push_back(x);
     if (verb.size() == 2) removals.push_back({verb[0], x, verb[1]});
-    for (const char* by : {"use", "put", "put in", "add", "bring in", "have", "take", "play"}) {
+    for (const char* by : {"use", "put", "put in", "add", "bring in", "have", "take", "play", "give me"}) {
       for (std::vector<Token> tokens : removals) {
         for (const auto& token : word_tokens(words_of(std::string("and ") + by))) tokens.push_back(token);
         tokens.push_back(x);
         tokens.push_back(word_token("instead"));
-        if (!forms_.count(key(tokens, true))) add_form(tokens, {Operation::kReplace, false, said});
+        add_form_once(tokens, {Operation::kReplace, false, said});
       }
     }
     for (std::vector<Token> tokens : removals) {
       for (const auto& token : word_tokens(words_of("and replace with"))) tokens.push_back(token);
       tokens.push_back(x);
-      if (!forms_.count(key(tokens, true))) add_form(tokens, {Operation::kReplace, false, said});
+      add_form_once(tokens, {Operation::kReplace, false, said});
     }
+  }
+}
+
+// "The piano should be removed", "can the piano be taken out", "I want the piano replaced with a violin".
+void Grammar::add_participles(Operation operation) {
+  Token x;
+  x.kind = Kind::kInstruments;
+  const auto word = [](const char* text) { return word_token(text); };
+  const std::vector<std::vector<Token>> subjects = {{x},
+                                                    {x, word("should"), word("be")},
+                                                    {x, word("can"), word("be")},
+                                                    {x, word("could"), word("be")},
+                                                    {x, word("to"), word("be")},
+                                                    {x, word("is"), word("to"), word("be")},
+                                                    {word("can"), x, word("be")},
+                                                    {word("could"), x, word("be")},
+                                                    {word("have"), x},
+                                                    {word("get"), x}};
+  const auto verbs = verb_words_;
+  for (const auto& [of, verb] : verbs) {
+    if (of != operation || !is_imperative(verb.front(), operation)) continue;
+    std::vector<std::string> words = verb;
+    const auto irregular = speech_.participles.find(verb.front());
+    words.front() = irregular != speech_.participles.end() ? irregular->second : regular_participle_of(verb.front());
+    const std::vector<Token> participle = word_tokens(words);
+    for (std::vector<Token> tokens : subjects) {
+      tokens.insert(tokens.end(), participle.begin(), participle.end());
+      if (operation != Operation::kReplace) add_form_once(tokens, {operation, false, join(verb, " ")});
+      for (const char* by : {"with", "by", "for"})
+        if (operation == Operation::kReplace) {
+          std::vector<Token> whole = tokens;
+          whole.push_back(word(by));
+          whole.push_back(x);
+          add_form_once(whole, {operation, false, join(verb, " ")});
+        }
+    }
+  }
+}
+
+// "Kill everything but the piano", "take everything out except the piano", with every way to remove.
+void Grammar::add_exceptions(const OperationEntry& remove) {
+  Token x;
+  x.kind = Kind::kInstruments;
+  const auto add = [&](const std::vector<std::string>& words, const std::string& said) {
+    std::vector<Token> tokens = condense(word_tokens(words_of(join(words, " "))));
+    tokens.push_back(x);
+    add_form_once(tokens, {Operation::kExtract, false, said});
+  };
+  for (const auto& said : remove.verbs) {
+    if (!is_imperative(said, Operation::kRemove)) continue;
+    const std::vector<std::string> verb = split(said, ' ');
+    for (const char* all : {"everything", "all"})
+      for (const char* but : {"but", "except", "that isnt", "which isnt", "that arent", "thats not"}) {
+        add({said, all, but}, said);
+        if (verb.size() == 2) add({verb[0], all, verb[1], but}, said);
+      }
+    for (const char* others : {"everything else", "everything", "all"})
+      add_form_once(condense(word_tokens(words_of(said + " " + others))),
+                    {Operation::kRemove, false, said, Request::Kind::kOthersOut});
   }
 }
 

@@ -78,6 +78,13 @@ Speech read_speech(ConfigReader config) {
   config.require("negations", speech.negations);
   config.read("keeping", speech.keeping);
   config.read("lowering", speech.lowering);
+  config.read("halving", speech.halving);
+  config.read("others_out", speech.others_out);
+  config.read("others_stay", speech.others_stay);
+  config.read("remarks", speech.remarks);
+  config.read("complaints", speech.complaints);
+  config.read("participles", speech.participles);
+  config.read("reasons", speech.reasons);
   config.require("read_as", speech.read_as);
   config.finish();
   return speech;

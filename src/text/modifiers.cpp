@@ -59,7 +59,7 @@ std::vector<Piece> pieces_of(const std::string& text) {
 /// A moment as said; without a unit only where the other end of the range tells it.
 struct Moment {
   double value = 0;
-  bool bare = false, is_start = false, is_end = false;
+  bool bare = false, is_start = false, is_end = false, counted = false;
 };
 
 class Matcher {
@@ -139,9 +139,11 @@ class Matcher {
     return seconds;
   }
 
-  /// "1:30", "90 seconds", "1 minute 30 seconds".
+  /// "1:30", "90 seconds", "1 minute 30 seconds", "second 90".
   std::optional<double> duration() {
     if (const auto seconds = clock()) return seconds;
+    if (const auto counted = attempt([&] { return word({"second", "seconds"}) ? number() : std::nullopt; }))
+      return counted;
     return attempt([&]() -> std::optional<double> {
       const auto value = number();
       const auto unit = value ? unit_s() : std::nullopt;
@@ -163,7 +165,8 @@ class Matcher {
       word({"the"});
       if (word({"start", "beginning"})) return Moment{.is_start = true};
       if (word({"end"})) return Moment{.is_end = true};
-      if (const auto seconds = duration()) return Moment{.value = *seconds};
+      const bool counted = !finished() && pieces_[at].text.starts_with("second");
+      if (const auto seconds = duration()) return Moment{.value = *seconds, .counted = counted};
       if (const auto value = number()) return Moment{.value = *value, .bare = true};
       return std::nullopt;
     });
@@ -213,7 +216,7 @@ class Matcher {
         return PlanRange{Unit::kSeconds, begin->value, std::nullopt};
       }
       if (end->is_end) return certain ? std::optional(PlanRange{Unit::kSeconds, begin->value, {}}) : std::nullopt;
-      if (end->bare && !(begin->bare && bare_seconds)) return std::nullopt;
+      if (end->bare && !begin->counted && !(begin->bare && bare_seconds)) return std::nullopt;
       if (begin->bare && !end->bare) {
         // "from 1 to 2 minutes": the unit is said once.
         const std::string& unit = pieces_[at - 1].text;
@@ -281,7 +284,7 @@ class Matcher {
       }
       if (finished()) return std::nullopt;
       if (auto found = bar_range(false, false)) return found;
-      return pieces_[at].clock ? second_range(false, false, false) : std::nullopt;
+      return pieces_[at].clock || pieces_[at].number ? second_range(false, false, false) : std::nullopt;
     });
   }
 
@@ -311,6 +314,15 @@ class Matcher {
         const auto found = share();
         return found ? std::optional(Amount{Amount::Kind::kRest, *found}) : std::nullopt;
       }
+      // "half of the drums", but not "the first half of the song".
+      const bool whole = at > 0 && (pieces_[at - 1].text == "first" || pieces_[at - 1].text == "second" ||
+                                    pieces_[at - 1].text == "last" || pieces_[at - 1].text == "other");
+      if (const auto found = attempt([&] {
+            const auto part = whole ? std::nullopt : share();
+            return part && (word({"of", "quieter", "softer", "lower"}) || phrase({"less", "loud"})) ? part
+                                                                                                    : std::nullopt;
+          }))
+        return Amount{Amount::Kind::kShare, *found};
       const bool placed = word({"with", "at"});
       if (placed) word({"a"});
       if (word({"strength"})) {

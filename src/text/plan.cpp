@@ -54,6 +54,10 @@ PlanStep step_of(const ReadRequest& request) {
     else
       step.strength = share_of(modifier, request);
   }
+  if (request.kind == Request::Kind::kHalve) {
+    if (step.strength) fail("'" + plain_sentence(step.instruction) + "' is given two amounts: name one");
+    step.strength = 0.5;
+  }
   if (request.kind == Request::Kind::kLower && !step.strength)
     fail("it is not said by how much the " + join(step.instruction.instruments, " and the ") +
          " should be quieter: say for example 'by half', 'by 6 dB' or 'to 30 %'");
@@ -81,6 +85,7 @@ Plan read_plan(const std::string& sentence, const Lexicon& lexicon) {
     }
     PlanStep step = step_of(request);
     PlanStep* last = plan.steps.empty() ? nullptr : &plan.steps.back();
+    if (last != nullptr && *last == step) continue;  // said twice: "an a cappella version, just the vocals"
     if (last == nullptr || !removes_or_adds(step.instruction) ||
         last->instruction.operation != step.instruction.operation || last->range != step.range ||
         last->strength != step.strength) {

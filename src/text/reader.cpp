@@ -88,6 +88,7 @@ class Reader {
     std::vector<ReadRequest> out;
     for (const auto& request : *requests)
       out.push_back({request.kind, instruction_of(request), request.modifiers, request.afterwards});
+    settle_others(out);
     spread_times(out, leading);
     return out;
   }
@@ -107,6 +108,40 @@ class Reader {
       for (const auto& modifier : leading)
         if (request.kind != Request::Kind::kKeep && !(modifier.range && has_range(request)))
           request.modifiers.push_back(modifier);
+  }
+
+  /// "Keep the piano, mute everything else" is one request; "leave everything else as it is" says what a removal, an
+  /// addition or a replacement does anyway.
+  void settle_others(std::vector<ReadRequest>& requests) const {
+    using Of = Request::Kind;
+    const auto extracts = [](const ReadRequest& request) {
+      return request.kind == Of::kDo && request.instruction.operation == Operation::kExtract;
+    };
+    for (size_t i = 0; i < requests.size();) {
+      const Of kind = requests[i].kind;
+      if (kind != Of::kOthersOut && kind != Of::kOthersStay) {
+        ++i;
+        continue;
+      }
+      bool settled = false;
+      for (const size_t other : {i - 1, i + 1}) {
+        if (settled || other >= requests.size()) continue;
+        ReadRequest& neighbour = requests[other];
+        const auto operation = neighbour.instruction.operation;
+        if (kind == Of::kOthersStay) {
+          settled = neighbour.kind != Of::kDo || operation == Operation::kRemove || operation == Operation::kAdd ||
+                    operation == Operation::kReplace;
+        } else if (extracts(neighbour) || neighbour.kind == Of::kKeep) {
+          neighbour.kind = Of::kDo;
+          neighbour.instruction.operation = Operation::kExtract;
+          settled = true;
+        }
+      }
+      if (!settled || !requests[i].modifiers.empty())
+        fail(quoted() + " is not clear: say what all else is set apart from, for example " +
+             example(kind == Of::kOthersOut ? Operation::kExtract : Operation::kRemove));
+      requests.erase(requests.begin() + static_cast<std::ptrdiff_t>(i));
+    }
   }
 
   std::string quoted() const { return "'" + trim(sentence_) + "'"; }

@@ -29,6 +29,7 @@ std::vector<std::string> sentence_words(std::string_view sentence) {
     text = replace_all(std::move(text), blank, " ");
 
   for (const char* arrow : {"->", "=>", "\u2192"}) text = replace_all(std::move(text), arrow, " to ");
+  text = replace_all(std::move(text), "w/o ", "without ");
 
   std::vector<std::string> words;
   std::string word;

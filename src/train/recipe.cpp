@@ -334,6 +334,7 @@ Recipe Recipe::read(const nlohmann::json& json, const std::string& context) {
   recipe.mask_task = MaskTaskOptions::read(mask);
   recipe.trainer = TrainerOptions::read(trainer);
   config.read("validation_examples", recipe.validation_examples);
+  config.raw("all");  // what `train all` does with it
   config.finish();
   return recipe;
 }

@@ -125,6 +125,40 @@ TEST_F(Loop, TrainsOnShardsAndOnAStream) {
   EXPECT_THAT(same.err, testing::HasSubstr("are the same music"));
 }
 
+TEST_F(Loop, TrainsAllPartsAndGoesOnWhereItWas) {
+  const auto all = [&](const std::string& recipe, const Arguments& more) {
+    Arguments arguments{"train",     "all", "--recipe",  recipe,        "-s",
+                        songs(),     "-o",  path("all"), "--tokenizer", tokenizer_file().string(),
+                        "--threads", "1"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run_program(arguments);
+  };
+  const std::string recipe = tiny_recipe().string();
+  expect_done(all(recipe, {"--steps", "2", "--limit", "0.001"}), "stopped in 'text'; the same command goes on");
+  EXPECT_FALSE(fs::exists(path("all/model")));
+  const Outcome first = all(recipe, {"--steps", "2"});
+  expect_done(first, "| mask | 2 |");
+  EXPECT_THAT(first.out, testing::HasSubstr("| mulan | 2 |"));
+  for (const char* name : {"config.json", "vae.safetensors", "unet.safetensors", "mask.safetensors", "compute.md",
+                           "text_encoder/spiece.model", "ears/chords.safetensors", "ears/beats.safetensors",
+                           "ears/tagger.safetensors", "ears/mulan.safetensors"})
+    EXPECT_TRUE(fs::exists(path("all/model") + "/" + name)) << name;
+
+  // What is finished is left alone, what is missing is made again.
+  const auto written = fs::last_write_time(path("all/editor/checkpoint.safetensors"));
+  fs::remove_all(path("all/beats"));
+  const Outcome second = all(recipe, {"--steps", "2"});
+  expect_done(second, "/beats: 2 of 2 steps done");
+  EXPECT_THAT(second.out, testing::Not(testing::HasSubstr("/editor: ")));
+  EXPECT_EQ(fs::last_write_time(path("all/editor/checkpoint.safetensors")), written);
+  expect_done(run_program({"info", "-m", path("all/model"), "--threads", "1"}), "mask");
+
+  const Outcome unknown = all("no_such_recipe", {});
+  EXPECT_EQ(unknown.exit_code, 4);
+  EXPECT_THAT(unknown.err, testing::HasSubstr("there is no recipe 'no_such_recipe'"));
+  EXPECT_THAT(leftovers(folder_.path()), testing::IsEmpty());
+}
+
 TEST_F(Loop, CtrlCLeavesACheckpointAndTheSameCommandGoesOn) {
   const Arguments train{"train",   "vae",     "-c",        tiny_recipe().string(),
                         "-s",      songs(),   "-o",        path("run"),

@@ -7,7 +7,7 @@
 #include "expect_error.h"
 #include "instructme/base/files.h"
 #include "instructme/base/strings.h"
-#include "instructme/text/instruction.h"
+#include "instructme/text/plan.h"
 
 namespace instructme {
 namespace {
@@ -26,7 +26,7 @@ std::vector<std::pair<std::string, std::string>> rows(const std::string& name) {
 /// The plain form of what was understood, or why nothing was.
 std::string understood(const std::string& sentence) {
   try {
-    return plain_sentence(parse_instructions(sentence, Lexicon::builtin()));
+    return plain_sentence(parse_plan(sentence, Lexicon::builtin()));
   } catch (const Error& error) {
     return std::string("refused: ") + error.what();
   }
@@ -38,7 +38,7 @@ void expect_understood(const std::string& table, double least) {
   size_t count = 0;
   std::string others;
   for (const auto& [sentence, plain] : sentences) {
-    ASSERT_EQ(understood(plain), plain) << "the table's own plain form";
+    EXPECT_EQ(understood(plain), plain) << "the table's own plain form";
     const std::string found = understood(sentence);
     if (found == plain) ++count;
     if (found != plain) others += "  " + sentence + "\n    " + found + "\n";
@@ -51,19 +51,19 @@ void expect_understood(const std::string& table, double least) {
 }
 
 TEST(Paraphrases, AreUnderstood) {
-  EXPECT_GE(rows("paraphrases.tsv").size(), 200u);
+  EXPECT_GE(rows("paraphrases.tsv").size(), 900u);
   expect_understood("paraphrases.tsv", 0.95);
 }
 
 // Written after the patterns were widened for the others, and not used to widen them.
-TEST(Paraphrases, NewOnesAreMostlyUnderstood) { expect_understood("paraphrases_unseen.tsv", 0.6); }
+TEST(Paraphrases, NewOnesAreMostlyUnderstood) { expect_understood("paraphrases_unseen.tsv", 0.7); }
 
 TEST(Paraphrases, WhatIsNotClearIsRefused) {
   const auto sentences = rows("refused.tsv");
-  EXPECT_GE(sentences.size(), 60u);
+  EXPECT_GE(sentences.size(), 160u);
   for (const auto& [sentence, reason] : sentences)
     expect_error(ErrorKind::kInput, reason, [&, &said = sentence] {
-      const auto found = parse_instructions(said, Lexicon::builtin());
+      const auto found = parse_plan(said, Lexicon::builtin());
       ADD_FAILURE() << said << " was read as '" << plain_sentence(found) << "'";
     });
 }

@@ -1,0 +1,204 @@
+#!/bin/sh
+# Trains on a machine that has PyTorch with CUDA, a C++ compiler, CMake and Ninja, but no network and no Debian packages.
+#
+#   scripts/train_offline_node.sh pack     # here, with a network: offline/prefix.tar.gz with what that machine lacks
+#   scripts/train_offline_node.sh all      # there, in a copy of this tree with offline/
+#
+# `all` is unpack, configure, build, render, train, export; each is a command too, goes on where it was stopped, and may
+# be killed at any time. To be set in the environment:
+#   OUT      where results are put: packed models, and checkpoints that fit (out/)
+#   BUDGET   seconds that this call may take; training and export end before (540)
+#   PARTS    what is trained, in this order: mask, editor, vae, chords, beats, tagger, mulan (mask)
+#   STEPS    steps of each part (the recipe's)      RECIPE, EARS_RECIPE  recipes (configs/train/{default,ears}.json)
+#   MODEL    weights to begin with (models/default)  FRESH=1  random weights instead, for the VAE and the ears
+#   SONGS    songs to make (300), of LENGTH seconds each (30), and VALIDATION others to judge by (20)
+#   DEVICE   cuda or cpu (cuda where there is an NVIDIA driver)      JOBS  processes (all processors)
+#   WORK     folder of everything in between (build-offline/)       INSTRUCTME  a program that is built already
+set -eu
+. "$(dirname "$0")/common.sh"
+began=$(date +%s)
+cd "$root"
+
+: "${WORK:=$root/build-offline}" "${OUT:=$root/out}" "${BUDGET:=540}" "${PARTS:=mask}" "${MODEL:=models/default}"
+: "${RECIPE:=configs/train/default.json}" "${EARS_RECIPE:=configs/train/ears.json}" "${FRESH:=}" "${STEPS:=}"
+: "${SONGS:=300}" "${LENGTH:=30}" "${VALIDATION:=20}" "${JOBS:=$(nproc)}"
+[ -n "${DEVICE:-}" ] || { [ -e /dev/nvidia0 ] && DEVICE=cuda || DEVICE=cpu; }
+prefix=$WORK/prefix
+libraries=$prefix/usr/lib/x86_64-linux-gnu
+program=${INSTRUCTME:-$WORK/build/bin/instructme}
+archive=offline/prefix.tar.gz
+most_bytes=$((60 * 1024 * 1024)) # of the archive
+most_file=$((15 * 1024 * 1024))  # of a file in OUT
+
+# What a training-only build and `data render` need: the libraries, their headers, MMA and a small General MIDI font.
+packages="libfluidsynth-dev libsndfile1-dev libsoxr-dev libebur128-dev nlohmann-json3-dev libcli11-dev pkgconf-bin
+  mma timgm6mb-soundfont"
+# What every machine with a compiler has, and what only the sound cards and screens of FluidSynth's own player need.
+not_packed='libc6|libc6-dev|libc-bin|libgcc-s1|gcc-.*-base|libstdc\+\+6|libgomp1|debconf.*|dpkg.*|perl.*|libperl.*|python3.*|libpython3.*|media-types|tzdata|.*-doc'
+
+left() { echo $((BUDGET - $(date +%s) + began)); }
+
+pack() {
+  command -v apt-get >/dev/null || die "packing needs apt-get"
+  folder=$(mktemp -d)
+  trap 'rm -rf "$folder"' EXIT
+  # shellcheck disable=SC2086
+  apt-cache depends --recurse --no-recommends --no-suggests --no-conflicts --no-breaks --no-replaces --no-enhances \
+    $packages | grep -E '^[a-z0-9]' | sort -u | grep -Ev "^($not_packed)(:.*)?\$" >"$folder/names"
+  # Headers and pkg-config files of the libraries themselves only.
+  grep -Ev -- '-dev$' "$folder/names" >"$folder/wanted" || true
+  for name in $packages; do echo "$name"; done >>"$folder/wanted"
+  mkdir "$folder/deb" "$folder/root"
+  # Virtual packages have no file of their own.
+  (cd "$folder/deb" && sort -u ../wanted | while read -r name; do
+    apt-get download "$name" >/dev/null 2>&1 || say "no file for $name"
+  done)
+  for deb in "$folder"/deb/*.deb; do dpkg -x "$deb" "$folder/root"; done
+  (cd "$folder/root" && rm -rf usr/share/doc usr/share/man usr/share/locale usr/share/info usr/share/bug usr/share/icons \
+    usr/lib/systemd lib/systemd etc var usr/share/alsa usr/share/X11 usr/lib/x86_64-linux-gnu/dri \
+    usr/lib/x86_64-linux-gnu/*.a)
+  mkdir -p offline
+  tar -C "$folder/root" -czf "$archive.part" . && mv "$archive.part" "$archive"
+  bytes=$(stat -c %s "$archive")
+  say "$archive: $((bytes / 1024 / 1024)) MiB of $(ls "$folder/deb" | wc -l) packages"
+  [ "$bytes" -le "$most_bytes" ] || die "that is more than $((most_bytes / 1024 / 1024)) MiB"
+}
+
+unpack() {
+  [ -e "$prefix/.complete" ] && return 0
+  [ -e "$archive" ] || die "$archive is missing; make it with '$0 pack' where there is a network"
+  rm -rf "$prefix"
+  mkdir -p "$prefix/bin"
+  tar -C "$prefix" -xzf "$archive"
+  # Libraries are found where they are now, and without the headers of what they use themselves.
+  find "$prefix/usr" -name '*.pc' -exec sed -i -e "s#^prefix=/usr#prefix=$prefix/usr#" -e '/^Requires.private/d' {} +
+  printf '#!/bin/sh\nMMA_HOME=%s exec python3 %s "$@"\n' "$prefix/usr/share/mma" "$prefix/usr/bin/mma" >"$prefix/bin/mma"
+  printf '#!/bin/sh\nexec env PKG_CONFIG_LIBDIR=%s:%s %s "$@"\n' "$libraries/pkgconfig" "$prefix/usr/share/pkgconfig" \
+    "$prefix/usr/bin/pkgconf" >"$prefix/bin/pkg-config"
+  chmod +x "$prefix/bin/mma" "$prefix/bin/pkg-config"
+  touch "$prefix/.complete"
+}
+
+# What was unpacked goes before nothing that the machine has itself, except the programs.
+use_prefix() {
+  PATH=$prefix/bin:$PATH
+  LD_LIBRARY_PATH=${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$libraries:$libraries/pulseaudio:$prefix/lib/x86_64-linux-gnu
+  export PATH LD_LIBRARY_PATH
+}
+
+configure() {
+  [ -n "${INSTRUCTME:-}" ] && return 0
+  use_prefix
+  torch=${TORCH_PREFIX:-$(python3 -c 'import torch; print(torch.utils.cmake_prefix_path)' 2>/dev/null || true)}
+  # The architecture of the machine's own GPU; nothing is compiled for it, but torch's configuration asks.
+  gpu=$(python3 -c 'import torch; print("%d.%d" % torch.cuda.get_device_capability())' 2>/dev/null || echo 9.0)
+  TORCH_CUDA_ARCH_LIST=$gpu cmake --preset training -S "$root" -B "$WORK/build" -DINSTRUCTME_WERROR=OFF \
+    "-DCMAKE_PREFIX_PATH=$torch;$prefix/usr" "-DPKG_CONFIG_EXECUTABLE=$prefix/bin/pkg-config" \
+    "-DCMAKE_EXE_LINKER_FLAGS=-Wl,-rpath-link,$libraries -Wl,--allow-shlib-undefined"
+}
+
+build_program() {
+  [ -n "${INSTRUCTME:-}" ] && return 0
+  use_prefix
+  [ -e "$WORK/build/build.ninja" ] || configure
+  ninja -C "$WORK/build" -j "$JOBS" instructme
+}
+
+render() {
+  use_prefix
+  fonts=$prefix/usr/share/sounds/sf2
+  no_mma=""
+  mma -v >/dev/null 2>&1 || { say "MMA does not run here; songs are made of this project's own patterns"; no_mma=--no-mma; }
+  # Seeds apart: no song to judge by is trained on.
+  for set in "train 100000 $SONGS" "validation 800000 $VALIDATION"; do
+    # shellcheck disable=SC2086
+    set -- $set
+    # shellcheck disable=SC2086
+    "$program" data render -o "$WORK/songs/$1" -n "$3" --first-seed "$2" --seconds "$LENGTH" --fonts "$fonts" \
+      -j "$JOBS" $no_mma
+  done
+}
+
+# The recipe with a checkpoint every minute and a loader for every few processors.
+recipe_for_here() {
+  sed -E "s/(\"checkpoint_every_s\": *)[0-9]+/\160, \"loader_threads\": $(((JOBS + 3) / 4))/" "$1" >"$2"
+}
+
+# keep PART: what came of it so far, in OUT: the model, packed, and the checkpoint in pieces where that is not much.
+keep() {
+  run=$WORK/runs/$1
+  mkdir -p "$OUT"
+  if [ -d "$run/export" ] && [ ! "$OUT/$1.tar.gz" -nt "$run/export" ]; then
+    rm -rf "$WORK/packed"
+    case $1 in
+      mask | editor) "$program" train pack "$run/export" -o "$WORK/packed" >/dev/null || return 0 ;;
+      *) cp -r "$run/export" "$WORK/packed" ;;
+    esac
+    tar -C "$WORK/packed" -czf "$OUT/.$1.part" . && mv "$OUT/.$1.part" "$OUT/$1.tar.gz"
+  fi
+  [ -e "$run/log.jsonl" ] && cp "$run/log.jsonl" "$OUT/$1.log.jsonl"
+  if [ -e "$run/checkpoint.safetensors" ] && [ "$(stat -c %s "$run/checkpoint.safetensors")" -le $((2 * most_file)) ]; then
+    split -b "$most_file" "$run/checkpoint.safetensors" "$OUT/$1.checkpoint."
+  fi
+  return 0
+}
+
+# restore FOLDER: puts checkpoints that came back by `keep` into the runs, to go on from them on another machine.
+restore() {
+  for first in "$1"/*.checkpoint.aa; do
+    [ -e "$first" ] || continue
+    part=$(basename "$first" .checkpoint.aa)
+    mkdir -p "$WORK/runs/$part"
+    cat "$1/$part".checkpoint.?? >"$WORK/runs/$part/checkpoint.safetensors"
+    say "$part goes on from its checkpoint"
+  done
+}
+
+train_part() {
+  run=$WORK/runs/$1
+  mkdir -p "$run"
+  case $1 in chords | beats | tagger | mulan) base=$EARS_RECIPE from=$MODEL/ears ;; *) base=$RECIPE from=$MODEL ;; esac
+  recipe_for_here "$base" "$WORK/$1.json"
+  set -- "$1" -c "$WORK/$1.json" -s "$WORK/songs/train" --validation "$WORK/songs/validation" -o "$run" --device "$DEVICE" \
+    --limit "$2"
+  [ -z "$STEPS" ] || set -- "$@" --steps "$STEPS"
+  [ "$1" != mulan ] || set -- "$@" -m "$MODEL"
+  if [ -z "$FRESH" ] && { [ "$base" = "$RECIPE" ] || [ -e "$from/$1.safetensors" ]; }; then set -- "$@" --from "$from"; fi
+  "$program" train "$@"
+}
+
+train() {
+  use_prefix
+  for part in $PARTS; do
+    seconds=$(($(left) - 45)) # for the last checkpoint and for export
+    [ "$seconds" -gt 15 ] || { say "no time is left to train '$part'; call again"; return 0; }
+    (while sleep 60; do keep "$part"; done) &
+    keeper=$!
+    train_part "$part" "$seconds" || { kill "$keeper"; die "training '$part' failed"; }
+    kill "$keeper" 2>/dev/null || true
+    wait "$keeper" 2>/dev/null || true
+    keep "$part"
+  done
+}
+
+export_models() {
+  use_prefix
+  for part in $PARTS; do keep "$part"; done
+  ls -l "$OUT" >&2
+}
+
+phase() {
+  say "$1, $(left) s left"
+  case $1 in
+    build) build_program ;;
+    export) export_models ;;
+    *) "$1" ;;
+  esac
+}
+
+case ${1:-} in
+  pack | unpack | configure | build | render | train | export) phase "$1" ;;
+  restore) restore "${2:?a folder with what came back}" ;;
+  all) for name in unpack configure build render train export; do phase "$name"; done ;;
+  *) sed -n '2,/^set -eu/{/^set -eu/d;s/^# \{0,1\}//;p}' "$0" >&2; exit 2 ;;
+esac

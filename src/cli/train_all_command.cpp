@@ -1,0 +1,226 @@
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <cstdio>
+#include <functional>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "command.h"
+#include "instructme/base/config_reader.h"
+#include "instructme/base/error.h"
+#include "instructme/base/files.h"
+#include "instructme/base/strings.h"
+#include "instructme/tensorfile/safetensors.h"
+#include "instructme/train/ears_recipe.h"
+#include "terminal.h"
+#include "training_run.h"
+
+namespace fs = std::filesystem;
+
+namespace instructme::cli {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+struct AllArguments {
+  RunArguments run;
+  std::string recipe, tokenizer;
+  std::vector<std::string> songs, validation;
+};
+
+/// What the recipe's object "all" says.
+struct AllOptions {
+  std::map<std::string, int64_t> steps;  ///< by part; the recipe's own where a part is not named
+  std::string ears;                      ///< recipe of the ears, beside this one; empty: none are trained
+
+  static AllOptions read(const nlohmann::json& json, const std::string& context) {
+    AllOptions o;
+    ConfigReader config(json.value("all", nlohmann::json::object()), context + ": all");
+    config.read("steps", o.steps);
+    config.read("ears", o.ears);
+    config.finish();
+    return o;
+  }
+};
+
+/// One network to train, in a folder of its own.
+struct Part {
+  std::string name, recipe_file;
+  TrainerOptions options;
+  std::function<std::unique_ptr<TrainingSession>()> make;
+};
+
+class AllRun {
+ public:
+  explicit AllRun(const AllArguments& arguments)
+      : arguments_(arguments),
+        out_(arguments.run.out),
+        file_(find_recipe(arguments.recipe)),
+        json_(read_json_file(file_)),
+        recipe_(Recipe::read(json_, file_)),
+        all_(AllOptions::read(json_, file_)) {
+    paths_.songs.assign(arguments.songs.begin(), arguments.songs.end());
+    paths_.validation_songs.assign(arguments.validation.begin(), arguments.validation.end());
+    add("text", make_text_training, [this](RecipePaths& paths) { paths.tokenizer = arguments_.tokenizer; });
+    add("vae", make_vae_training, [](RecipePaths&) {});
+    add("editor", make_editor_training, [this](RecipePaths& paths) {
+      paths.vae = export_of("vae");
+      paths.text = export_of("text");
+    });
+    add("mask", make_mask_training, [this](RecipePaths& paths) { paths.start_from = export_of("editor"); });
+    if (!all_.ears.empty()) add_ears();
+    std::vector<std::string> names;
+    for (const Part& part : parts_) names.push_back(part.name);
+    for (const auto& [name, steps] : all_.steps)
+      if (std::find(names.begin(), names.end(), name) == names.end())
+        throw Error(ErrorKind::kModel,
+                    file_ + ": all: steps: there is no part '" + name + "'; the parts are " + join(names, ", "));
+  }
+
+  int run(const CancelToken& cancel) {
+    const auto start = Clock::now();
+    for (const Part& part : parts_) {
+      if (finished(part)) continue;
+      TrainerOptions options = part.options;
+      if (options.limit_s > 0) {
+        options.limit_s -= std::chrono::duration<double>(Clock::now() - start).count();
+        if (options.limit_s <= 0) return stopped_before(part);
+      }
+      std::fprintf(stderr, "%s\n", part.name.c_str());
+      torch::manual_seed(options.seed);
+      RunArguments run = arguments_.run;
+      run.config = part.recipe_file;
+      run.out = (out_ / part.name).string();
+      if (const int code = run_training(*part.make(), run, options, cancel); code != 0) return code;
+      if (!finished(part)) return stopped_before(part);
+    }
+    assemble();
+    return 0;
+  }
+
+ private:
+  fs::path export_of(const std::string& part) const { return out_ / part / "export"; }
+
+  template <class Make, class Fill>
+  void add(const std::string& name, Make make, Fill fill) {
+    parts_.push_back({name, file_, options_of(name, recipe_.trainer), [this, make, fill] {
+                        RecipePaths paths = paths_;
+                        fill(paths);
+                        return make(recipe_, paths);
+                      }});
+  }
+
+  void add_ears() {
+    const std::string file = (fs::path(file_).parent_path() / all_.ears).string();
+    const auto ears = std::make_shared<EarsRecipe>(EarsRecipe::read(read_json_file(file), file));
+    const auto add_ear = [&](const char* name, const TrainerOptions& trainer, auto make) {
+      parts_.push_back({name, file, options_of(name, trainer), [this, ears, make] {
+                          EarsPaths paths;
+                          paths.songs = paths_.songs;
+                          paths.validation_songs = paths_.validation_songs;
+                          paths.model = export_of("mask");
+                          return make(*ears, paths);
+                        }});
+    };
+    add_ear("chords", ears->chords.trainer, make_chord_training);
+    add_ear("beats", ears->beats.trainer, make_beat_training);
+    add_ear("tagger", ears->tagger.trainer, make_tagger_training);
+    add_ear("mulan", ears->mulan.trainer, make_mulan_training);
+  }
+
+  TrainerOptions options_of(const std::string& name, TrainerOptions options) const {
+    if (const auto steps = all_.steps.find(name); steps != all_.steps.end()) options.steps = steps->second;
+    return trainer_options(arguments_.run, options);
+  }
+
+  /// The steps that the checkpoint of a part has behind it.
+  int64_t steps_done(const Part& part) const {
+    const fs::path checkpoint = out_ / part.name / "checkpoint.safetensors";
+    if (!fs::exists(checkpoint)) return 0;
+    const auto metadata = SafetensorsFile(checkpoint).metadata();
+    int64_t steps = 0;
+    if (const auto step = metadata.find("step"); step != metadata.end())
+      std::from_chars(step->second.data(), step->second.data() + step->second.size(), steps);
+    return steps;
+  }
+  bool finished(const Part& part) const {
+    return fs::is_directory(export_of(part.name)) && steps_done(part) >= part.options.steps;
+  }
+
+  int stopped_before(const Part& part) const {
+    std::printf("%s: stopped in '%s'; the same command goes on\n", out_.c_str(), part.name.c_str());
+    return 0;
+  }
+
+  /// The time that a part took in all its calls, as its log has it: every line says how long its steps took.
+  double seconds_of(const Part& part) const {
+    double seconds = 0;
+    for (const auto& line : split(read_text_file(out_ / part.name / "log.jsonl"), '\n')) {
+      if (line.empty()) continue;
+      const auto entry = nlohmann::json::parse(line);
+      for (const auto& [key, value] : entry.items())
+        if (key.starts_with("seconds_")) seconds += value.get<double>();
+    }
+    return seconds;
+  }
+
+  /// The model is complete or not there: it is put together beside its place.
+  void assemble() const {
+    const fs::path model = out_ / "model", making = out_ / "model.partial";
+    fs::remove_all(making);
+    fs::copy(export_of("mask"), making, fs::copy_options::recursive);
+    if (!all_.ears.empty()) {
+      fs::create_directories(making / "ears");
+      for (const Part& part : parts_)
+        if (part.recipe_file != file_) fs::copy(export_of(part.name), making / "ears", fs::copy_options::recursive);
+    }
+    std::string table = "| part | steps | time |\n|---|---|---|\n";
+    double all = 0;
+    for (const Part& part : parts_) {
+      const double seconds = seconds_of(part);
+      all += seconds;
+      table += format("| %s | %lld | %s |\n", part.name.c_str(), static_cast<long long>(steps_done(part)),
+                      duration_text(seconds).c_str());
+    }
+    table += "| all | | " + duration_text(all) + " |\n";
+    write_file_atomically(making / "compute.md", table);
+    fs::remove_all(model);
+    fs::rename(making, model);
+    std::printf("%s%s\n", table.c_str(), model.c_str());
+  }
+
+  const AllArguments& arguments_;
+  fs::path out_;
+  std::string file_;
+  nlohmann::json json_;
+  Recipe recipe_;
+  AllOptions all_;
+  RecipePaths paths_;
+  std::vector<Part> parts_;
+};
+
+}  // namespace
+
+void add_train_all(CLI::App& train_app, Run& run) {
+  auto arguments = std::make_shared<AllArguments>();
+  CLI::App* command = train_app.add_subcommand("all", "All parts one after the other, and one model folder of them.");
+  command->add_option("--recipe", arguments->recipe, "A recipe's file, or its name in configs/train, e.g. default")
+      ->required();
+  add_trainer_options(command, arguments->run,
+                      "Folder of the runs, and of the model: model/. The same command again leaves out what is "
+                      "finished and goes on with the rest");
+  command->add_option("-s,--songs", arguments->songs, "Folders made by 'data render'")->required();
+  command->add_option("--validation", arguments->validation, "Folders with songs that are not trained on");
+  command->add_option("--tokenizer", arguments->tokenizer, "A spiece.model")->required();
+  command->callback([arguments, &run] {
+    run = [arguments] {
+      const CancelToken cancel = cancel_on_signals();
+      return AllRun(*arguments).run(cancel);
+    };
+  });
+}
+
+}  // namespace instructme::cli

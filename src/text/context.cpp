@@ -1,0 +1,186 @@
+// What a sentence says around its requests, and words that stand for an instrument named elsewhere: "the piano is too
+// loud, take it out", "the guitar, the acoustic one", "remove the bass because I play it myself".
+#include <algorithm>
+
+#include "grammar.h"
+
+namespace instructme {
+namespace {
+
+using Kind = Token::Kind;
+using Tokens = std::vector<Token>;
+
+bool is_one_of(const Token& token, std::initializer_list<const char*> words) {
+  return std::any_of(words.begin(), words.end(), [&](const char* word) { return token.is_word(word); });
+}
+
+Tokens part(const Tokens& tokens, size_t begin, size_t end) {
+  return {tokens.begin() + static_cast<std::ptrdiff_t>(begin), tokens.begin() + static_cast<std::ptrdiff_t>(end)};
+}
+
+Tokens instruments_in(const Tokens& tokens) {
+  Tokens out;
+  for (const auto& token : tokens)
+    if (token.is_instrument()) out.push_back(token);
+  return out;
+}
+
+bool names_all(const Tokens& tokens, const Tokens& instruments) {
+  return std::all_of(instruments.begin(), instruments.end(), [&](const Token& instrument) {
+    return std::any_of(tokens.begin(), tokens.end(),
+                       [&](const Token& token) { return token.is_instrument() && token.name == instrument.name; });
+  });
+}
+
+/// `tokens` with what stands at `at` replaced by the instruments, as a list.
+Tokens with_instruments(Tokens tokens, size_t at, const Tokens& instruments) {
+  Tokens list;
+  for (const auto& instrument : instruments) {
+    if (!list.empty()) list.push_back(word_token(","));
+    list.push_back(instrument);
+  }
+  const auto place = tokens.erase(tokens.begin() + static_cast<std::ptrdiff_t>(at));
+  tokens.insert(place, list.begin(), list.end());
+  return tokens;
+}
+
+/// `tokens` with the first word that stands for instruments replaced by them; none when there is no such word.
+std::optional<Tokens> resolved(const Tokens& tokens, const Tokens& instruments) {
+  for (size_t i = 0; i < tokens.size(); ++i) {
+    const bool last = i + 1 == tokens.size();
+    const bool counts = is_one_of(tokens[i], {"one", "some"}) &&
+                        (last || tokens[i + 1].kind != Kind::kWord || is_one_of(tokens[i + 1], {"in", "on", "to"})) &&
+                        (last || !tokens[i + 1].is_instrument());
+    if (counts || is_one_of(tokens[i], {"it", "them", "him", "her", "that"}))
+      return with_instruments(tokens, i, instruments);
+    if (tokens[i].is_word("instead") && (last || !tokens[i + 1].is_word("of"))) {
+      Tokens out = tokens;
+      out.insert(out.begin() + static_cast<std::ptrdiff_t>(i) + 1, {word_token("of"), word_token("?")});
+      return with_instruments(out, i + 2, instruments);
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<Token> Grammar::instrument_called(const std::string& adjective, const Token& noun) const {
+  const size_t head = noun.text.rfind(' ');
+  const std::string said = adjective + " " + (head == std::string::npos ? noun.text : noun.text.substr(head + 1));
+  const auto at = names_.find(said);
+  if (at == names_.end() || at->second.kind != Kind::kInstrument) return std::nullopt;
+  Token token;
+  token.kind = Kind::kInstrument;
+  token.text = said;
+  token.name = at->second.canonical;
+  return token;
+}
+
+// "the guitar, I mean the acoustic one"; "the acoustic guitar with an electric one".
+void Grammar::choose_meant(std::vector<Token>& tokens) const {
+  const auto erase = [&tokens](size_t begin, size_t end) {
+    tokens.erase(tokens.begin() + static_cast<std::ptrdiff_t>(begin),
+                 tokens.begin() + static_cast<std::ptrdiff_t>(end));
+  };
+  for (size_t i = 0; i < tokens.size(); ++i) {
+    if (!tokens[i].is_instrument()) continue;
+    size_t next = i + 1;
+    const auto skip = [&](const auto& skipped) {
+      while (next < tokens.size() && skipped(tokens[next])) ++next;
+    };
+    skip([this](const Token& token) {
+      return token.kind == Kind::kWord && (parts_.count(token.text) || fillers_.count(token.text));
+    });
+    const size_t from = next;
+    skip([](const Token& token) { return token.kind == Kind::kComma; });
+    if (matches_at(tokens, next, {"i", "mean"})) next += 2;
+    skip([this](const Token& token) { return token.kind == Kind::kWord && articles_.count(token.text); });
+    if (next >= tokens.size()) break;
+    if (tokens[i].kind != Kind::kAmbiguous) continue;
+    const auto& meant = meanings(tokens[i].name);
+    const auto chosen = instrument_called(tokens[next].text, tokens[i]);
+    if (!chosen || std::find(meant.begin(), meant.end(), chosen->name) == meant.end()) continue;
+    const bool one = next + 1 < tokens.size() && is_one_of(tokens[next + 1], {"one", "ones"});
+    tokens[i] = *chosen;
+    erase(from, next + (one ? 2 : 1));
+  }
+  const Token* noun = nullptr;
+  for (size_t i = 0; i + 1 < tokens.size(); ++i) {
+    if (noun != nullptr && is_one_of(tokens[i + 1], {"one", "ones"}))
+      if (const auto meant = instrument_called(tokens[i].text, *noun)) {
+        tokens[i] = *meant;
+        erase(i + 1, i + 2);
+      }
+    if (tokens[i].is_instrument()) noun = &tokens[i];
+  }
+}
+
+// A reason asks for nothing, as long as it is certain that it is nothing but a reason.
+void Grammar::leave_out_reasons(std::vector<Token>& tokens) const {
+  for (size_t i = 1; i < tokens.size(); ++i) {
+    if (std::none_of(reasons_.begin(), reasons_.end(), [&](const auto& begin) { return matches_at(tokens, i, begin); }))
+      continue;
+    const bool certain =
+        std::all_of(tokens.begin() + static_cast<std::ptrdiff_t>(i) + 1, tokens.end(), [&](const Token& t) {
+          return t.kind == Kind::kWord && !conjunctions_.count(t.text) &&
+                 std::find(speech_.negations.begin(), speech_.negations.end(), t.text) == speech_.negations.end();
+        });
+    if (certain) tokens.resize(i);
+    return;
+  }
+}
+
+// The instruments of a remark, or none when the tokens are no remark.
+std::optional<std::vector<Token>> Grammar::remark(std::vector<Token> tokens) const {
+  for (const bool with_courtesies : {true, false}) {
+    if (!with_courtesies) strip_courtesies(tokens);
+    if (!tokens.empty() && remarks_.count(key(condense(tokens), true))) return instruments_in(tokens);
+  }
+  return std::nullopt;
+}
+
+// "The piano is too loud, take it out": a remark goes with a request for the same instrument, named or not.
+std::optional<std::vector<Token>> Grammar::without_first_remark(const std::vector<Token>& tokens) const {
+  const auto ends_remark = [this](const Token& token) { return is_separator(token) || token.is_word("so"); };
+  for (size_t i = 1; i + 1 < tokens.size(); ++i) {
+    if (!ends_remark(tokens[i])) continue;
+    const auto about = remark(part(tokens, 0, i));
+    if (!about) continue;
+    Tokens rest = part(tokens, i, tokens.size());
+    while (!rest.empty() && ends_remark(rest.front())) rest.erase(rest.begin());
+    if (about->empty()) return rest;
+    if (auto found = resolved(rest, *about)) return found;
+    if (names_all(rest, *about)) return rest;
+  }
+  return std::nullopt;
+}
+
+// "Lose the flute, it is too loud."
+std::optional<std::vector<Token>> Grammar::without_last_remark(const std::vector<Token>& tokens) const {
+  for (size_t i = tokens.size(); i-- > 1;) {
+    if (!is_separator(tokens[i])) continue;
+    const Tokens begin = part(tokens, 0, i);
+    Tokens end = part(tokens, i + 1, tokens.size());
+    const Tokens named = instruments_in(begin);
+    if (const auto about = remark(end); about && names_all(begin, *about)) return begin;
+    if (named.empty() || end.empty()) continue;
+    if (is_one_of(end.front(), {"its", "theyre"})) {
+      const bool one = end.front().is_word("its");
+      end.insert(end.begin() + 1, word_token(one ? "is" : "are"));
+      end.front() = word_token("it");
+    }
+    const auto found = resolved(end, {named.back()});
+    if (found && remark(*found)) return begin;
+  }
+  return std::nullopt;
+}
+
+void Grammar::leave_out_remarks(std::vector<Token>& tokens) const {
+  while (auto rest = without_first_remark(tokens)) {
+    tokens = std::move(*rest);
+    strip_courtesies(tokens);
+  }
+  while (auto rest = without_last_remark(tokens)) tokens = std::move(*rest);
+}
+
+}  // namespace instructme
