@@ -30,11 +30,12 @@ archive=offline/prefix.tar.gz
 most_bytes=$((60 * 1024 * 1024)) # of the archive
 most_file=$((15 * 1024 * 1024))  # of a file in OUT
 
-# What a training-only build and `data render` need: the libraries, their headers, MMA and a small General MIDI font.
-packages="libfluidsynth-dev libsndfile1-dev libsoxr-dev libebur128-dev nlohmann-json3-dev libcli11-dev pkgconf-bin
-  mma timgm6mb-soundfont"
-# What every machine with a compiler has, and what only the sound cards and screens of FluidSynth's own player need.
-not_packed='libc6|libc6-dev|libc-bin|libgcc-s1|gcc-.*-base|libstdc\+\+6|libgomp1|debconf.*|dpkg.*|perl.*|libperl.*|python3.*|libpython3.*|media-types|tzdata|.*-doc'
+# What a training-only build and `data render` need: libraries with all that they load, MMA and a small General MIDI font…
+runtime="libfluidsynth3 libsndfile1 libsoxr0 libebur128-1 pkgconf-bin mma timgm6mb-soundfont"
+# …and headers, without those of what the libraries use themselves.
+headers="libfluidsynth-dev libsndfile1-dev libsoxr-dev libebur128-dev nlohmann-json3-dev libcli11-dev"
+# What every machine with a compiler and Python has.
+not_packed='libc6|libc-bin|libcrypt1|libgcc-s1|gcc-.*-base|libstdc\+\+6|libgomp1|debconf|cdebconf|dpkg|tar|perl.*|libperl.*|python3.*|libpython3.*|media-types|tzdata'
 
 left() { echo $((BUDGET - $(date +%s) + began)); }
 
@@ -42,17 +43,15 @@ pack() {
   command -v apt-get >/dev/null || die "packing needs apt-get"
   folder=$(mktemp -d)
   trap 'rm -rf "$folder"' EXIT
-  # shellcheck disable=SC2086
-  apt-cache depends --recurse --no-recommends --no-suggests --no-conflicts --no-breaks --no-replaces --no-enhances \
-    $packages | grep -E '^[a-z0-9]' | sort -u | grep -Ev "^($not_packed)(:.*)?\$" >"$folder/names"
-  # Headers and pkg-config files of the libraries themselves only.
-  grep -Ev -- '-dev$' "$folder/names" >"$folder/wanted" || true
-  for name in $packages; do echo "$name"; done >>"$folder/wanted"
   mkdir "$folder/deb" "$folder/root"
-  # Virtual packages have no file of their own.
-  (cd "$folder/deb" && sort -u ../wanted | while read -r name; do
-    apt-get download "$name" >/dev/null 2>&1 || say "no file for $name"
-  done)
+  # As if nothing were installed, so that all that is needed is named.
+  # shellcheck disable=SC2086
+  apt-get -o Dir::State::status=/dev/null -s --no-install-recommends install $runtime 2>/dev/null |
+    sed -n 's/^Inst \([^ ]*\) .*/\1/p' | grep -Ev "^($not_packed)(:.*)?\$" >"$folder/wanted"
+  [ -s "$folder/wanted" ] || die "apt-get does not know all of: $runtime"
+  for name in $headers; do echo "$name"; done >>"$folder/wanted"
+  # shellcheck disable=SC2046
+  (cd "$folder/deb" && apt-get download $(sort -u ../wanted) >/dev/null 2>"$folder/log") || die "$(tail -n 3 "$folder/log")"
   for deb in "$folder"/deb/*.deb; do dpkg -x "$deb" "$folder/root"; done
   (cd "$folder/root" && rm -rf usr/share/doc usr/share/man usr/share/locale usr/share/info usr/share/bug usr/share/icons \
     usr/lib/systemd lib/systemd etc var usr/share/alsa usr/share/X11 usr/lib/x86_64-linux-gnu/dri \

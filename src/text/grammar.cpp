@@ -271,8 +271,10 @@ std::vector<Token> Grammar::condense(std::vector<Token> tokens) const {
           preposition = out.back().text;
         // "I want a violin in this song" is no "the violin of this song".
         const bool wish = !out.empty() && out.back().kind == Kind::kInstruments && out.back().items[0].indefinite &&
-                          (out.size() == 1 || (out.size() == 2 && placing_.count(out[0].text)));
-        const bool place = kPlaces.count(preposition) || (preposition.empty() && (said == "here" || said == "there"));
+                          (out.size() == 1 || placing_.count(out[out.size() - 2].text));
+        const bool instead = i + 1 < nouns.size() && nouns[i + 1].is_word("instead");  // of what a request before names
+        const bool place =
+            !instead && (kPlaces.count(preposition) || (preposition.empty() && (said == "here" || said == "there")));
         if (wish && place) out.push_back(word_token("here"));
       } else {
         out.push_back(std::move(token));

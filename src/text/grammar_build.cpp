@@ -94,7 +94,7 @@ Grammar::Grammar(const Lexicon& lexicon, Speech speech, std::map<std::string, st
   for (const auto* list : {&joiners_, &courtesies_, &separators_, &reasons_})
     for (const auto& phrase : *list) words_.insert(phrase.begin(), phrase.end());
 
-  placing_ = {"get", "have"};
+  placing_ = {"get"};
   for (const auto& verb : lexicon.operations()[static_cast<size_t>(Operation::kAdd)].verbs)
     if (verb.ends_with(" in") || verb.ends_with(" on")) placing_.insert(verb.substr(0, verb.find(' ')));
 
@@ -239,19 +239,21 @@ void Grammar::add_phrases(const std::vector<std::string>& patterns, Request::Kin
 }
 
 void Grammar::add_remarks() {
-  const auto add = [this](const std::string& pattern) {
+  const auto add = [this](const std::string& pattern, bool made) {
     std::string slots;
     const std::vector<Token> tokens = condense(pattern_tokens(pattern, slots));
     for (const auto& token : tokens)
       if (token.kind == Kind::kWord) words_.insert(token.text);
-    remarks_.insert(key(tokens, true));
+    // Of "the flute sounds annoying" nothing is left but the name, of "the flute sounds out of tune" only "the flute
+    // out".
+    if (tokens.size() > 1 && !(made && form_of(tokens))) remarks_.insert(key(tokens, true));
   };
   const std::string slot = "{c}";
   for (const auto& pattern : speech_.remarks) {
     const size_t at = pattern.find(slot);
-    if (at == std::string::npos) add(pattern);
+    if (at == std::string::npos) add(pattern, false);
     for (const auto& complaint : speech_.complaints)
-      if (at != std::string::npos) add(std::string(pattern).replace(at, slot.size(), complaint));
+      if (at != std::string::npos) add(std::string(pattern).replace(at, slot.size(), complaint), true);
   }
 }
 
@@ -378,7 +380,7 @@ void Grammar::add_exceptions(const OperationEntry& remove) {
         add({said, all, but}, said);
         if (verb.size() == 2) add({verb[0], all, verb[1], but}, said);
       }
-    for (const char* others : {"everything else", "everything", "all"})
+    for (const char* others : {"everything else", "everything"})
       add_form_once(condense(word_tokens(words_of(said + " " + others))),
                     {Operation::kRemove, false, said, Request::Kind::kOthersOut});
   }

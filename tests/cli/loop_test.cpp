@@ -154,7 +154,7 @@ TEST_F(Loop, TrainsAllPartsAndGoesOnWhereItWas) {
   expect_done(run_program({"info", "-m", path("all/model"), "--threads", "1"}), "mask");
 
   const Outcome unknown = all("no_such_recipe", {});
-  EXPECT_EQ(unknown.exit_code, 4);
+  EXPECT_EQ(unknown.exit_code, 6);
   EXPECT_THAT(unknown.err, testing::HasSubstr("there is no recipe 'no_such_recipe'"));
   EXPECT_THAT(leftovers(folder_.path()), testing::IsEmpty());
 }
