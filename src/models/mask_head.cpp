@@ -18,7 +18,8 @@ namespace {
 constexpr double kFloor = 1e-5;  // magnitude below which differences do not matter, 80 dB below the music's level
 constexpr double kSmallestDeviation = 0.1;
 constexpr double kLossPower = 0.5;
-constexpr int64_t kSqueeze = 4;  // bands per hidden unit of the frequency transform
+constexpr double kAskedOdds = 2;  // chosen by held-out songs, see docs/experiments.md
+constexpr int64_t kSqueeze = 4;   // bands per hidden unit of the frequency transform
 
 const MaskHeadOptions& checked(const MaskHeadOptions& o) {
   if (o.hop < 1 || o.n_fft < 2 * o.hop || o.n_fft % o.hop != 0)
@@ -274,7 +275,8 @@ Tensor MaskHeadImpl::masks(const Heard& heard, const std::vector<int64_t>& instr
   const Tensor which = torch::tensor(instruments, at::kLong).to(band_mean.device());
   const Tensor asked = at::zeros({1, instrument_table.size(0)}, band_mean.options().dtype(at::kFloat));
   asked.index_fill_(1, which, 1.0);
-  return scatter(answer(heard, asked, at::zeros_like(which), which));
+  const Tensor shares = answer(heard, asked, at::zeros_like(which), which);  // (K, T, B)
+  return scatter(kAskedOdds * shares / (1.0 + (kAskedOdds - 1.0) * shares.sum(0, /*keepdim=*/true)));
 }
 
 Tensor MaskHeadImpl::loss(const Tensor& shares, const Tensor& mixture, const Tensor& piece, const Tensor& stem) const {
