@@ -2,6 +2,7 @@
 #include <benchmark/benchmark.h>
 #include <sys/resource.h>
 
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -99,6 +100,23 @@ void plugin_effects(benchmark::State& state) {
   state.counters["through_effect"] = through_effect;
 }
 
+// A minute of a plucked tone through one LV2 effect, starting it and resampling included.
+void plugin_effect(benchmark::State& state, const PaletteEffect& effect) {
+  constexpr int kRate = 24000;
+  AudioBuffer stem{kRate, 1, std::vector<float>(60 * kRate)};
+  for (size_t i = 0; i < stem.samples.size(); ++i)
+    stem.samples[i] = static_cast<float>(0.14 * std::sin(0.03 * static_cast<double>(i)) *
+                                         std::exp(-static_cast<double>(i % 12000) / 6000));
+  Rng rng(kSeed);
+  const PluginEffect through;
+  const double start = processor_s();
+  for (auto _ : state) {
+    AudioBuffer buffer = stem;
+    through.apply(effect.draw(rng), buffer);
+  }
+  state.counters["core_s_per_minute"] = (processor_s() - start) / static_cast<double>(state.iterations());
+}
+
 // Blocks of a stream: songs with all effects, and triplets from them. The first blocks load the SoundFonts.
 void triplets(benchmark::State& state) {
   StreamOptions options;
@@ -156,6 +174,11 @@ int main(int argc, char** argv) {
           ->Arg(static_cast<int64_t>(100 * RenderOptions{}.plugin_effect_probability))
           ->UseRealTime()
           ->Iterations(kPluginSongs)
+          ->Unit(benchmark::kMillisecond);
+    for (const PaletteEffect& effect : palette()->effects())
+      benchmark::RegisterBenchmark(("effect/" + effect.source->name).c_str(), plugin_effect, effect)
+          ->UseRealTime()
+          ->Iterations(1)
           ->Unit(benchmark::kMillisecond);
     benchmark::RegisterBenchmark("triplets/per_song", triplets)
         ->Arg(32)
