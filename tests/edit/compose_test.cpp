@@ -141,8 +141,8 @@ TEST(Compose, AddingKeepsTheSourceAndReplacingTheRest) {
   EXPECT_GT(peak(added.stems[0].audio.samples), 0.0f);
   // A violin mostly plays tunes, a piano chords.
   const auto below_lu = [&](const EditedStem& stem) { return loudness_lufs(source) - loudness_lufs(stem.audio); };
-  EXPECT_NEAR(below_lu(added.stems[0]), 7, 0.1);
-  EXPECT_NEAR(below_lu(added.stems[1]), 9, 0.1);
+  EXPECT_NEAR(below_lu(added.stems[0]), 10, 0.1);
+  EXPECT_NEAR(below_lu(added.stems[1]), 12, 0.1);
 
   const EditResult replaced = editor.edit(source, "replace the bass with a violin", quick);
   ASSERT_EQ(replaced.stems.size(), 2u);
