@@ -1,7 +1,6 @@
 #include <torch/torch.h>
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <cstdio>
 #include <functional>
@@ -13,8 +12,8 @@
 #include "instructme/base/error.h"
 #include "instructme/base/files.h"
 #include "instructme/base/strings.h"
-#include "instructme/tensorfile/safetensors.h"
 #include "instructme/train/ears_recipe.h"
+#include "instructme/train/trainer.h"
 #include "terminal.h"
 #include "training_run.h"
 
@@ -136,16 +135,7 @@ class AllRun {
     return trainer_options(arguments_.run, options);
   }
 
-  /// The steps that the checkpoint of a part has behind it.
-  int64_t steps_done(const Part& part) const {
-    const fs::path checkpoint = out_ / part.name / "checkpoint.safetensors";
-    if (!fs::exists(checkpoint)) return 0;
-    const auto metadata = SafetensorsFile(checkpoint).metadata();
-    int64_t steps = 0;
-    if (const auto step = metadata.find("step"); step != metadata.end())
-      std::from_chars(step->second.data(), step->second.data() + step->second.size(), steps);
-    return steps;
-  }
+  int64_t steps_done(const Part& part) const { return Trainer::steps_done(out_ / part.name); }
   bool finished(const Part& part) const {
     return fs::is_directory(export_of(part.name)) && steps_done(part) >= part.options.steps;
   }

@@ -16,4 +16,10 @@ inline nlohmann::json parse_catalogue_json(const std::string& text, const std::s
   }
 }
 
+/// `file`, and the name of an entry of it where it has one, for messages.
+inline std::string entry_context(const nlohmann::json& entry, const std::string& file) {
+  if (!entry.is_object() || !entry.contains("name") || !entry["name"].is_string()) return file;
+  return file + ": " + entry["name"].get<std::string>();
+}
+
 }  // namespace instructme

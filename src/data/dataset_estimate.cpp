@@ -6,6 +6,7 @@
 
 #include "instructme/base/error.h"
 #include "instructme/base/files.h"
+#include "instructme/base/statistics.h"
 
 namespace instructme {
 namespace {
@@ -54,8 +55,7 @@ DatasetEstimate estimate_dataset(const DatasetOptions& options, const Composer& 
   if (times.empty()) throw Error(ErrorKind::kInput, "None of the first songs can be made: " + refused);
   estimate.measured = static_cast<int>(times.size());
   // The median is little moved by a song during which fonts were loaded.
-  std::nth_element(times.begin(), times.begin() + static_cast<long>(times.size() / 2), times.end());
-  estimate.song_seconds = times[times.size() / 2];
+  estimate.song_seconds = upper_median(times);
   const double factor = static_cast<double>(options.count) / estimate.measured;
   estimate.music_hours *= factor;
   estimate.stem_hours *= factor;

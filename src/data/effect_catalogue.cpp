@@ -51,9 +51,7 @@ ControlRange read_range(const std::string& symbol, const json& value, const std:
 }
 
 EffectSource read_effect(const json& value, const std::string& file) {
-  std::string context = file;
-  if (value.is_object() && value.contains("name") && value["name"].is_string())
-    context += ": " + value["name"].get<std::string>();
+  const std::string context = entry_context(value, file);
   ConfigReader config(value, context);
   EffectSource effect;
   config.require("name", effect.name);

@@ -55,9 +55,8 @@ CataloguedPreset read_preset(const json& value, const std::string& context, cons
 }
 
 SoundSource read_source(const json& value, const std::string& file, const Lexicon& lexicon) {
-  std::string kind, context = file;
-  if (value.is_object() && value.contains("name") && value["name"].is_string())
-    context += ": " + value["name"].get<std::string>();
+  const std::string context = entry_context(value, file);
+  std::string kind;
   ConfigReader config(value, context);
   SoundSource source;
   config.require("kind", kind);

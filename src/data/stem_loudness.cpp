@@ -1,10 +1,10 @@
 #include "instructme/data/stem_loudness.h"
 
-#include <algorithm>
 #include <cmath>
 #include <vector>
 
 #include "instructme/audio/loudness.h"
+#include "instructme/base/statistics.h"
 #include "instructme/data/palette.h"
 
 namespace instructme {
@@ -29,11 +29,7 @@ std::map<std::string, StemLoudness> stem_loudness(const SongSet& songs, const Pr
       if (std::isfinite(lufs) && std::isfinite(of_mix)) differences[role].push_back(of_mix - lufs);
   }
   std::map<std::string, StemLoudness> out;
-  for (auto& [role, values] : differences) {
-    const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-    std::nth_element(values.begin(), middle, values.end());
-    out[role] = {static_cast<int64_t>(values.size()), *middle};
-  }
+  for (auto& [role, values] : differences) out[role] = {static_cast<int64_t>(values.size()), upper_median(values)};
   return out;
 }
 

@@ -9,6 +9,7 @@
 #include <map>
 
 #include "instructme/base/error.h"
+#include "instructme/base/statistics.h"
 #include "instructme/ears/beat_net.h"
 
 namespace instructme {
@@ -127,9 +128,7 @@ double usual_tempo(const std::vector<double>& places) {
   if (places.size() < 2) return 0;
   std::vector<double> steps;
   for (size_t k = 1; k < places.size(); ++k) steps.push_back(places[k] - places[k - 1]);
-  const auto middle = steps.begin() + static_cast<ptrdiff_t>(steps.size() / 2);
-  std::nth_element(steps.begin(), middle, steps.end());
-  const double median = *middle;
+  const double median = upper_median(steps);
   constexpr double kNear = 0.1;
   double sum = 0, count = 0;
   for (const double step : steps)

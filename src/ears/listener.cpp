@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <cmath>
 #include <deque>
+#include <optional>
 
 #include "instructme/audio/resample.h"
 #include "instructme/base/error.h"
 #include "instructme/base/hash.h"
+#include "instructme/base/raw_samples.h"
 #include "instructme/ears/beat_net.h"
 #include "instructme/ears/beat_tracker.h"
 #include "instructme/ears/chord_net.h"
@@ -24,6 +26,13 @@ namespace {
 
 constexpr double kSilence_rms = 1e-4;  // -80 dBFS
 constexpr double kSnap_s = 0.12;       // chords change on beats that are so near
+
+/// What a Listener cannot do without and the folder has not.
+std::optional<std::string> missing_ear(const fs::path& model_folder) {
+  for (const char* needed : {"chords.json", "beats.json"})
+    if (!fs::is_regular_file(model_folder / "ears" / needed)) return needed;
+  return std::nullopt;
+}
 
 double nearest_beat(double time_s, const std::vector<Beat>& beats) {
   const auto next = std::lower_bound(beats.begin(), beats.end(), time_s,
@@ -72,11 +81,10 @@ struct Listener::Parts {
 };
 
 Listener::Listener(const fs::path& model_folder) {
+  if (const auto missing = missing_ear(model_folder))
+    throw Error(ErrorKind::kMissing, "the model folder '" + model_folder.string() + "' has no ears/" + *missing +
+                                         "; train one ('instructme train chords', '… beats') or give another folder");
   const fs::path folder = model_folder / "ears";
-  for (const char* needed : {"chords.json", "beats.json"})
-    if (!fs::is_regular_file(folder / needed))
-      throw Error(ErrorKind::kMissing, "the model folder '" + model_folder.string() + "' has no ears/" + needed +
-                                           "; train one ('instructme train chords', '… beats') or give another folder");
   parts_ = std::make_unique<Parts>(Parts{NeuralChordExtractor::load(folder), load_beat_net(folder), {}, {}});
   if (fs::is_regular_file(folder / "tagger.json")) parts_->tagger = load_tagger(folder);
 }
@@ -155,8 +163,7 @@ Hearing Listener::listen(const AudioBuffer& audio, const ProgressCallback& progr
 }
 
 Ears ears_of(const fs::path& model_folder) {
-  for (const char* needed : {"chords.json", "beats.json"})
-    if (!fs::is_regular_file(model_folder / "ears" / needed)) return {};
+  if (missing_ear(model_folder)) return {};
   auto listener = std::make_shared<std::unique_ptr<Listener>>();
   return
       [listener, model_folder](const AudioBuffer& audio, const ProgressCallback& progress, const CancelToken& cancel) {
@@ -175,8 +182,7 @@ Ears remembering(Ears ears) {
   auto memories = std::make_shared<std::deque<Memory>>();  // the last first
   return [ears = std::move(ears), memories](const AudioBuffer& audio, const ProgressCallback& progress,
                                             const CancelToken& cancel) {
-    const uint64_t hash = stable_hash(
-        {reinterpret_cast<const char*>(audio.samples.data()), audio.samples.size() * sizeof(audio.samples[0])});
+    const uint64_t hash = stable_hash(bytes_of(audio.samples));
     const auto known = std::find_if(memories->begin(), memories->end(), [&](const Memory& memory) {
       return memory.hash == hash && memory.rate == audio.sample_rate && memory.channels == audio.channels;
     });

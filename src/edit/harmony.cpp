@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "instructme/base/statistics.h"
 #include "instructme/models/chord_extractor.h"
 
 namespace instructme {
@@ -20,8 +21,7 @@ std::optional<double> tempo_bpm(const std::vector<Beat>& beats) {
   std::vector<double> gaps;
   for (size_t i = 1; i < beats.size(); ++i) gaps.push_back(beats[i].time_s - beats[i - 1].time_s);
   if (gaps.empty()) return std::nullopt;
-  std::nth_element(gaps.begin(), gaps.begin() + static_cast<std::ptrdiff_t>(gaps.size() / 2), gaps.end());
-  return 60 / gaps[gaps.size() / 2];
+  return 60 / upper_median(gaps);
 }
 
 Tensor chord_matrix(const std::vector<ChordSpan>& chords, double start_s, int64_t frames) {

@@ -1,10 +1,9 @@
 #include "job.h"
 
-#include <cstring>
-
 #include "instructme/base/config_reader.h"
 #include "instructme/base/error.h"
 #include "instructme/base/files.h"
+#include "instructme/base/raw_samples.h"
 #include "instructme/base/strings.h"
 
 namespace instructme::lv2host {
@@ -15,9 +14,7 @@ std::vector<float> read_samples(const std::filesystem::path& path, size_t count)
   if (bytes.size() != count * sizeof(float))
     throw Error(ErrorKind::kInput,
                 path.string() + format(": %zu samples are wanted, found %zu bytes.", count, bytes.size()));
-  std::vector<float> samples(count);
-  std::memcpy(samples.data(), bytes.data(), bytes.size());
-  return samples;
+  return samples_of(bytes);
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 
 #include "instructme/base/error.h"
 #include "instructme/base/files.h"
+#include "instructme/base/raw_samples.h"
 #include "plugin.h"
 
 // The clock stands still for plugins, which take this function for the C library's: several seed their noise by the
@@ -35,8 +36,7 @@ int run(int argc, char** argv) {
   const rlimit no_core{0, 0};
   setrlimit(RLIMIT_CORE, &no_core);
   const std::vector<float> sound = lv2host::play(lv2host::read_job(argv[1]));
-  write_file_atomically(argv[2],
-                        std::string_view(reinterpret_cast<const char*>(sound.data()), sound.size() * sizeof(float)));
+  write_file_atomically(argv[2], bytes_of(sound));
   return 0;
 }
 

@@ -2,12 +2,11 @@
 
 #include <cmath>
 #include <cstdlib>
-#include <cstring>
 #include <nlohmann/json.hpp>
-#include <string_view>
 
 #include "instructme/base/files.h"
 #include "instructme/base/process.h"
+#include "instructme/base/raw_samples.h"
 #include "instructme/base/strings.h"
 
 namespace instructme {
@@ -19,18 +18,11 @@ using nlohmann::json;
 constexpr const char* kHostName = "instructme-lv2-host";
 constexpr int kLowestRate = 44100;
 
-std::string_view bytes_of(std::span<const float> samples) {
-  return {reinterpret_cast<const char*>(samples.data()), samples.size_bytes()};
-}
-
 // Empty when the file does not hold `count` samples.
 std::vector<float> read_samples(const fs::path& path, size_t count) {
   std::error_code code;
   if (fs::file_size(path, code) != count * sizeof(float) || code) return {};
-  const std::string bytes = read_text_file(path);
-  std::vector<float> samples(count);
-  std::memcpy(samples.data(), bytes.data(), bytes.size());
-  return samples;
+  return samples_of(read_text_file(path));
 }
 
 }  // namespace

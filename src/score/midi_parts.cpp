@@ -4,6 +4,7 @@
 #include <map>
 
 #include "instructme/base/error.h"
+#include "instructme/base/statistics.h"
 #include "instructme/base/strings.h"
 #include "instructme/score/midi_file.h"
 
@@ -203,8 +204,7 @@ Score score_of_midi(const MidiFile& file) {
     // The median beat is not led astray by a ritardando at the end.
     std::vector<double> gaps;
     for (size_t i = 1; i < score.beats.size(); ++i) gaps.push_back(score.beats[i].time_s - score.beats[i - 1].time_s);
-    std::nth_element(gaps.begin(), gaps.begin() + static_cast<long>(gaps.size() / 2), gaps.end());
-    const double gap = gaps[gaps.size() / 2];
+    const double gap = upper_median(gaps);
     if (gap > 0) score.tempo_bpm = 60.0 / gap;
   }
   if (score.duration_s > 0) score.chords.push_back({0, score.duration_s, Chord::no_chord()});

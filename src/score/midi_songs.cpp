@@ -6,11 +6,12 @@
 #include <map>
 #include <set>
 
+#include "held_out.h"
 #include "instructme/base/error.h"
+#include "instructme/base/statistics.h"
 #include "instructme/base/strings.h"
 #include "instructme/score/chord_estimate.h"
 #include "instructme/score/midi_file.h"
-#include "held_out.h"
 #include "time_grid.h"
 
 namespace instructme {
@@ -174,10 +175,7 @@ Score cut_bars(const Score& score, int first, int count) {
   }
   std::vector<double> gaps;
   for (size_t i = 1; i < cut.beats.size(); ++i) gaps.push_back(cut.beats[i].time_s - cut.beats[i - 1].time_s);
-  if (!gaps.empty()) {
-    std::nth_element(gaps.begin(), gaps.begin() + static_cast<long>(gaps.size() / 2), gaps.end());
-    cut.tempo_bpm = 60 / gaps[gaps.size() / 2];
-  }
+  if (!gaps.empty()) cut.tempo_bpm = 60 / upper_median(gaps);
   return cut;
 }
 

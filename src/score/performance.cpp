@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "instructme/base/error.h"
+#include "instructme/base/statistics.h"
 #include "instructme/base/strings.h"
 #include "part_edits.h"
 #include "time_grid.h"
@@ -197,8 +198,7 @@ class Player {
         if (at > 0.4 && at < 0.75) inside.push_back(at);
       }
     if (inside.size() < 16) return;
-    std::nth_element(inside.begin(), inside.begin() + static_cast<long>(inside.size() / 2), inside.end());
-    const double now = inside[inside.size() / 2];
+    const double now = upper_median(inside);
     const double wanted = now < 0.56 ? rng.uniform(0.55, 0.67) : rng.uniform(0.5, 0.55);
     const double first = rng.chance(0.4) ? 0 : grid_.beat_of(time_of(draw_range(rng, bars(), 2).first));
     for (Part& part : score_.parts)

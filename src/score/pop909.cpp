@@ -5,12 +5,13 @@
 #include <cstdlib>
 #include <map>
 
+#include "held_out.h"
 #include "instructme/base/error.h"
 #include "instructme/base/files.h"
 #include "instructme/base/process.h"
+#include "instructme/base/statistics.h"
 #include "instructme/base/strings.h"
 #include "instructme/score/midi_file.h"
-#include "held_out.h"
 #include "time_grid.h"
 
 namespace instructme {
@@ -79,8 +80,7 @@ BeatMap read_beats(const fs::path& path) {
 
   std::vector<double> gaps;
   for (size_t i = 1; i < map.times.size(); ++i) gaps.push_back(map.times[i] - map.times[i - 1]);
-  std::nth_element(gaps.begin(), gaps.begin() + static_cast<long>(gaps.size() / 2), gaps.end());
-  const double gap = gaps[gaps.size() / 2];
+  const double gap = upper_median(gaps);
   map.tempo_bpm = std::round(60 / gap);
   if (map.tempo_bpm < 35 || map.tempo_bpm > 320) refuse(format("a tempo of %.0f beats a minute", map.tempo_bpm));
 

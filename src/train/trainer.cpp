@@ -23,6 +23,24 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 
 constexpr const char* kCheckpointFormat = "instructme-checkpoint-1";
 
+std::filesystem::path checkpoint_of(const std::filesystem::path& folder) { return folder / "checkpoint.safetensors"; }
+
+std::string checkpoint_text(const SafetensorsFile& file, const std::filesystem::path& path, const std::string& key) {
+  const auto found = file.metadata().find(key);
+  if (found == file.metadata().end())
+    throw Error(ErrorKind::kModel, path.string() + " is not a checkpoint of this task: it has no '" + key + "'");
+  return found->second;
+}
+
+int64_t checkpoint_number(const SafetensorsFile& file, const std::filesystem::path& path, const std::string& key) {
+  const std::string digits = checkpoint_text(file, path, key);
+  int64_t value = 0;
+  const auto [end, failure] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  if (failure != std::errc() || end != digits.data() + digits.size() || value < 0)
+    throw Error(ErrorKind::kModel, path.string() + ": '" + key + "' is '" + digits + "', a number was expected");
+  return value;
+}
+
 }  // namespace
 
 TrainerOptions TrainerOptions::read(ConfigReader& config) {
@@ -78,7 +96,7 @@ Trainer::Trainer(TrainingTask& task, TrainerOptions options, std::filesystem::pa
     adamw.learning_rate *= player.learning_rate_scale;
     optimizers_.emplace_back(*player.module, adamw, options_.bfloat16 ? at::kBFloat16 : at::kFloat);
   }
-  if (std::filesystem::exists(folder_ / "checkpoint.safetensors")) load_checkpoint();
+  if (std::filesystem::exists(checkpoint_of(folder_))) load_checkpoint();
   log_ = std::make_unique<Log>(Log{TrainingLog(folder_, step_), {}});
 }
 
@@ -94,28 +112,14 @@ void Trainer::save_checkpoint() {
       tensors[players_[i].name + "/buffer/" + item.key()] = item.value();
     metadata[players_[i].name + "/updates"] = std::to_string(optimizers_[i].steps());
   }
-  save_tensors(folder_ / "checkpoint.safetensors", tensors, metadata);
+  save_tensors(checkpoint_of(folder_), tensors, metadata);
 }
 
 void Trainer::load_checkpoint() {
-  const auto path = folder_ / "checkpoint.safetensors";
+  const auto path = checkpoint_of(folder_);
   const SafetensorsFile file(path);
-  const auto text = [&](const std::string& key) {
-    const auto found = file.metadata().find(key);
-    if (found == file.metadata().end())
-      throw Error(ErrorKind::kModel, path.string() + " is not a checkpoint of this task: it has no '" + key + "'");
-    return found->second;
-  };
-  const auto number = [&](const std::string& key) {
-    const std::string digits = text(key);
-    int64_t value = 0;
-    const auto [end, failure] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-    if (failure != std::errc() || end != digits.data() + digits.size() || value < 0)
-      throw Error(ErrorKind::kModel, path.string() + ": '" + key + "' is '" + digits + "', a number was expected");
-    return value;
-  };
-  if (text("format") != kCheckpointFormat)
-    throw Error(ErrorKind::kModel, path.string() + ": unknown checkpoint format '" + text("format") + "'");
+  if (const std::string format = checkpoint_text(file, path, "format"); format != kCheckpointFormat)
+    throw Error(ErrorKind::kModel, path.string() + ": unknown checkpoint format '" + format + "'");
   const TensorMap tensors = load_tensors(path);
   torch::NoGradGuard no_grad;
   for (size_t i = 0; i < players_.size(); ++i) {
@@ -123,7 +127,7 @@ void Trainer::load_checkpoint() {
     TensorMap own;
     for (const auto& [name, tensor] : tensors)
       if (name.starts_with(prefix)) own[name.substr(prefix.size())] = tensor;
-    optimizers_[i].load_state(own, number(prefix + "updates"), path.string());
+    optimizers_[i].load_state(own, checkpoint_number(file, path, prefix + "updates"), path.string());
     for (auto& item : players_[i].module->named_buffers()) {
       const auto found = own.find("buffer/" + item.key());
       if (found == own.end() || found->second.sizes() != item.value().sizes())
@@ -132,7 +136,12 @@ void Trainer::load_checkpoint() {
       item.value().copy_(found->second);
     }
   }
-  step_ = number("step");
+  step_ = checkpoint_number(file, path, "step");
+}
+
+int64_t Trainer::steps_done(const std::filesystem::path& folder) {
+  const auto path = checkpoint_of(folder);
+  return std::filesystem::exists(path) ? checkpoint_number(SafetensorsFile(path), path, "step") : 0;
 }
 
 Batch Trainer::to_device(Batch batch) const {

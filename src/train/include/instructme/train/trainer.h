@@ -53,6 +53,8 @@ class Trainer {
   int64_t run(const CancelToken& cancel, const ProgressCallback& progress);
   int64_t step() const { return step_; }
   void save_checkpoint();
+  /// The steps that the checkpoint in a run's folder has behind it; 0 without one. Throws kModel for another file.
+  static int64_t steps_done(const std::filesystem::path& folder);
 
  private:
   struct Log;
