@@ -8,7 +8,7 @@
 # be killed at any time. To be set in the environment:
 #   OUT      where results are put: packed models, and checkpoints that fit (out/)
 #   BUDGET   seconds that this call may take; training and export end before (540)
-#   PARTS    what is trained, in this order: mask, editor, vae, chords, beats, tagger, mulan (mask)
+#   PARTS    what is trained, in this order: mask, editor, vae, chords, beats, keys, tagger, mulan (mask)
 #   STEPS    steps of each part (the recipe's)      RECIPE, EARS_RECIPE  recipes (configs/train/{default,ears}.json)
 #   MODEL    weights to begin with (models/default)  FRESH=1  random weights instead, for the VAE and the ears
 #   SONGS    songs to make (300), of LENGTH seconds each (30), and VALIDATION others to judge by (20)
@@ -156,11 +156,12 @@ restore() {
 train_part() {
   run=$WORK/runs/$1
   mkdir -p "$run"
-  case $1 in chords | beats | tagger | mulan) base=$EARS_RECIPE from=$MODEL/ears ;; *) base=$RECIPE from=$MODEL ;; esac
+  case $1 in chords | beats | keys | tagger | mulan) base=$EARS_RECIPE from=$MODEL/ears ;; *) base=$RECIPE from=$MODEL ;; esac
   recipe_for_here "$base" "$WORK/$1.json"
   set -- "$1" -c "$WORK/$1.json" -s "$WORK/songs/train" --validation "$WORK/songs/validation" -o "$run" --device "$DEVICE" \
     --limit "$2"
   [ -z "$STEPS" ] || set -- "$@" --steps "$STEPS"
+  [ "$1" != keys ] || set -- "$@" --chords "$MODEL/ears"
   [ "$1" != mulan ] || set -- "$@" -m "$MODEL"
   if [ -z "$FRESH" ] && { [ "$base" = "$RECIPE" ] || [ -e "$from/$1.safetensors" ]; }; then set -- "$@" --from "$from"; fi
   "$program" train "$@"

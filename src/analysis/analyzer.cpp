@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "instructme/analysis/analysis.h"
+#include "instructme/annotation/chord_scores.h"
 #include "instructme/base/error.h"
 #include "instructme/models/chord_extractor.h"
 #include "instructme/pretrained/note_chord_judge.h"
@@ -100,9 +101,15 @@ Analysis Analyzer::analyze(const AudioBuffer& music, const ProgressCallback& pro
   }
 
   Hearing& hearing = analysis.hearing;
+  const auto compare_judges = [&] {
+    if (analysis.has_notes)
+      analysis.chord_agreement =
+          chord_overlap(hearing.chord_spans, analysis.note_chords, ChordRule::kMajMin).share();
+  };
   if (parts_->ears) {
     analysis.trained_ears = true;
     hearing = parts_->ears(music, progress, cancel);
+    compare_judges();
     if (hearing.instruments.empty()) analysis.missing.push_back("instruments: the model has no tagger");
     return analysis;
   }
@@ -112,6 +119,7 @@ Analysis Analyzer::analyze(const AudioBuffer& music, const ProgressCallback& pro
   const at::Tensor chords = template_chords(parts_->templates, music, cancel);
   hearing.chords = rows_of(chords);
   hearing.chord_spans = likeliest_chords(chords, hearing.duration_s);
+  compare_judges();
   estimate_one_key(analysis);
   analysis.missing.push_back("beats, tempo, metre and instruments: the model folder has no trained ears");
   return analysis;

@@ -75,6 +75,7 @@ json to_json(const Analysis& analysis) {
   if (analysis.has_notes) {
     result["notes"] = notes;
     result["note_chords"] = chords_json(analysis.note_chords);
+    result["chord_agreement"] = rounded(analysis.chord_agreement);
   }
   return result;
 }

@@ -3,11 +3,8 @@
 #include <algorithm>
 
 namespace instructme {
-namespace {
 
 bool has_major_third(const Key& key) { return scale_pitch_classes(key)[2] == (key.tonic + 4) % 12; }
-
-}  // namespace
 
 double key_score(const Key& truth, const Key& found) {
   const int above = (found.tonic - truth.tonic + 12) % 12;  // semitones

@@ -121,11 +121,13 @@ class AllRun {
                           paths.songs = paths_.songs;
                           paths.validation_songs = paths_.validation_songs;
                           paths.model = export_of("mask");
+                          paths.chords = export_of("chords");
                           return make(*ears, paths);
                         }});
     };
     add_ear("chords", ears->chords.trainer, make_chord_training);
     add_ear("beats", ears->beats.trainer, make_beat_training);
+    add_ear("keys", ears->keys.trainer, make_key_training);
     add_ear("tagger", ears->tagger.trainer, make_tagger_training);
     add_ear("mulan", ears->mulan.trainer, make_mulan_training);
   }

@@ -14,7 +14,7 @@ namespace {
 struct EarsArguments {
   RunArguments run;
   std::vector<std::string> songs, validation;
-  std::string start_from, model;
+  std::string start_from, model, chords;
 };
 
 using MakeEars = std::unique_ptr<TrainingSession> (*)(const EarsRecipe&, const EarsPaths&);
@@ -40,6 +40,7 @@ std::pair<CLI::App*, std::shared_ptr<EarsArguments>> add_ear(CLI::App& train_app
       paths.validation_songs.assign(arguments->validation.begin(), arguments->validation.end());
       paths.start_from = arguments->start_from;
       paths.model = arguments->model;
+      paths.chords = arguments->chords;
       torch::manual_seed(options.seed);
       return run_training(*make(recipe, paths), arguments->run, options, cancel);
     };
@@ -54,12 +55,16 @@ void add_train_ears(CLI::App& train_app, Run& run) {
           [](const EarsRecipe& r) -> const TrainerOptions& { return r.chords.trainer; });
   add_ear(train_app, run, "beats", "The beat network, on songs with their beats.", make_beat_training,
           [](const EarsRecipe& r) -> const TrainerOptions& { return r.beats.trainer; });
+  const auto [keys, key_arguments] =
+      add_ear(train_app, run, "keys", "What chords say about the key, on songs with their keys.", make_key_training,
+              [](const EarsRecipe& r) -> const TrainerOptions& { return r.keys.trainer; });
+  keys->add_option("--chords", key_arguments->chords, "Folder with chords.json, the network that listens")->required();
   add_ear(train_app, run, "tagger", "The tagger of instruments and genres, on songs with their stems.",
           make_tagger_training, [](const EarsRecipe& r) -> const TrainerOptions& { return r.tagger.trainer; });
-  const auto [mulan, arguments] =
+  const auto [mulan, mulan_arguments] =
       add_ear(train_app, run, "mulan", "The towers that compare music with descriptions, on songs.",
               make_mulan_training, [](const EarsRecipe& r) -> const TrainerOptions& { return r.mulan.trainer; });
-  mulan->add_option("-m,--model", arguments->model, "Model folder whose VAE and tokenizer it goes with")->required();
+  mulan->add_option("-m,--model", mulan_arguments->model, "Model folder whose VAE and tokenizer it goes with")->required();
 }
 
 }  // namespace instructme::cli

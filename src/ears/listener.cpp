@@ -75,7 +75,8 @@ struct Listener::Parts {
   NeuralChordExtractor chords;
   BeatNet beats{nullptr};
   BeatSpectrum beat_spectrum;
-  CalibratedTagger tagger;  // its network may be empty
+  KeyNet keys{nullptr};     // may be empty, …
+  CalibratedTagger tagger;  // … and so may its network
 
   void tag(const Tensor& wave, Hearing& hearing);
 };
@@ -85,7 +86,8 @@ Listener::Listener(const fs::path& model_folder) {
     throw Error(ErrorKind::kMissing, "the model folder '" + model_folder.string() + "' has no ears/" + *missing +
                                          "; train one ('instructme train chords', '… beats') or give another folder");
   const fs::path folder = model_folder / "ears";
-  parts_ = std::make_unique<Parts>(Parts{NeuralChordExtractor::load(folder), load_beat_net(folder), {}, {}});
+  parts_ = std::make_unique<Parts>(Parts{NeuralChordExtractor::load(folder), load_beat_net(folder), {}, nullptr, {}});
+  if (fs::is_regular_file(folder / "keys.json")) parts_->keys = load_key_net(folder);
   if (fs::is_regular_file(folder / "tagger.json")) parts_->tagger = load_tagger(folder);
 }
 
@@ -154,7 +156,7 @@ Hearing Listener::listen(const AudioBuffer& audio, const ProgressCallback& progr
     hearing.beat_confidence = track.confidence;
   }
   hearing.chord_spans = spans_of(chords, hearing.chord_rate, hearing.duration_s, hearing.beats);
-  hearing.keys = estimate_keys(chords, hearing.duration_s);
+  if (parts_->keys) hearing.keys = estimate_keys(parts_->keys, chords, hearing.duration_s);
   if (!hearing.keys.empty()) hearing.key = longest_key(hearing.keys);
 
   begin("listening for instruments");

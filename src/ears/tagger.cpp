@@ -30,6 +30,11 @@ struct Shape {
 constexpr Shape kShapes[] = {{5, 7, 2}, {3, 3, 2}, {3, 3, 1}, {3, 3, 1}};
 constexpr size_t kConvolutions = std::size(kShapes);
 
+/// Convolution `index` of a list. Channels come last in memory, which it takes as it is and the norm wants.
+Tensor channels_last(torch::nn::ModuleList& list, size_t index, const Tensor& x) {
+  return list[index]->as<torch::nn::Conv2d>()->forward(x.permute({0, 3, 1, 2})).permute({0, 2, 3, 1}).contiguous();
+}
+
 std::vector<double> read_thresholds(ConfigReader& config, const char* key, size_t count) {
   std::vector<double> values(count, 0.5);
   config.read(key, values);
@@ -67,6 +72,7 @@ TaggerImpl::TaggerImpl(const TaggerOptions& o) : options(o), mel_(4 * kHop, kHop
   if (o.instruments.empty() || o.genres.empty())
     throw Error(ErrorKind::kModel, "the tagger has no instruments or no genres to tell");
   convolutions = register_module("convolutions", torch::nn::ModuleList());
+  refinements = register_module("refinements", torch::nn::ModuleList());
   int64_t in = 1;
   for (size_t i = 0; i < kConvolutions; ++i) {
     const Shape& s = kShapes[i];
@@ -76,6 +82,8 @@ TaggerImpl::TaggerImpl(const TaggerOptions& o) : options(o), mel_(4 * kHop, kHop
                               .padding({s.kernel_time / 2, s.kernel_bands / 2})));
     norms.push_back(register_parameter("norm" + std::to_string(i), torch::ones({o.channels[i]})));
     in = o.channels[i];
+    refinements->push_back(torch::nn::Conv2d(torch::nn::Conv2dOptions(in, in, 3).padding(1)));
+    refinement_norms.push_back(register_parameter("refinement_norm" + std::to_string(i), torch::ones({in})));
   }
   fold = register_module("fold", make_linear(in * o.bands / 16, o.hidden));
   over_time = register_module("over_time", ConvBlock(o.hidden, 2, o.kernel, 0.5));
@@ -92,9 +100,8 @@ TaggerLogits TaggerImpl::forward(const Tensor& spectrum) {
          "the tagger wants a spectrum (N, T, bands) of whole half seconds");
   Tensor h = spectrum.to(fold->weight.scalar_type()).unsqueeze(3);  // (N, T, bands, 1)
   for (size_t i = 0; i < kConvolutions; ++i) {
-    // Channels come last in memory, which the convolution takes as it is and the norm wants.
-    h = convolutions[i]->as<torch::nn::Conv2d>()->forward(h.permute({0, 3, 1, 2})).permute({0, 2, 3, 1}).contiguous();
-    h = fused_silu(rms_norm(h, norms[i]));
+    h = fused_silu(rms_norm(channels_last(convolutions, i, h), norms[i]));
+    h = h + fused_silu(rms_norm(channels_last(refinements, i, h), refinement_norms[i]));
   }
   h = over_time(fold(h.flatten(2)));  // (N, T / 4, hidden)
   h = fused_silu(rms_norm(h, output_norm));

@@ -15,7 +15,8 @@ constexpr double kMaskShare = 1.0, kUnetShare = 2.0, kVaeShare = 1.0;
 constexpr double kSignalSeconds = 0.0018;
 constexpr double kStartSeconds = 0.8;
 constexpr double kProgramMb = 340;
-constexpr double kSampledMbPerSecond = 3.2;  // of music: activations of the U-Net
+// Activations of the U-Net, and of the mask head, which listens to so much at a time. One follows the other.
+constexpr double kSampledMbPerSecond = 2.1, kMaskMbPerSecond = 14.5, kMaskSeconds = 25;
 // Copies of the music in memory at the same time: always, and for each stem.
 constexpr double kCopies = 4, kCopiesPerStem = 1.6;
 
@@ -42,7 +43,7 @@ EditEstimate estimate_edit(const Editor& editor, const Plan& plan, const AudioIn
   const double frames = latents * static_cast<double>(vae.frames_per_latent);
   const double rate = gflops * 1e9;
   EditEstimate out{kStartSeconds, kProgramMb};
-  double stems = 0, longest_sampled = 0;
+  double stems = 0, activations_mb = 0;
   for (const PlanStep& step : plan.steps) {
     const Instruction& instruction = step.instruction;
     const double seconds = seconds_of(step, music, options.beats);
@@ -57,13 +58,14 @@ EditEstimate estimate_edit(const Editor& editor, const Plan& plan, const AudioIn
     const double size = music.channels * music.sample_rate / 44100.0;
     out.seconds += seconds * size * kSignalSeconds * (1 + static_cast<double>(taken + sampled));
     if (taken > 0 && pipeline.mask) {
+      activations_mb = std::max(activations_mb, kMaskMbPerSecond * std::min(seconds, kMaskSeconds));
       const double hop = static_cast<double>(vae.sample_rate) / static_cast<double>(pipeline.mask->options.hop);
       // Listening once, answering for every instrument: a quarter of the network, about.
       const double runs = 1 + 0.25 * static_cast<double>(taken - 1);
       out.seconds += seconds * hop * 2 * parameters(*pipeline.mask) * runs / (rate * kMaskShare);
     }
     if (sampled > 0) {
-      longest_sampled = std::max(longest_sampled, seconds);
+      activations_mb = std::max(activations_mb, kSampledMbPerSecond * seconds);
       SamplingSettings settings = pipeline.config.sampling_of(composed ? Operation::kAccompany : instruction.operation);
       if (options.steps > 0) settings.sampler.steps = options.steps;
       if (options.guidance >= 0) settings.guidance.scale = options.guidance;
@@ -75,7 +77,7 @@ EditEstimate estimate_edit(const Editor& editor, const Plan& plan, const AudioIn
     stems += static_cast<double>(taken + sampled);
   }
   const double copy_mb = static_cast<double>(music.frames) * music.channels * 4 * 1e-6;
-  out.memory_mb += copy_mb * (kCopies + kCopiesPerStem * stems) + kSampledMbPerSecond * longest_sampled;
+  out.memory_mb += copy_mb * (kCopies + kCopiesPerStem * stems) + activations_mb;
   return out;
 }
 

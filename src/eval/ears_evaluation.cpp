@@ -10,12 +10,15 @@
 #include "instructme/annotation/chord_scores.h"
 #include "instructme/annotation/key_scores.h"
 #include "instructme/base/strings.h"
+#include "instructme/base/config_reader.h"
 #include "instructme/ears/listener.h"
+#include "instructme/ears/mulan.h"
 #include "instructme/ears/tagger.h"
 #include "instructme/pretrained/note_chord_judge.h"
 #include "instructme/train/beat_task.h"
 #include "instructme/train/chord_task.h"
 #include "instructme/train/ears_recipe.h"
+#include "instructme/train/mulan_task.h"
 #include "instructme/train/tagger_task.h"
 
 namespace instructme {
@@ -47,6 +50,48 @@ std::vector<ChordSpan> chords_by(ChordExtractor& extractor, const LabelledClip& 
 std::vector<Beat> beats_before(std::vector<Beat> beats, double until_s) {
   std::erase_if(beats, [until_s](const Beat& beat) { return beat.time_s >= until_s; });
   return beats;
+}
+
+void judge_tagger(const std::filesystem::path& model, const std::vector<std::filesystem::path>& sets, EarsReport& report,
+                  const CancelToken& cancel) {
+  CalibratedTagger tagger = load_tagger(model / "ears");
+  for (const ClipCollection& set : excerpts(sets)) {
+    cancel.check();
+    const TagScores scores = score_tags(tagger.net, tagger.instrument_thresholds, set.clips);
+    report.rows.push_back({"instruments of full mixes, mean ROC-AUC", set.name, scores.auc});
+    report.rows.push_back({"instruments of full mixes, F1 of all decisions", set.name, scores.f1});
+  }
+  for (const ClipCollection& set : part_clips(sets)) {
+    cancel.check();
+    const TagScores scores = score_tags(tagger.net, tagger.instrument_thresholds, set.clips);
+    report.rows.push_back({"instruments, mean ROC-AUC", set.name, scores.auc});
+    report.rows.push_back({"instruments, F1 of all decisions", set.name, scores.f1});
+    report.rows.push_back({"instruments, mean F1 of instruments", set.name, scores.class_f1});
+    report.rows.push_back({"genre right", set.name, scores.genre});
+    for (const TagScores::Class& c : scores.classes)
+      report.instruments.push_back({c.name, set.name, c.threshold, c.auc, c.f1, c.clips});
+  }
+}
+
+/// By descriptions of 50 clips of some parts each.
+void judge_mulan(const std::filesystem::path& model, const std::vector<std::filesystem::path>& sets, EarsReport& report,
+                 const CancelToken& cancel) {
+  constexpr int64_t kClips = 50;
+  MuLanJudge judge = MuLanJudge::load(model);
+  const auto path = model / "config.json";
+  const PipelineConfig config = PipelineConfig::read(read_json_file(path), path.string());
+  Vae vae(config.vae);
+  load_vae(vae, model);
+  vae->eval();
+  for (ClipCollection& set : part_clips(sets)) {
+    cancel.check();
+    const auto clips = encode_evenly(vae, std::move(set.clips), kClips, config.level_dbfs);
+    if (clips.empty()) continue;
+    const Retrieval found = score_retrieval(judge.net(), judge.tokenizer(), Lexicon::builtin(), clips);
+    const std::string what = format("description finds its clip among %zu", clips.size());
+    report.rows.push_back({what + ", R@1", set.name, found.recall_1});
+    report.rows.push_back({what + ", R@5", set.name, found.recall_5});
+  }
 }
 
 }  // namespace
@@ -92,18 +137,8 @@ EarsReport evaluate_ears(const std::filesystem::path& model, const std::vector<s
     report.rows.push_back({"beats per bar right", set.name, metres / count});
     report.rows.push_back({"key, MIREX weighted", set.name, keys / count});
   }
-  if (!std::filesystem::is_regular_file(model / "ears" / "tagger.json")) return report;
-  CalibratedTagger tagger = load_tagger(model / "ears");
-  for (const ClipCollection& set : excerpts(sets)) {
-    cancel.check();
-    const TagScores scores = score_tags(tagger.net, tagger.instrument_thresholds, set.clips);
-    report.rows.push_back({"instruments, mean ROC-AUC", set.name, scores.auc});
-    report.rows.push_back({"instruments, F1 of all decisions", set.name, scores.f1});
-    report.rows.push_back({"instruments, mean F1 of instruments", set.name, scores.class_f1});
-    report.rows.push_back({"genre right", set.name, scores.genre});
-    for (const TagScores::Class& c : scores.classes)
-      report.instruments.push_back({c.name, set.name, c.threshold, c.auc, c.f1, c.clips});
-  }
+  if (std::filesystem::is_regular_file(model / "ears" / "tagger.json")) judge_tagger(model, sets, report, cancel);
+  if (std::filesystem::is_regular_file(model / "ears" / "mulan.json")) judge_mulan(model, sets, report, cancel);
   return report;
 }
 

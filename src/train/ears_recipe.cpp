@@ -12,33 +12,41 @@ namespace instructme {
 namespace {
 
 constexpr double kLongest_s = 60;                 // of whole songs
+constexpr uint64_t kPartClips = 6;                // of a song, to judge a tagger by
 constexpr double kExcerpt_s = 10, kLater_s = 12;  // length of excerpts, and where the later ones begin
 
-LabelledClipOptions read_clips(ConfigReader config) {
-  LabelledClipOptions o;
+void read_clips(ConfigReader config, LabelledClipOptions& o) {
   config.read("seconds", o.seconds);
   config.read("stem_gain_db", o.stem_gain_db);
   config.read("thin_probability", o.thin_probability);
   config.read("drop_probability", o.drop_probability);
   config.read("silence_db", o.silence_db);
   config.finish();
-  return o;
 }
 
-template <class Network, class Training>
-void read_ear(ConfigReader config, EarRecipe<Network, Training>& ear) {
+void read_clips(ConfigReader config, PartClipOptions& o) {
+  config.read("seconds", o.seconds);
+  config.read("parts", o.parts);
+  config.read("gain_db", o.gain_db);
+  config.read("foreign", o.foreign);
+  config.finish();
+}
+
+template <class Network, class Training, class Clips>
+void read_ear(ConfigReader config, EarRecipe<Network, Training, Clips>& ear) {
   ear.network = Network::read(config.object("network"));
-  ear.clips = read_clips(config.object("clips"));
+  read_clips(config.object("clips"), ear.clips);
   ear.training = Training::read(config.object("training"));
   ConfigReader trainer = config.object("trainer");
   ear.trainer = TrainerOptions::read(trainer);
   config.finish();
 }
 
-/// Songs to draw clips from.
+/// Songs to draw clips from with a sampler.
+template <class Sampler = LabelledClipSampler, class Options = LabelledClipOptions>
 class ClipData {
  public:
-  ClipData(const EarsPaths& paths, const LabelledClipOptions& options)
+  ClipData(const EarsPaths& paths, const Options& options)
       : songs_(require_songs(paths)), sampler_(songs_, options) {
     if (songs_.sample_rate() != kChordSampleRate)
       throw Error(ErrorKind::kInput, "the networks that listen want songs of 24000 Hz; render the songs at that rate");
@@ -56,27 +64,33 @@ class ClipData {
     return paths.songs;
   }
   SongSet songs_;
-  LabelledClipSampler sampler_;
+  Sampler sampler_;
 };
+using PartClipData = ClipData<PartClipSampler, PartClipOptions>;
 
 std::string set_name(const std::filesystem::path& folder) {
   return (folder.filename().empty() ? folder.parent_path().filename() : folder.filename()).string();
 }
 
 /// A set for each folder; `add` adds the clips of one song.
-template <class Add>
-std::vector<ClipCollection> collect(const std::vector<std::filesystem::path>& folders, const Add& add) {
+template <class Sampler = LabelledClipSampler, class Options = LabelledClipOptions, class Add>
+std::vector<ClipCollection> collect(const std::vector<std::filesystem::path>& folders, const Options& options,
+                                    const Add& add) {
   std::vector<ClipCollection> sets;
   for (const auto& folder : folders) {
     const SongSet songs(folder);
-    LabelledClipOptions any;
-    any.seconds = kLevelBlock_s;
-    const LabelledClipSampler sampler(songs, any);
+    const Sampler sampler(songs, options);
     ClipCollection set{set_name(folder), {}};
     for (size_t i = 0; i < songs.size(); ++i) add(sampler, i, songs.info(i), set.clips);
     sets.push_back(std::move(set));
   }
   return sets;
+}
+
+LabelledClipOptions any_length() {
+  LabelledClipOptions any;
+  any.seconds = kLevelBlock_s;
+  return any;
 }
 
 void begin_with(torch::nn::Module& net, const EarsPaths& paths, const char* file) {
@@ -98,9 +112,28 @@ class WholeSongSession : public TrainingSession {
   TrainingTask& task() override { return *task_; }
 
  private:
-  ClipData data_;
+  ClipData<> data_;
   Net net_;
   std::unique_ptr<Task> task_;
+};
+
+class KeySession : public TrainingSession {
+ public:
+  KeySession(const EarsRecipe& recipe, const EarsPaths& paths)
+      : data_(paths, recipe.keys.clips), net_(recipe.keys.network) {
+    if (paths.chords.empty())
+      throw Error(ErrorKind::kUsage, "training keys needs --chords, a folder with chords.json, such as models/default/ears");
+    begin_with(*net_, paths, "keys.safetensors");
+    task_ = std::make_unique<KeyTask>(
+        net_, std::make_unique<NeuralChordExtractor>(NeuralChordExtractor::load(paths.chords)), recipe.keys.training,
+        data_.source(), whole_songs(paths.validation_songs));
+  }
+  TrainingTask& task() override { return *task_; }
+
+ private:
+  ClipData<> data_;
+  KeyNet net_;
+  std::unique_ptr<KeyTask> task_;
 };
 
 class TaggerSession : public TrainingSession {
@@ -115,12 +148,12 @@ class TaggerSession : public TrainingSession {
     net_ = Tagger(options);
     begin_with(*net_, paths, "tagger.safetensors");
     task_ =
-        std::make_unique<TaggerTask>(net_, recipe.tagger.training, data_.source(), excerpts(paths.validation_songs));
+        std::make_unique<TaggerTask>(net_, recipe.tagger.training, data_.source(), part_clips(paths.validation_songs));
   }
   TrainingTask& task() override { return *task_; }
 
  private:
-  ClipData data_;
+  PartClipData data_;
   Tagger net_{nullptr};
   std::unique_ptr<TaggerTask> task_;
 };
@@ -139,12 +172,12 @@ class MuLanSession : public TrainingSession {
     begin_with(*net_, paths, "mulan.safetensors");
     task_ = std::make_unique<MuLanTask>(net_, vae, Tokenizer(paths.model / "text_encoder" / "spiece.model"),
                                         Lexicon::builtin(), recipe.mulan.training, data_.source(),
-                                        excerpts(paths.validation_songs));
+                                        part_clips(paths.validation_songs));
   }
   TrainingTask& task() override { return *task_; }
 
  private:
-  ClipData data_;
+  PartClipData data_;
   MuLan net_;
   std::unique_ptr<MuLanTask> task_;
 };
@@ -152,17 +185,31 @@ class MuLanSession : public TrainingSession {
 }  // namespace
 
 std::vector<ClipCollection> whole_songs(const std::vector<std::filesystem::path>& folders) {
-  return collect(folders, [](const LabelledClipSampler& sampler, size_t song, const SongInfo&, auto& clips) {
+  return collect(folders, any_length(), [](const LabelledClipSampler& sampler, size_t song, const SongInfo&, auto& clips) {
     clips.push_back(sampler.full_mix(song, 0, 0, 0.0, kLongest_s));
   });
 }
 
 std::vector<ClipCollection> excerpts(const std::vector<std::filesystem::path>& folders) {
-  return collect(folders, [](const LabelledClipSampler& sampler, size_t song, const SongInfo& info, auto& clips) {
+  return collect(folders, any_length(), [](const LabelledClipSampler& sampler, size_t song, const SongInfo& info, auto& clips) {
     clips.push_back(sampler.full_mix(song, 0, 0, 0.0, kExcerpt_s));
     clips.push_back(sampler.full_mix(song, info.arrangements.size() - 1, info.arrangements.back().versions.size() - 1,
                                      kLater_s, kExcerpt_s));
   });
+}
+
+std::vector<ClipCollection> part_clips(const std::vector<std::filesystem::path>& folders) {
+  PartClipOptions options;
+  options.seconds = kExcerpt_s;
+  options.foreign = 0;
+  return collect<PartClipSampler>(
+      folders, options, [](const PartClipSampler& sampler, size_t song, const SongInfo& info, auto& clips) {
+        if (static_cast<double>(info.frames) < kExcerpt_s * info.sample_rate) return;
+        for (uint64_t i = 0; i < kPartClips; ++i) {
+          Rng rng = Rng(0).fork("parts").fork(song).fork(i);
+          clips.push_back(sampler.sample_song(song, rng));
+        }
+      });
 }
 
 EarsRecipe EarsRecipe::read(const nlohmann::json& json, const std::string& context) {
@@ -170,6 +217,7 @@ EarsRecipe EarsRecipe::read(const nlohmann::json& json, const std::string& conte
   ConfigReader config(json, context);
   read_ear(config.object("chords"), recipe.chords);
   read_ear(config.object("beats"), recipe.beats);
+  read_ear(config.object("keys"), recipe.keys);
   read_ear(config.object("tagger"), recipe.tagger);
   read_ear(config.object("mulan"), recipe.mulan);
   config.finish();
@@ -182,6 +230,10 @@ std::unique_ptr<TrainingSession> make_chord_training(const EarsRecipe& recipe, c
 
 std::unique_ptr<TrainingSession> make_beat_training(const EarsRecipe& recipe, const EarsPaths& paths) {
   return std::make_unique<WholeSongSession<BeatNet, BeatTask>>(recipe.beats, paths, "beats.safetensors");
+}
+
+std::unique_ptr<TrainingSession> make_key_training(const EarsRecipe& recipe, const EarsPaths& paths) {
+  return std::make_unique<KeySession>(recipe, paths);
 }
 
 std::unique_ptr<TrainingSession> make_tagger_training(const EarsRecipe& recipe, const EarsPaths& paths) {

@@ -15,7 +15,7 @@ using at::Tensor;
 
 namespace {
 
-constexpr double kAudible_db = 30;  // below the clip's level
+constexpr double kAudible_db = 20;  // below the clip's level
 
 std::string said(const std::string& name, const std::vector<std::string>& synonyms, Rng& rng, bool plain) {
   constexpr double kSynonymProbability = 0.3;
@@ -61,14 +61,15 @@ std::string describe_clip(const LabelledClip& clip, const Lexicon& lexicon, Rng&
       clip.key.mode == Mode::kMinor || clip.key.mode == Mode::kDorian || clip.key.mode == Mode::kPhrygian;
   const auto say = [&](double probability) { return plain || rng.chance(probability); };
   std::vector<std::string> words;
-  if (say(0.5)) words.push_back(clip.tempo_bpm < kSlow_bpm ? "slow" : clip.tempo_bpm > kFast_bpm ? "fast" : "moderate");
-  if (say(0.3)) words.push_back(mood_of(minor, clip.tempo_bpm, lexicon, rng, plain));
-  if (say(0.8)) {
+  const bool whole = clip.tempo_bpm > 0;  // not put together from several songs
+  if (whole && say(0.5)) words.push_back(clip.tempo_bpm < kSlow_bpm ? "slow" : clip.tempo_bpm > kFast_bpm ? "fast" : "moderate");
+  if (whole && say(0.3)) words.push_back(mood_of(minor, clip.tempo_bpm, lexicon, rng, plain));
+  if (!clip.genre.empty() && say(0.8)) {
     const TagEntry* const genre = lexicon.find_genre(clip.genre);
     words.push_back(genre != nullptr ? said(genre->name, genre->synonyms, rng, plain) : clip.genre);
   }
   words.emplace_back("music");
-  if (say(0.3)) words.emplace_back(minor ? "in minor" : "in major");
+  if (whole && say(0.3)) words.emplace_back(minor ? "in minor" : "in major");
   std::string text = join(words, " ");
   if (!instruments.empty()) {
     const std::string last = instruments.back();
@@ -76,6 +77,40 @@ std::string describe_clip(const LabelledClip& clip, const Lexicon& lexicon, Rng&
     text += " with " + (instruments.empty() ? last : join(instruments, ", ") + " and " + last);
   }
   return text;
+}
+
+EncodedClip encode_clip(Vae& vae, LabelledClip clip, double level_dbfs) {
+  const torch::NoGradGuard no_grad;
+  // The usual level is -20 dBFS.
+  const double gain = std::pow(10.0, (level_dbfs + 20.0) / 20.0);
+  const Tensor latents = vae->encode(at_usual_level(wave_of(clip)) * gain)[0].to(at::kBFloat16);
+  clip.wave.clear();
+  clip.wave.shrink_to_fit();
+  return {std::move(clip), latents};
+}
+
+std::vector<EncodedClip> encode_evenly(Vae& vae, std::vector<LabelledClip> clips, int64_t count, double level_dbfs) {
+  const auto all = static_cast<int64_t>(clips.size()), wanted = std::min(all, count);
+  std::vector<EncodedClip> encoded;
+  for (int64_t i = 0; i < wanted; ++i)
+    encoded.push_back(encode_clip(vae, std::move(clips[static_cast<size_t>(i * all / wanted)]), level_dbfs));
+  return encoded;
+}
+
+Retrieval score_retrieval(MuLan& net, const Tokenizer& tokenizer, const Lexicon& lexicon,
+                          const std::vector<EncodedClip>& clips) {
+  const torch::NoGradGuard no_grad;
+  std::vector<Tensor> music;
+  std::vector<std::string> sentences;
+  Rng unused(0);
+  for (const EncodedClip& clip : clips) {
+    music.push_back(net->embed_music(clip.latents.unsqueeze(0)));
+    sentences.push_back(describe_clip(clip.clip, lexicon, unused, /*plain=*/true));
+  }
+  const auto [ids, mask] = token_batch(tokenizer, sentences);
+  const Tensor scores = net->embed_text(ids, mask).matmul(torch::cat(music).t());  // (texts, music)
+  const Tensor better = scores.gt(scores.diagonal().unsqueeze(1)).sum(1).to(at::kFloat);
+  return {better.lt(1).to(at::kFloat).mean().item<double>(), better.lt(5).to(at::kFloat).mean().item<double>()};
 }
 
 MuLanTaskOptions MuLanTaskOptions::read(ConfigReader config) {
@@ -108,24 +143,11 @@ MuLanTask::MuLanTask(MuLan net, Vae vae, Tokenizer tokenizer, const Lexicon& lex
                                           static_cast<long long>(net_->options.vocab_size), tokenizer_.vocab_size()));
   for (int64_t i = 0; i < options_.bank; ++i) {
     Rng rng = Rng(0).fork("bank").fork(static_cast<uint64_t>(i));
-    bank_.push_back(encode(training(rng)));
+    bank_.push_back(encode_clip(vae_, training(rng), options_.level_dbfs));
   }
-  for (ClipCollection& set : validation) {
-    std::vector<Entry> entries;
-    for (LabelledClip& clip : set.clips)
-      if (static_cast<int64_t>(entries.size()) < options_.retrieval) entries.push_back(encode(std::move(clip)));
-    validation_.emplace_back(set.name, std::move(entries));
-  }
-}
-
-MuLanTask::Entry MuLanTask::encode(LabelledClip clip) {
-  const torch::NoGradGuard no_grad;
-  // The usual level is -20 dBFS.
-  const double gain = std::pow(10.0, (options_.level_dbfs + 20.0) / 20.0);
-  const Tensor latents = vae_->encode(at_usual_level(wave_of(clip)) * gain)[0].to(at::kBFloat16);
-  clip.wave.clear();
-  clip.wave.shrink_to_fit();
-  return {std::move(clip), latents};
+  for (ClipCollection& set : validation)
+    validation_.emplace_back(set.name,
+                             encode_evenly(vae_, std::move(set.clips), options_.retrieval, options_.level_dbfs));
 }
 
 std::vector<Player> MuLanTask::players() { return {{"mulan", net_.ptr(), 1.0}}; }
@@ -136,47 +158,37 @@ Batch MuLanTask::make_batch(int64_t, Rng rng) const {
   const auto wanted = static_cast<int64_t>(options_.seconds * rate);
   std::vector<Tensor> latents;
   std::vector<std::string> sentences;
-  std::vector<int64_t> songs;
+  std::vector<int64_t> entries;
   for (int64_t i = 0; i < options_.batch; ++i) {
-    const Entry& entry = rng.pick(bank_);
+    entries.push_back(rng.integer(0, static_cast<int64_t>(bank_.size()) - 1));
+    const EncodedClip& entry = bank_[static_cast<size_t>(entries.back())];
     const int64_t frames = std::min(wanted, entry.latents.size(0));
     latents.push_back(entry.latents.narrow(0, rng.integer(0, entry.latents.size(0) - frames), frames));
     sentences.push_back(describe_clip(entry.clip, lexicon_, rng));
-    songs.push_back(static_cast<int64_t>(entry.clip.song));
   }
   const auto [ids, mask] = token_batch(tokenizer_, sentences);
   Batch batch;
-  batch.tensors = {{"latents", torch::stack(latents)}, {"ids", ids}, {"mask", mask}, {"song", torch::tensor(songs)}};
+  batch.tensors = {{"latents", torch::stack(latents)}, {"ids", ids}, {"mask", mask}, {"entry", torch::tensor(entries)}};
   return batch;
 }
 
 LossValue MuLanTask::loss(size_t, const Batch& batch, int64_t, at::Generator) {
   const Tensor music = net_->embed_music(batch.tensors.at("latents"));
   const Tensor text = net_->embed_text(batch.tensors.at("ids"), batch.tensors.at("mask"));
-  const Tensor& song = batch.tensors.at("song");
+  const Tensor& entry = batch.tensors.at("entry");
   LossValue value;
-  value.total = net_->loss(music, text, song.unsqueeze(0).eq(song.unsqueeze(1)));
+  value.total = net_->loss(music, text, entry.unsqueeze(0).eq(entry.unsqueeze(1)));
   value.parts.emplace_back("scale", net_->log_scale.detach().to(at::kFloat).exp().sum());
   return value;
 }
 
 std::map<std::string, double> MuLanTask::validate() {
-  const torch::NoGradGuard no_grad;
   std::map<std::string, double> figures;
-  for (const auto& [name, entries] : validation_) {
-    if (entries.empty()) continue;
-    std::vector<Tensor> music;
-    std::vector<std::string> sentences;
-    Rng unused(0);
-    for (const Entry& entry : entries) {
-      music.push_back(net_->embed_music(entry.latents.unsqueeze(0)));
-      sentences.push_back(describe_clip(entry.clip, lexicon_, unused, /*plain=*/true));
-    }
-    const auto [ids, mask] = token_batch(tokenizer_, sentences);
-    const Tensor scores = net_->embed_text(ids, mask).matmul(torch::cat(music).t());  // (texts, music)
-    const Tensor better = scores.gt(scores.diagonal().unsqueeze(1)).sum(1);
-    figures[name + "_recall_1"] = better.lt(1).to(at::kFloat).mean().item<double>();
-    figures[name + "_recall_5"] = better.lt(5).to(at::kFloat).mean().item<double>();
+  for (const auto& [name, clips] : validation_) {
+    if (clips.empty()) continue;
+    const Retrieval found = score_retrieval(net_, tokenizer_, lexicon_, clips);
+    figures[name + "_recall_1"] = found.recall_1;
+    figures[name + "_recall_5"] = found.recall_5;
   }
   return figures;
 }

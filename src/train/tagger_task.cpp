@@ -58,18 +58,17 @@ TaggerTaskOptions TaggerTaskOptions::read(ConfigReader config) {
   config.read("batch", o.batch);
   config.read("audible_db", o.audible_db);
   config.read("inaudible_db", o.inaudible_db);
-  config.read("blend", o.blend);
   config.read("speed", o.speed);
   config.read("equaliser_db", o.equaliser_db);
   config.read("level_db", o.level_db);
   config.read("genre_weight", o.genre_weight);
   config.read("calibration_clips", o.calibration_clips);
   config.finish();
-  if (o.batch < 1 || o.audible_db < 0 || o.inaudible_db < o.audible_db || o.blend < 0 || o.blend > 1 || o.speed < 0 ||
+  if (o.batch < 1 || o.audible_db < 0 || o.inaudible_db < o.audible_db || o.speed < 0 ||
       o.speed > 0.5 || o.equaliser_db < 0 || o.level_db < 0 || o.genre_weight < 0 || o.calibration_clips < 0)
     throw Error(ErrorKind::kModel, config.context() +
-                                       ": batch is at least 1, inaudible_db at least audible_db, blend 0 to 1, speed 0 "
-                                       "to 0.5, and nothing is negative");
+                                       ": batch is at least 1, inaudible_db at least audible_db, speed 0 to 0.5, and "
+                                       "nothing is negative");
   return o;
 }
 
@@ -101,24 +100,6 @@ double best_f1_threshold(const Tensor& truth, const Tensor& score, int64_t fewes
     threshold = 0.5 * (below + positives[i]);
   }
   return std::clamp(threshold, 0.02, 0.98);
-}
-
-LabelledClip blend_clips(LabelledClip clip, const LabelledClip& other, double gain_db) {
-  ensure(clip.wave.size() == other.wave.size(), "clips of different lengths are not blended");
-  const auto gain = static_cast<float>(std::pow(10.0, gain_db / 20.0));
-  for (size_t i = 0; i < clip.wave.size(); ++i) clip.wave[i] += gain * other.wave[i];
-  for (const InstrumentLevels& added : other.instruments) {
-    auto same = std::find_if(clip.instruments.begin(), clip.instruments.end(),
-                             [&](const InstrumentLevels& have) { return have.instrument == added.instrument; });
-    if (same == clip.instruments.end()) {
-      clip.instruments.push_back({added.instrument, std::vector<float>(added.blocks_db.size(), kSilence_db)});
-      same = clip.instruments.end() - 1;
-    }
-    for (size_t b = 0; b < added.blocks_db.size(); ++b)
-      same->blocks_db[b] =
-          static_cast<float>(10.0 * std::log10(power_of(same->blocks_db[b]) + power_of(added.blocks_db[b] + gain_db)));
-  }
-  return clip;
 }
 
 TaggerTask::TaggerTask(Tagger net, TaggerTaskOptions options, ClipSource training,
@@ -164,12 +145,9 @@ Batch TaggerTask::make_batch(int64_t, Rng rng) const {
   const torch::NoGradGuard no_grad;
   std::vector<Tensor> spectra, blocks, whole;
   std::vector<int64_t> genres;
-  constexpr double kBlendSpread_db = 8;
   for (int64_t i = 0; i < options_.batch; ++i) {
     Rng own = rng.fork(static_cast<uint64_t>(i));
-    LabelledClip clip = training_(own);
-    const bool blended = own.chance(options_.blend);
-    if (blended) clip = blend_clips(std::move(clip), training_(own), own.uniform(-1, 1) * kBlendSpread_db);
+    const LabelledClip clip = training_(own);
     const ClipTags known = clip_tags(clip, net_->options, options_.audible_db, options_.inaudible_db);
     const double gain = std::pow(10.0, own.uniform(-options_.level_db, options_.level_db) / 20.0);
     Tensor wave = at_usual_level(wave_of(clip)) * gain;
@@ -184,7 +162,7 @@ Batch TaggerTask::make_batch(int64_t, Rng rng) const {
     spectra.push_back(x.to(net_->fold->weight.scalar_type()));
     blocks.push_back(known.blocks.slice(0, 0, samples / TaggerImpl::kBlockSamples));
     whole.push_back(known.whole);
-    genres.push_back(blended ? -1 : known.genre);
+    genres.push_back(known.genre);
   }
   Batch batch;
   batch.tensors = {{"spectrum", torch::cat(spectra)},

@@ -141,7 +141,7 @@ TEST_F(Loop, TrainsAllPartsAndGoesOnWhereItWas) {
   EXPECT_THAT(first.out, testing::HasSubstr("| mulan | 2 |"));
   for (const char* name : {"config.json", "vae.safetensors", "unet.safetensors", "mask.safetensors", "compute.md",
                            "text_encoder/spiece.model", "ears/chords.safetensors", "ears/beats.safetensors",
-                           "ears/tagger.safetensors", "ears/mulan.safetensors"})
+                           "ears/keys.safetensors", "ears/tagger.safetensors", "ears/mulan.safetensors"})
     EXPECT_TRUE(fs::exists(path("all/model") + "/" + name)) << name;
 
   // What is finished is left alone, what is missing is made again.

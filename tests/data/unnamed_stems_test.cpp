@@ -1,3 +1,4 @@
+#include <gtest/gtest.h>
 #include <algorithm>
 
 #include "data_test_support.h"

@@ -1,5 +1,6 @@
 #include "instructme/ears/beat_tracker.h"
 
+#include <gtest/gtest.h>
 #include <torch/torch.h>
 
 #include <algorithm>

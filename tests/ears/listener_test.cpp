@@ -9,6 +9,7 @@
 #include "instructme/base/files.h"
 #include "instructme/ears/beat_net.h"
 #include "instructme/ears/chord_net.h"
+#include "instructme/ears/key_net.h"
 #include "instructme/ears/tagger.h"
 
 namespace instructme {
@@ -32,6 +33,9 @@ class ListenerTest : public testing::Test {
     tagger.genres = {"jazz", "rock"};
     save_chord_net(ChordNet(chords), folder_.path() / "ears", 0);
     save_beat_net(BeatNet(beats), folder_.path() / "ears", 0);
+    KeyNet keys(KeyNetOptions{});
+    torch::nn::init::normal_(keys->weight);
+    save_key_net(keys, folder_.path() / "ears", 0);
     save_tagger({Tagger(tagger), {0.5, 0.4}, {0.5, 0.5}}, folder_.path() / "ears", 0);
   }
 

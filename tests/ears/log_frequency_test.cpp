@@ -1,5 +1,6 @@
 #include "instructme/ears/log_frequency.h"
 
+#include <gtest/gtest.h>
 #include <torch/torch.h>
 
 #include <cmath>

@@ -1,5 +1,7 @@
 #include "instructme/effects/effect_chain.h"
 
+#include <gtest/gtest.h>
+
 #include "effects_test_support.h"
 #include "instructme/audio/loudness.h"
 

@@ -1,5 +1,7 @@
 #include "instructme/effects/reverb.h"
 
+#include <gtest/gtest.h>
+
 #include "effects_test_support.h"
 #include "instructme/effects/equaliser.h"
 

@@ -1,5 +1,7 @@
 #include "instructme/effects/stereo.h"
 
+#include <gtest/gtest.h>
+
 #include "effects_test_support.h"
 
 namespace instructme {

@@ -1,5 +1,7 @@
 #include "instructme/score/chord_estimate.h"
 
+#include <gtest/gtest.h>
+
 #include "instructme/score/accompaniment.h"
 #include "score_checks.h"
 

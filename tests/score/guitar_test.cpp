@@ -1,5 +1,6 @@
 #include "instructme/score/guitar.h"
 
+#include <gtest/gtest.h>
 #include <cmath>
 #include <map>
 #include <set>

@@ -29,18 +29,6 @@ TEST(TaggerTask, TheThresholdWithTheBestF1LiesBetweenTwoScores) {
   EXPECT_EQ(best_f1_threshold(truth, score, 4, 0.5), 0.5);
 }
 
-TEST(TaggerTask, BlendedClipsHaveTheInstrumentsOfBoth) {
-  LabelledClip piano = made_up_clip(2.0, 0.5, 0.0), flute = piano;
-  flute.instruments = {{"flute", {-20, -20, -120, -20}}, {"piano", {-20, -20, -20, -20}}};
-  const LabelledClip both = blend_clips(piano, flute, -6.0);
-  ASSERT_EQ(both.instruments.size(), 2u);
-  EXPECT_EQ(both.instruments[1].instrument, "flute");
-  EXPECT_NEAR(both.instruments[1].blocks_db[0], -26.0, 0.01);
-  EXPECT_LT(both.instruments[1].blocks_db[2], -110);
-  EXPECT_NEAR(both.instruments[0].blocks_db[0], 10 * std::log10(1e-2 + 1e-2 * std::pow(10, -0.6)), 0.01);
-  EXPECT_NEAR(both.wave[1000], piano.wave[1000] * (1 + std::pow(10, -0.3)), 1e-5);
-}
-
 /// Clips with a low or a high tone, called by two names of instruments.
 LabelledClip tone_clip(bool low) {
   LabelledClip clip = made_up_clip(2.0, 5.0, 4.0);
@@ -92,7 +80,7 @@ TEST(TaggerTask, ReadsItsOptionsStrictly) {
   };
   EXPECT_EQ(read({{"batch", 5}}).batch, 5);
   expect_error(ErrorKind::kModel, "at least audible_db", [&] { read({{"audible_db", 50}}); });
-  expect_error(ErrorKind::kModel, "blend 0 to 1", [&] { read({{"blend", 2}}); });
+  expect_error(ErrorKind::kModel, "speed 0 to 0.5", [&] { read({{"speed", 2}}); });
 }
 
 }  // namespace

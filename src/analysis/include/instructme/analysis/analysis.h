@@ -42,6 +42,9 @@ struct Analysis {
   std::vector<std::vector<float>> keys;
   /// The note transcriber's own idea of the chords, independent of the hearing's; empty without has_notes.
   std::vector<ChordSpan> note_chords;
+  /// Share of the time in which both agree on the root and on major or minor, by the hearing's chords; below 0 without
+  /// has_notes.
+  double chord_agreement = -1;
 
   std::vector<std::string> missing;  ///< what could not be heard and why, for people
 };

@@ -6,6 +6,9 @@
 
 namespace instructme {
 
+/// Whether the third degree of the key's scale lies four semitones above its tonic.
+bool has_major_third(const Key& key);
+
 /// The weighted score of MIREX's audio key detection (mir_eval.key): 1 for the same key, 0.5 when `found` lies a fifth
 /// above in the same mode, 0.3 for the relative and 0.2 for the parallel key, else 0. Modes with a major third count as
 /// major, the others as minor.

@@ -37,7 +37,7 @@ struct Hearing {
   int beats_per_bar = 0;       ///< 0 without beats
   double beat_confidence = 0;  ///< mean activation at the beats, 0..1
 
-  std::vector<KeySpan> keys;  ///< without gaps, covering the piece; empty when no chord is heard
+  std::vector<KeySpan> keys;  ///< without gaps, covering the piece; empty when no chord is heard, or without a key network
   Key key;                    ///< the longest of them together; meaningless when `keys` is empty
 
   double tag_window_s = 1.0;          ///< of HeardTag::over_time
@@ -48,8 +48,8 @@ struct Hearing {
 /// Trained ears: chords, beats, key and instruments of any audio file. One thread at a time.
 class Listener {
  public:
-  /// `model_folder` is a model folder with a subfolder ears/, as models/default. What has no weights there (tagger) is
-  /// left empty in a Hearing. Throws kMissing without chords or beats, kModel or kIo for damaged files.
+  /// `model_folder` is a model folder with a subfolder ears/, as models/default. What has no weights there (keys,
+  /// tagger) is left empty in a Hearing. Throws kMissing without chords or beats, kModel or kIo for damaged files.
   explicit Listener(const std::filesystem::path& model_folder);
   ~Listener();
   Listener(Listener&&) noexcept;

@@ -71,6 +71,7 @@ class MuLanJudge {
   /// Differentiable in the latents. One thread at a time.
   at::Tensor similarity(const at::Tensor& latents, const std::vector<std::string>& descriptions);
   MuLan& net() { return net_; }
+  const Tokenizer& tokenizer() const { return tokenizer_; }
 
  private:
   MuLan net_;

@@ -20,7 +20,7 @@ namespace instructme {
 /// Sizes of the tagger. In JSON the fields have the same names.
 struct TaggerOptions {
   int64_t bands = 128;                             ///< of its mel spectrum, a multiple of 16
-  std::vector<int64_t> channels{24, 48, 96, 160};  ///< of four convolutions, each of which halves the bands
+  std::vector<int64_t> channels{24, 48, 96, 160};  ///< of four pairs of convolutions, of which the first halves the bands
   int64_t hidden = 256;
   int64_t kernel = 9;                    ///< frames of 100 ms seen by the block over time, odd
   std::vector<std::string> instruments;  ///< lexicon names that it tells
@@ -56,8 +56,8 @@ class TaggerImpl : public torch::nn::Module {
   static at::Tensor pool(const at::Tensor& probabilities);
 
   TaggerOptions options;
-  torch::nn::ModuleList convolutions;
-  std::vector<at::Tensor> norms;  ///< per convolution: (channels)
+  torch::nn::ModuleList convolutions, refinements;  ///< that halve the bands, and that follow each
+  std::vector<at::Tensor> norms, refinement_norms;  ///< per convolution: (channels)
   torch::nn::Linear fold{nullptr}, instruments{nullptr}, genre_input{nullptr}, genres{nullptr};
   ConvBlock over_time{nullptr};
   at::Tensor output_norm;  ///< (hidden)

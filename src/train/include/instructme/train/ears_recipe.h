@@ -4,8 +4,10 @@
 #include <memory>
 #include <vector>
 
+#include "instructme/data/part_clip.h"
 #include "instructme/train/beat_task.h"
 #include "instructme/train/chord_task.h"
+#include "instructme/train/key_task.h"
 #include "instructme/train/mulan_task.h"
 #include "instructme/train/recipe.h"
 #include "instructme/train/tagger_task.h"
@@ -13,10 +15,10 @@
 namespace instructme {
 
 /// How one of the networks that listen is made and trained.
-template <class Network, class Training>
+template <class Network, class Training, class Clips = LabelledClipOptions>
 struct EarRecipe {
   Network network;
-  LabelledClipOptions clips;
+  Clips clips;
   Training training;
   TrainerOptions trainer;
 };
@@ -26,8 +28,9 @@ struct EarRecipe {
 struct EarsRecipe {
   EarRecipe<ChordNetOptions, ChordTaskOptions> chords;
   EarRecipe<BeatNetOptions, BeatTaskOptions> beats;
-  EarRecipe<TaggerOptions, TaggerTaskOptions> tagger;  ///< names that it lacks are those of the songs
-  EarRecipe<MuLanOptions, MuLanTaskOptions> mulan;
+  EarRecipe<KeyNetOptions, KeyTaskOptions> keys;
+  EarRecipe<TaggerOptions, TaggerTaskOptions, PartClipOptions> tagger;  ///< names that it lacks are those of the songs
+  EarRecipe<MuLanOptions, MuLanTaskOptions, PartClipOptions> mulan;
 
   static EarsRecipe read(const nlohmann::json& json, const std::string& context);  ///< throws kModel
 };
@@ -39,17 +42,21 @@ struct EarsPaths {
   std::vector<std::filesystem::path> validation_songs;
   std::filesystem::path start_from;  ///< a folder with weights to begin with; may be empty
   std::filesystem::path model;       ///< MuLan: a model folder, whose VAE and tokenizer it goes with
+  std::filesystem::path chords;      ///< keys: a folder with the chord network that they go with
 };
 
 /// Songs to judge by, a set for each folder and named as it: the first version of every song, whole.
 std::vector<ClipCollection> whole_songs(const std::vector<std::filesystem::path>& folders);
 /// Ten seconds each of the first and of the last version of every song.
 std::vector<ClipCollection> excerpts(const std::vector<std::filesystem::path>& folders);
+/// Six clips of 10 s of every song, each of one to eight of its parts, always the same ones.
+std::vector<ClipCollection> part_clips(const std::vector<std::filesystem::path>& folders);
 
 /// Throw kUsage when a path is needed and not given; what SongSet throws; kInput when songs to train on are among those
 /// for validation, kModel when weights do not fit the recipe.
 std::unique_ptr<TrainingSession> make_chord_training(const EarsRecipe& recipe, const EarsPaths& paths);
 std::unique_ptr<TrainingSession> make_beat_training(const EarsRecipe& recipe, const EarsPaths& paths);
+std::unique_ptr<TrainingSession> make_key_training(const EarsRecipe& recipe, const EarsPaths& paths);
 std::unique_ptr<TrainingSession> make_tagger_training(const EarsRecipe& recipe, const EarsPaths& paths);
 std::unique_ptr<TrainingSession> make_mulan_training(const EarsRecipe& recipe, const EarsPaths& paths);
 

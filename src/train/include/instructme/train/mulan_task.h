@@ -12,15 +12,31 @@ struct MuLanTaskOptions {
   int64_t bank = 1500;      ///< clips of which latents are kept in memory; encoding them is most of the work
   double seconds = 7;       ///< of a clip that are looked at, drawn anew each time
   double level_dbfs = -20;  ///< RMS of the clips, as the model's VAE hears music
-  int64_t retrieval = 50;   ///< clips of a set among which each description must find its own
+  int64_t retrieval = 50;   ///< clips of a set, evenly from all of it, among which each description must find its own
 
   static MuLanTaskOptions read(ConfigReader config);  ///< throws kModel
 };
 
 /// A sentence about a clip, in the words of the lexicon: some or all of its audible instruments, mostly its genre, its
-/// tempo as a word, major or minor, and a mood that goes with these. What is said, and by which of the lexicon's words,
+/// tempo as a word, major or minor, and a mood that goes with these, as far as they are known. What is said, and by which of the lexicon's words,
 /// is drawn; with `plain`, everything is said by the canonical names.
 std::string describe_clip(const LabelledClip& clip, const Lexicon& lexicon, Rng& rng, bool plain = false);
+
+/// A clip without its wave, and the latents of the VAE (T, C), bfloat16, for music at `level_dbfs`.
+struct EncodedClip {
+  LabelledClip clip;
+  at::Tensor latents;
+};
+EncodedClip encode_clip(Vae& vae, LabelledClip clip, double level_dbfs);
+/// `count` of the clips (or all, when there are fewer), evenly from all of them, as clips of one song lie together.
+std::vector<EncodedClip> encode_evenly(Vae& vae, std::vector<LabelledClip> clips, int64_t count, double level_dbfs);
+
+/// Share of plain descriptions that find their own clip first, and among the first five.
+struct Retrieval {
+  double recall_1 = 0, recall_5 = 0;
+};
+Retrieval score_retrieval(MuLan& net, const Tokenizer& tokenizer, const Lexicon& lexicon,
+                          const std::vector<EncodedClip>& clips);
 
 /// Trains both towers on clips and sentences about them.
 class MuLanTask : public TrainingTask {
@@ -39,19 +55,13 @@ class MuLanTask : public TrainingTask {
   void export_model(const std::string& folder, int64_t step) override;
 
  private:
-  struct Entry {
-    LabelledClip clip;   ///< without its wave
-    at::Tensor latents;  ///< (T, C) bfloat16
-  };
-  Entry encode(LabelledClip clip);
-
   MuLan net_;
   Vae vae_;
   Tokenizer tokenizer_;
   const Lexicon& lexicon_;
   MuLanTaskOptions options_;
-  std::vector<Entry> bank_;
-  std::vector<std::pair<std::string, std::vector<Entry>>> validation_;
+  std::vector<EncodedClip> bank_;
+  std::vector<std::pair<std::string, std::vector<EncodedClip>>> validation_;
 };
 
 }  // namespace instructme

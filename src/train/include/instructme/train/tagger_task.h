@@ -7,9 +7,8 @@ namespace instructme {
 
 struct TaggerTaskOptions {
   int64_t batch = 16;
-  double audible_db = 30;    ///< an instrument is there from so much below the mix on, in a block or a clip
-  double inaudible_db = 45;  ///< and not there below so much; between, nothing is learned
-  double blend = 0.3;        ///< probability that another clip sounds too
+  double audible_db = 20;    ///< an instrument is there from so much below the mix on, in a block or a clip
+  double inaudible_db = 40;  ///< and not there below so much; between, nothing is learned
   double speed = 0.06;       ///< clips are played up to this share faster or slower, which moves pitches too
   double equaliser_db = 6;   ///< deviation of a smooth random frequency response
   double level_db = 4;       ///< of a clip, more or less than the usual
@@ -25,8 +24,8 @@ struct ClipTags {
   at::Tensor whole;    ///< (I) the same for the clip
   int64_t genre = -1;  ///< place among the genres; -1 when it is none of them
 };
-ClipTags clip_tags(const LabelledClip& clip, const TaggerOptions& names, double audible_db = 30,
-                   double inaudible_db = 45);
+ClipTags clip_tags(const LabelledClip& clip, const TaggerOptions& names, double audible_db = 20,
+                   double inaudible_db = 40);
 
 /// How well a tagger knows the instruments of clips.
 struct TagScores {
@@ -41,7 +40,7 @@ struct TagScores {
   double genre = 0;              ///< share of right genres
 };
 TagScores score_tags(Tagger& net, const std::vector<double>& thresholds, const std::vector<LabelledClip>& clips,
-                     double audible_db = 30, double inaudible_db = 45);
+                     double audible_db = 20, double inaudible_db = 40);
 
 /// Trains a tagger on clips with the levels of their instruments.
 class TaggerTask : public TrainingTask {
@@ -75,9 +74,5 @@ double roc_auc(const at::Tensor& truth, const at::Tensor& score);
 /// The score from which answers as "present" have the best F1, between the two scores next to it. `fallback` without
 /// `fewest` positives.
 double best_f1_threshold(const at::Tensor& truth, const at::Tensor& score, int64_t fewest, double fallback);
-
-/// `other` played at the same time as `clip`, `gain_db` louder; instruments and levels are those of both, all else is
-/// the first's. Both are of one length.
-LabelledClip blend_clips(LabelledClip clip, const LabelledClip& other, double gain_db);
 
 }  // namespace instructme
