@@ -103,8 +103,7 @@ Analysis Analyzer::analyze(const AudioBuffer& music, const ProgressCallback& pro
   Hearing& hearing = analysis.hearing;
   const auto compare_judges = [&] {
     if (analysis.has_notes)
-      analysis.chord_agreement =
-          chord_overlap(hearing.chord_spans, analysis.note_chords, ChordRule::kMajMin).share();
+      analysis.chord_agreement = chord_overlap(hearing.chord_spans, analysis.note_chords, ChordRule::kMajMin).share();
   };
   if (parts_->ears) {
     analysis.trained_ears = true;

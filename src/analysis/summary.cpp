@@ -116,6 +116,8 @@ std::string analysis_summary(const Analysis& analysis) {
                               ? "none are heard"
                               : format("%zu, from %s to %s", analysis.notes.size(),
                                        note_name(range.first->pitch).c_str(), note_name(range.second->pitch).c_str()));
+    text += line("judges", format("the chords of the notes are the same in %.0f %% of the time",
+                                  100 * std::max(0.0, analysis.chord_agreement)));
   }
   const std::string chart = chart_of_bars(hearing);
   text += line("chords", analysis.trained_ears ? "" : "(by templates)");

@@ -112,8 +112,8 @@ LabelledClip PartClipSampler::sample_song(size_t song, Rng& rng) const {
   clip.tempo_bpm = info.tempo_bpm;
   clip.beats_per_bar = info.beats_per_bar;
   for (size_t i = 0; i < wanted && i < stems.size(); ++i) {
-    std::swap(stems[i], stems[static_cast<size_t>(
-                            rng.integer(static_cast<int64_t>(i), static_cast<int64_t>(stems.size()) - 1))]);
+    std::swap(stems[i],
+              stems[static_cast<size_t>(rng.integer(static_cast<int64_t>(i), static_cast<int64_t>(stems.size()) - 1))]);
     add({song, arrangement, version, stems[i]}, first, rng.uniform(-options_.gain_db, options_.gain_db), clip);
   }
   return clip;

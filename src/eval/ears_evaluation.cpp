@@ -9,8 +9,8 @@
 #include "instructme/annotation/beat_scores.h"
 #include "instructme/annotation/chord_scores.h"
 #include "instructme/annotation/key_scores.h"
-#include "instructme/base/strings.h"
 #include "instructme/base/config_reader.h"
+#include "instructme/base/strings.h"
 #include "instructme/ears/listener.h"
 #include "instructme/ears/mulan.h"
 #include "instructme/ears/tagger.h"
@@ -52,8 +52,8 @@ std::vector<Beat> beats_before(std::vector<Beat> beats, double until_s) {
   return beats;
 }
 
-void judge_tagger(const std::filesystem::path& model, const std::vector<std::filesystem::path>& sets, EarsReport& report,
-                  const CancelToken& cancel) {
+void judge_tagger(const std::filesystem::path& model, const std::vector<std::filesystem::path>& sets,
+                  EarsReport& report, const CancelToken& cancel) {
   CalibratedTagger tagger = load_tagger(model / "ears");
   for (const ClipCollection& set : excerpts(sets)) {
     cancel.check();

@@ -17,7 +17,6 @@ namespace {
 
 constexpr double kFloor = 1e-5;  // magnitude below which differences do not matter, 80 dB below the music's level
 constexpr double kSmallestDeviation = 0.1;
-constexpr double kLossPower = 0.5;
 constexpr double kAskedOdds = 2;  // chosen by held-out songs, see docs/experiments.md
 constexpr int64_t kSqueeze = 4;   // bands per hidden unit of the frequency transform
 
@@ -57,28 +56,6 @@ torch::nn::LinearImpl& linear(torch::nn::ModuleList& list, size_t index) {
 }
 
 }  // namespace
-
-std::vector<double> band_centres(int64_t bins, int64_t bands) {
-  if (bands < 2 || bands > bins)
-    throw Error(ErrorKind::kModel, "a spectrum of " + std::to_string(bins) + " bins cannot be gathered in " +
-                                       std::to_string(bands) + " bands");
-  const double last = static_cast<double>(bins - 1);
-  // The spacing at bin c is max(1, c / turn); c bins need `turn` bands below and turn * ln(c / turn) above the turn.
-  const auto count = [&](double turn) { return turn + turn * std::log(last / turn); };
-  double low = 1e-3, high = last;
-  for (int i = 0; i < 100; ++i) {
-    const double turn = (low + high) / 2;
-    (count(turn) < static_cast<double>(bands - 1) ? low : high) = turn;
-  }
-  const double turn = high;
-  std::vector<double> centres;
-  for (int64_t i = 0; i < bands; ++i) {
-    const auto x = static_cast<double>(i);
-    centres.push_back(x <= turn ? x : turn * std::exp((x - turn) / turn));
-  }
-  centres.back() = last;
-  return centres;
-}
 
 MaskHeadOptions MaskHeadOptions::read(ConfigReader config) {
   MaskHeadOptions o;
@@ -136,7 +113,8 @@ Tensor TimeFrequencyBlockImpl::forward(const Tensor& x, const Tensor& query) {
   return near + h.transpose(2, 3);
 }
 
-MaskHeadImpl::MaskHeadImpl(const MaskHeadOptions& o) : options(checked(o)), stft_(o.n_fft, o.hop) {
+MaskHeadImpl::MaskHeadImpl(const MaskHeadOptions& o)
+    : options(checked(o)), stft_(o.n_fft, o.hop), bands_(stft_.bins(), o.bands) {
   const std::vector<int64_t>& channels = options.channels;
   const size_t levels = channels.size();
   input = register_module("input", make_linear(4, channels[0]));
@@ -164,49 +142,11 @@ MaskHeadImpl::MaskHeadImpl(const MaskHeadOptions& o) : options(checked(o)), stft
   share_bias = register_parameter("share_bias", torch::zeros({1 + instruments}));
   band_mean = register_buffer("band_mean", at::zeros({options.bands}));
   band_inverse = register_buffer("band_inverse", at::ones({options.bands}));
-
-  // Between the centres of two bands a bin belongs to both, the more the nearer.
-  const std::vector<double> centres = band_centres(stft_.bins(), options.bands);
-  scatter_ = at::zeros({options.bands, stft_.bins()});
-  auto share = scatter_.accessor<float, 2>();
-  for (int64_t bin = 0, band = 0; bin < stft_.bins(); ++bin) {
-    const auto x = static_cast<double>(bin);
-    while (band + 2 < options.bands && centres[static_cast<size_t>(band + 1)] <= x) ++band;
-    const double from = centres[static_cast<size_t>(band)], to = centres[static_cast<size_t>(band + 1)];
-    const double upper = std::clamp((x - from) / (to - from), 0.0, 1.0);
-    lower_.push_back(band);
-    upper_.push_back(static_cast<float>(upper));
-    share[band][bin] = static_cast<float>(1 - upper);
-    share[band + 1][bin] = upper_.back();
-  }
-}
-
-Tensor MaskHeadImpl::gather(const Tensor& x) const {
-  if (!x.is_cpu() || x.scalar_type() != at::kFloat || x.requires_grad())
-    return at::matmul(x, scatter_.to(x.device()).t());
-  // All but two bands of a bin are zeros.
-  const Tensor from = x.contiguous();
-  std::vector<int64_t> sizes = from.sizes().vec();
-  sizes.back() = options.bands;
-  Tensor to = at::zeros(sizes, from.options());
-  const int64_t bins = from.size(-1), bands = options.bands;
-  const float* const in = from.data_ptr<float>();
-  float* const out = to.data_ptr<float>();
-  at::parallel_for(0, from.numel() / bins, 64, [&](int64_t first, int64_t last) {
-    for (int64_t row = first; row < last; ++row)
-      for (int64_t bin = 0; bin < bins; ++bin) {
-        float* const band = out + row * bands + lower_[static_cast<size_t>(bin)];
-        const float value = in[row * bins + bin], above = value * upper_[static_cast<size_t>(bin)];
-        band[0] += value - above;
-        band[1] += above;
-      }
-  });
-  return to;
 }
 
 Tensor MaskHeadImpl::log_bands(const Tensor& magnitude) const {
-  const Tensor width = scatter_.sum(1).to(magnitude.device());
-  return ((gather(magnitude.pow(2)) / width).sqrt() + kFloor).log();
+  const Tensor width = bands_.width().to(magnitude.device());
+  return ((bands_.gather(magnitude.square()) / width).sqrt() + kFloor).log();
 }
 
 void MaskHeadImpl::standardise(const Tensor& magnitude) {
@@ -279,22 +219,16 @@ Tensor MaskHeadImpl::masks(const Heard& heard, const std::vector<int64_t>& instr
   return scatter(kAskedOdds * shares / (1.0 + (kAskedOdds - 1.0) * shares.sum(0, /*keepdim=*/true)));
 }
 
-Tensor MaskHeadImpl::loss(const Tensor& shares, const Tensor& mixture, const Tensor& piece, const Tensor& stem) const {
+BandedStems MaskHeadImpl::compare(const Tensor& mixture, const Tensor& piece, const Tensor& stem) const {
+  return bands_.gather_stems(mixture, piece, stem, kFloor);
+}
+
+Tensor MaskHeadImpl::loss(const Tensor& shares, const BandedStems& stems, const Tensor& piece) const {
   // |m x - s|^2 = m^2 |x|^2 - 2 m Re(x s*) + |s|^2, and only m is the network's.
-  Tensor of_mixture, product, energy, of_stem;
-  {
-    const torch::NoGradGuard no_grad;
-    const Tensor weight = (mixture.abs() + kFloor).pow(2 * (kLossPower - 1.0));  // (N, T, F)
-    const auto squared = [](const Tensor& x) { return x.abs().pow(2); };
-    const Tensor weighted = weight * squared(mixture);
-    of_mixture = gather(weighted).index_select(0, piece);  // (M, T, B)
-    energy = weighted.sum({1, 2}).index_select(0, piece);  // (M)
-    const Tensor own = weight.index_select(0, piece);
-    product = gather(own * at::real(mixture.index_select(0, piece) * stem.conj()));
-    of_stem = (own * squared(stem)).sum({1, 2});
-  }
-  const Tensor error = (shares * (shares * of_mixture - 2.0 * product)).sum({1, 2}) + of_stem;
-  return error / (energy * (of_stem + 0.01 * energy)).sqrt().clamp_min(1e-6);
+  const Tensor of_mixture = stems.mixture_power.index_select(0, piece);
+  const Tensor energy = stems.mixture_energy.index_select(0, piece);
+  const Tensor error = (shares * (shares * of_mixture - 2.0 * stems.product)).sum({1, 2}) + stems.stem_energy;
+  return error / (energy * (stems.stem_energy + 0.01 * energy)).sqrt().clamp_min(1e-6);
 }
 
 }  // namespace instructme

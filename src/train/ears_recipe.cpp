@@ -46,8 +46,7 @@ void read_ear(ConfigReader config, EarRecipe<Network, Training, Clips>& ear) {
 template <class Sampler = LabelledClipSampler, class Options = LabelledClipOptions>
 class ClipData {
  public:
-  ClipData(const EarsPaths& paths, const Options& options)
-      : songs_(require_songs(paths)), sampler_(songs_, options) {
+  ClipData(const EarsPaths& paths, const Options& options) : songs_(require_songs(paths)), sampler_(songs_, options) {
     if (songs_.sample_rate() != kChordSampleRate)
       throw Error(ErrorKind::kInput, "the networks that listen want songs of 24000 Hz; render the songs at that rate");
     if (!paths.validation_songs.empty())
@@ -122,11 +121,12 @@ class KeySession : public TrainingSession {
   KeySession(const EarsRecipe& recipe, const EarsPaths& paths)
       : data_(paths, recipe.keys.clips), net_(recipe.keys.network) {
     if (paths.chords.empty())
-      throw Error(ErrorKind::kUsage, "training keys needs --chords, a folder with chords.json, such as models/default/ears");
+      throw Error(ErrorKind::kUsage,
+                  "training keys needs --chords, a folder with chords.json, such as models/default/ears");
     begin_with(*net_, paths, "keys.safetensors");
-    task_ = std::make_unique<KeyTask>(
-        net_, std::make_unique<NeuralChordExtractor>(NeuralChordExtractor::load(paths.chords)), recipe.keys.training,
-        data_.source(), whole_songs(paths.validation_songs));
+    task_ = std::make_unique<KeyTask>(net_,
+                                      std::make_unique<NeuralChordExtractor>(NeuralChordExtractor::load(paths.chords)),
+                                      recipe.keys.training, data_.source(), whole_songs(paths.validation_songs));
   }
   TrainingTask& task() override { return *task_; }
 
@@ -185,31 +185,33 @@ class MuLanSession : public TrainingSession {
 }  // namespace
 
 std::vector<ClipCollection> whole_songs(const std::vector<std::filesystem::path>& folders) {
-  return collect(folders, any_length(), [](const LabelledClipSampler& sampler, size_t song, const SongInfo&, auto& clips) {
-    clips.push_back(sampler.full_mix(song, 0, 0, 0.0, kLongest_s));
-  });
+  return collect(folders, any_length(),
+                 [](const LabelledClipSampler& sampler, size_t song, const SongInfo&, auto& clips) {
+                   clips.push_back(sampler.full_mix(song, 0, 0, 0.0, kLongest_s));
+                 });
 }
 
 std::vector<ClipCollection> excerpts(const std::vector<std::filesystem::path>& folders) {
-  return collect(folders, any_length(), [](const LabelledClipSampler& sampler, size_t song, const SongInfo& info, auto& clips) {
-    clips.push_back(sampler.full_mix(song, 0, 0, 0.0, kExcerpt_s));
-    clips.push_back(sampler.full_mix(song, info.arrangements.size() - 1, info.arrangements.back().versions.size() - 1,
-                                     kLater_s, kExcerpt_s));
-  });
+  return collect(
+      folders, any_length(), [](const LabelledClipSampler& sampler, size_t song, const SongInfo& info, auto& clips) {
+        clips.push_back(sampler.full_mix(song, 0, 0, 0.0, kExcerpt_s));
+        clips.push_back(sampler.full_mix(song, info.arrangements.size() - 1,
+                                         info.arrangements.back().versions.size() - 1, kLater_s, kExcerpt_s));
+      });
 }
 
 std::vector<ClipCollection> part_clips(const std::vector<std::filesystem::path>& folders) {
   PartClipOptions options;
   options.seconds = kExcerpt_s;
   options.foreign = 0;
-  return collect<PartClipSampler>(
-      folders, options, [](const PartClipSampler& sampler, size_t song, const SongInfo& info, auto& clips) {
-        if (static_cast<double>(info.frames) < kExcerpt_s * info.sample_rate) return;
-        for (uint64_t i = 0; i < kPartClips; ++i) {
-          Rng rng = Rng(0).fork("parts").fork(song).fork(i);
-          clips.push_back(sampler.sample_song(song, rng));
-        }
-      });
+  return collect<PartClipSampler>(folders, options,
+                                  [](const PartClipSampler& sampler, size_t song, const SongInfo& info, auto& clips) {
+                                    if (static_cast<double>(info.frames) < kExcerpt_s * info.sample_rate) return;
+                                    for (uint64_t i = 0; i < kPartClips; ++i) {
+                                      Rng rng = Rng(0).fork("parts").fork(song).fork(i);
+                                      clips.push_back(sampler.sample_song(song, rng));
+                                    }
+                                  });
 }
 
 EarsRecipe EarsRecipe::read(const nlohmann::json& json, const std::string& context) {

@@ -50,8 +50,8 @@ MaskTask::MaskTask(Pipeline& pipeline, MaskTaskOptions options, TripletSource tr
   const MaskHeadOptions& mask = pipeline_.mask->options;
   mel_bank_ = mel_filter_bank(mask.n_fft, kMels, static_cast<double>(pipeline_.config.vae.sample_rate));
   mel_bank_ = mel_bank_ / mel_bank_.sum(0, true).clamp_min(1e-8);  // (F, mels)
-  const Tensor width = pipeline_.mask->gather(torch::ones({mel_bank_.size(0)}));
-  mel_bank_ = pipeline_.mask->gather(mel_bank_.t()).t() / width.unsqueeze(1);
+  const Tensor width = pipeline_.mask->bands().gather(torch::ones({mel_bank_.size(0)}));
+  mel_bank_ = pipeline_.mask->bands().gather(mel_bank_.t()).t() / width.unsqueeze(1);
   for (Triplet& triplet : validation)
     if (fits(triplet)) validation_.push_back(std::move(triplet));
 }
@@ -132,7 +132,7 @@ MaskTask::Answer MaskTask::answer(const Batch& batch) {
   const Tensor mixture = mask->spectrum(t.at("source").index_select(0, mixes));  // (G, T, F)
   const MaskHeadImpl::Heard heard = mask->listen(mixture.abs());
   return {mask->answer(heard, t.at("asked").index_select(0, mixes), mix_of, t.at("instrument")), mixture, mix_of,
-          mask->spectrum(t.at("stem"))};
+          mask->compare(mixture, mix_of, mask->spectrum(t.at("stem")))};
 }
 
 void MaskTask::standardise_input() {
@@ -146,18 +146,12 @@ void MaskTask::standardise_input() {
 
 Tensor MaskTask::log_mel_loss(const Answer& given) const {
   const Tensor bank = mel_bank_.to(given.shares.device());
-  const MaskHead& mask = pipeline_.mask;
   const auto log_of = [](const Tensor& mel) { return (mel + kMelFloor).log(); };
-  Tensor bands, whole, stem, rest;  // magnitudes, and in mel bands those of the mixture, of the true stem and the rest
-  {
-    const torch::NoGradGuard no_grad;
-    const Tensor mixture = given.mixture.index_select(0, given.piece);
-    bands = mask->gather(given.mixture.abs()).index_select(0, given.piece);  // (M, T, B)
-    whole = at::matmul(bands, bank);
-    stem = log_of(at::matmul(mask->gather(given.stem.abs()), bank));
-    rest = log_of(at::matmul(mask->gather((mixture - given.stem).abs()), bank));
-  }
+  const BandedStems& stems = given.stems;
+  const Tensor bands = stems.mixture.index_select(0, given.piece);  // (M, T, B)
+  const Tensor whole = at::matmul(bands, bank);
   const Tensor part = at::matmul(bands * given.shares, bank);  // (M, T, mels)
+  const Tensor stem = log_of(at::matmul(stems.stem, bank)), rest = log_of(at::matmul(stems.rest, bank));
   return 0.5 * ((log_of(part) - stem).abs().mean() + (log_of((whole - part).clamp_min(0.0)) - rest).abs().mean());
 }
 
@@ -166,7 +160,7 @@ LossValue MaskTask::loss(size_t, const Batch& batch, int64_t, at::Generator) {
   const Tensor& instrument = batch.tensors.at("instrument");
   const Tensor asked = batch.tensors.at("asked").gather(1, instrument.unsqueeze(1)).squeeze(1);  // (M)
   const Tensor weight = 1.0 + (kAskedWeight - 1.0) * asked;
-  const Tensor losses = pipeline_.mask->loss(given.shares, given.mixture, given.piece, given.stem);
+  const Tensor losses = pipeline_.mask->loss(given.shares, given.stems, given.piece);
   LossValue value;
   value.total = (weight * losses).sum() / weight.sum();
   if (options_.log_mel_weight > 0) {
@@ -190,7 +184,7 @@ std::map<std::string, double> MaskTask::validate() {
     const Answer given = answer(batch);
     const Tensor& source = batch.tensors.at("source");
     const Tensor& stem = batch.tensors.at("stem");
-    loss += pipeline_.mask->loss(given.shares, given.mixture, given.piece, given.stem).item<double>();
+    loss += pipeline_.mask->loss(given.shares, given.stems, given.piece).item<double>();
     log_mel += log_mel_loss(given).item<double>();
     gain +=
         (si_sdr(pipeline_.mask->inverse(given.mixture * pipeline_.mask->scatter(given.shares), source.size(1)), stem) -

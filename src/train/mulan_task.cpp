@@ -62,7 +62,8 @@ std::string describe_clip(const LabelledClip& clip, const Lexicon& lexicon, Rng&
   const auto say = [&](double probability) { return plain || rng.chance(probability); };
   std::vector<std::string> words;
   const bool whole = clip.tempo_bpm > 0;  // not put together from several songs
-  if (whole && say(0.5)) words.push_back(clip.tempo_bpm < kSlow_bpm ? "slow" : clip.tempo_bpm > kFast_bpm ? "fast" : "moderate");
+  if (whole && say(0.5))
+    words.push_back(clip.tempo_bpm < kSlow_bpm ? "slow" : clip.tempo_bpm > kFast_bpm ? "fast" : "moderate");
   if (whole && say(0.3)) words.push_back(mood_of(minor, clip.tempo_bpm, lexicon, rng, plain));
   if (!clip.genre.empty() && say(0.8)) {
     const TagEntry* const genre = lexicon.find_genre(clip.genre);

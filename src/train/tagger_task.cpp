@@ -64,8 +64,8 @@ TaggerTaskOptions TaggerTaskOptions::read(ConfigReader config) {
   config.read("genre_weight", o.genre_weight);
   config.read("calibration_clips", o.calibration_clips);
   config.finish();
-  if (o.batch < 1 || o.audible_db < 0 || o.inaudible_db < o.audible_db || o.speed < 0 ||
-      o.speed > 0.5 || o.equaliser_db < 0 || o.level_db < 0 || o.genre_weight < 0 || o.calibration_clips < 0)
+  if (o.batch < 1 || o.audible_db < 0 || o.inaudible_db < o.audible_db || o.speed < 0 || o.speed > 0.5 ||
+      o.equaliser_db < 0 || o.level_db < 0 || o.genre_weight < 0 || o.calibration_clips < 0)
     throw Error(ErrorKind::kModel, config.context() +
                                        ": batch is at least 1, inaudible_db at least audible_db, speed 0 to 0.5, and "
                                        "nothing is negative");

@@ -25,6 +25,7 @@ TEST(AnalysisSummary, IsAPageForPeople) {
             "  piano                0:00-0:02, 0:08-0:09\n"
             "genre        jazz (0.70)\n"
             "notes        2, from C4 to E5\n"
+            "judges       the chords of the notes are the same in 75 % of the time\n"
             "chords       \n"
             "     0:00 | C:maj | . . . . | G:maj . . . |\n");
 }
@@ -51,6 +52,7 @@ TEST(AnalysisJson, HoldsWhatWasHeard) {
   EXPECT_EQ(json.at("beats")[5].dump(), R"([5.6,2,0,"G:maj"])");
   EXPECT_EQ(json.at("chords")[1].dump(), R"([5.6,9.6,"G:maj"])");
   EXPECT_EQ(json.at("key"), "C:major");
+  EXPECT_EQ(json.at("chord_agreement"), 0.75);
   EXPECT_EQ(json.at("instruments")[0].at("present"), true);
   EXPECT_EQ(json.at("notes")[1].dump(), "[2.6,1.0,76,70]");
   Analysis silent;

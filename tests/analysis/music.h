@@ -66,6 +66,7 @@ inline Analysis heard_by_hand() {
                          {"tuba", 0.2, 0.5, std::vector<float>(10, 0.1f)}};
   hearing.genres = {{"jazz", 0.7, 0.5, {}}};
   analysis.has_notes = true;
+  analysis.chord_agreement = 0.75;
   analysis.notes = {{1.6, 0.5, 60, 90}, {2.6, 1.0, 76, 70}};
   analysis.keys.assign(120, std::vector<float>(88, 0.1f));
   analysis.note_chords = hearing.chord_spans;

@@ -9,10 +9,11 @@
 namespace instructme {
 
 struct PartClipOptions {
-  double seconds = 6;    ///< rounded to whole level blocks
-  int64_t parts = 8;     ///< a clip has one to so many, more often few than many
-  double gain_db = 8;    ///< every part is up to this much louder or softer
-  double foreign = 0.5;  ///< probability of a clip that each of its parts is of another song, rare instruments more often
+  double seconds = 6;  ///< rounded to whole level blocks
+  int64_t parts = 8;   ///< a clip has one to so many, more often few than many
+  double gain_db = 8;  ///< every part is up to this much louder or softer
+  double foreign =
+      0.5;  ///< probability of a clip that each of its parts is of another song, rare instruments more often
 };
 
 /// Draws clips of a few parts that need not belong together, so that who learns the instruments from them cannot go by

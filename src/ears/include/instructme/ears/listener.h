@@ -37,8 +37,9 @@ struct Hearing {
   int beats_per_bar = 0;       ///< 0 without beats
   double beat_confidence = 0;  ///< mean activation at the beats, 0..1
 
-  std::vector<KeySpan> keys;  ///< without gaps, covering the piece; empty when no chord is heard, or without a key network
-  Key key;                    ///< the longest of them together; meaningless when `keys` is empty
+  std::vector<KeySpan>
+      keys;  ///< without gaps, covering the piece; empty when no chord is heard, or without a key network
+  Key key;   ///< the longest of them together; meaningless when `keys` is empty
 
   double tag_window_s = 1.0;          ///< of HeardTag::over_time
   std::vector<HeardTag> instruments;  ///< every instrument that the tagger knows, surest first

@@ -19,8 +19,9 @@ namespace instructme {
 
 /// Sizes of the tagger. In JSON the fields have the same names.
 struct TaggerOptions {
-  int64_t bands = 128;                             ///< of its mel spectrum, a multiple of 16
-  std::vector<int64_t> channels{24, 48, 96, 160};  ///< of four pairs of convolutions, of which the first halves the bands
+  int64_t bands = 128;  ///< of its mel spectrum, a multiple of 16
+  std::vector<int64_t> channels{24, 48, 96,
+                                160};  ///< of four pairs of convolutions, of which the first halves the bands
   int64_t hidden = 256;
   int64_t kernel = 9;                    ///< frames of 100 ms seen by the block over time, odd
   std::vector<std::string> instruments;  ///< lexicon names that it tells

@@ -12,6 +12,7 @@
 
 #include "instructme/base/config_reader.h"
 #include "instructme/dsp/stft.h"
+#include "instructme/models/spectral_bands.h"
 
 namespace instructme {
 
@@ -89,23 +90,23 @@ class MaskHeadImpl : public torch::nn::Module {
   /// network is in doubt.
   at::Tensor masks(const Heard& heard, const std::vector<int64_t>& instruments);
 
-  /// What bins hold, gathered in bands: x (…, F) -> (…, B). Differentiable, as is the next.
-  at::Tensor gather(const at::Tensor& x) const;
+  const SpectralBands& bands() const { return bands_; }
   /// Shares of bands (…, B), interpolated between their centres -> of bins (…, F).
-  at::Tensor scatter(const at::Tensor& shares) const { return at::matmul(shares, scatter_.to(shares.device())); }
+  at::Tensor scatter(const at::Tensor& shares) const { return bands_.scatter(shares); }
 
   /// A piece of music may be cut at multiples of this many frames …
   int64_t granularity() const { return int64_t{1} << options.channels.size(); }
   /// … and an answer depends on no frame further away than this.
   int64_t context() const;
 
+  /// What the loss wants to know of stems: mixture (N, T, F) complex, piece (M) int64, stem (M, T, F) complex.
+  BandedStems compare(const at::Tensor& mixture, const at::Tensor& piece, const at::Tensor& stem) const;
   /// Energy of share * source - stem over the geometric mean of the source's and the stem's energies, so that quiet
   /// stems count, but not more than what can be heard of them. Energies are of square-root magnitudes of the
   /// source's bins, so that quiet bins matter too. Squares, because the distance itself has its minimum at an empty
   /// mask as long as the network cannot tell. Within a band the share counts as one number, which makes this cheap.
-  /// shares (M, T, B), mixture (N, T, F) complex, piece (M) int64, stem (M, T, F) complex -> (M).
-  at::Tensor loss(const at::Tensor& shares, const at::Tensor& mixture, const at::Tensor& piece,
-                  const at::Tensor& stem) const;
+  /// shares (M, T, B), stems by `compare`, piece (M) int64 -> (M).
+  at::Tensor loss(const at::Tensor& shares, const BandedStems& stems, const at::Tensor& piece) const;
 
   MaskHeadOptions options;
   torch::nn::Linear input{nullptr}, output{nullptr};
@@ -121,14 +122,8 @@ class MaskHeadImpl : public torch::nn::Module {
   at::Tensor log_bands(const at::Tensor& magnitude) const;
 
   Stft stft_;
-  std::vector<int64_t> lower_;  // the lower of the two bands of a bin …
-  std::vector<float> upper_;    // … and what the other has of it
-  at::Tensor scatter_;          // (B, F): how bands share in bins; what a bin gets adds up to 1
+  SpectralBands bands_;
 };
 TORCH_MODULE(MaskHead);
-
-/// Centres, in bins, of `bands` bands from bin 0 to the last of `bins`: one bin apart at the bottom, and a constant
-/// ratio from where that is more. Every bin has its own when bands == bins. Throws kModel for more bands than bins.
-std::vector<double> band_centres(int64_t bins, int64_t bands);
 
 }  // namespace instructme

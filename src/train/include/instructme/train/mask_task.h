@@ -42,7 +42,7 @@ class MaskTask : public TrainingTask {
     at::Tensor shares;   ///< (M, T, B)
     at::Tensor mixture;  ///< (G, T, F) complex
     at::Tensor piece;    ///< (M): which mixture
-    at::Tensor stem;     ///< (M, T, F) complex
+    BandedStems stems;   ///< that are wanted
   };
   Answer answer(const Batch& batch);
   /// instrument, mix (M) -> (M, I), rows of one mix alike: which of its instruments the mask head is told of.

@@ -18,8 +18,8 @@ struct MuLanTaskOptions {
 };
 
 /// A sentence about a clip, in the words of the lexicon: some or all of its audible instruments, mostly its genre, its
-/// tempo as a word, major or minor, and a mood that goes with these, as far as they are known. What is said, and by which of the lexicon's words,
-/// is drawn; with `plain`, everything is said by the canonical names.
+/// tempo as a word, major or minor, and a mood that goes with these, as far as they are known. What is said, and by
+/// which of the lexicon's words, is drawn; with `plain`, everything is said by the canonical names.
 std::string describe_clip(const LabelledClip& clip, const Lexicon& lexicon, Rng& rng, bool plain = false);
 
 /// A clip without its wave, and the latents of the VAE (T, C), bfloat16, for music at `level_dbfs`.
