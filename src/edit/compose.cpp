@@ -59,6 +59,11 @@ std::vector<EditedStem> Editor::find_stems(const AudioBuffer& heard, int64_t fir
   AudioBuffer mix = changes ? heard : AudioBuffer();
   if (takes_out) {
     const Stopwatch watch(result.seconds_encode);
+    for (const std::string& name : instruction.instruments)
+      if (pipeline_.mask && !pipeline_.mask->find(name))
+        result.notes.push_back("this model has not learned the sound of '" + name +
+                               "': all instruments of its family (" + Lexicon::builtin().find_instrument(name)->family +
+                               ") were taken for it.");
     StemExtractor extractor(pipeline_.mask, static_cast<int>(pipeline_.config.vae.sample_rate),
                             pipeline_.config.level_dbfs);
     std::vector<AudioBuffer> stems = extractor.extract(heard, instruction.instruments, job.progress, job.cancel);

@@ -13,6 +13,7 @@
 #include "instructme/ears/chord_net.h"
 #include "instructme/edit/harmony.h"
 #include "instructme/edit/judge.h"
+#include "instructme/edit/stem_extractor.h"
 #include "instructme/torchx/runtime.h"
 #include "job.h"
 #include "stopwatch.h"
@@ -79,8 +80,9 @@ bool Editor::can(EditMode mode, const Instruction& instruction) const {
   const Operation operation = instruction.operation;
   if (operation == Operation::kRemix) return false;
   if (operation == Operation::kAdd || operation == Operation::kAccompany) return true;
-  return pipeline_.mask && std::all_of(instruction.instruments.begin(), instruction.instruments.end(),
-                                       [&](const std::string& name) { return pipeline_.mask->find(name).has_value(); });
+  return pipeline_.mask &&
+         std::all_of(instruction.instruments.begin(), instruction.instruments.end(),
+                     [&](const std::string& name) { return !mask_places(*pipeline_.mask, name).empty(); });
 }
 
 EditMode Editor::mode_for(const Instruction& instruction, EditMode mode) const {

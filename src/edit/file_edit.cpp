@@ -185,6 +185,7 @@ std::vector<WrittenEdit> FileEdit::run(Editor& editor, const std::vector<Judge>&
       write_harmony(folder, context);
     }
     written.written = write_like(request_.file, source, written.output, std::move(result.audio));
+    written.written.notes.insert(written.written.notes.end(), result.notes.begin(), result.notes.end());
     if (!result.beats.empty() && options.beats.empty())
       written.written.notes.push_back(
           format("bars were counted by the beats that are heard (%.0f a minute); --stems writes them to a file, to be "

@@ -9,6 +9,7 @@
 #include "instructme/base/error.h"
 #include "instructme/base/strings.h"
 #include "instructme/edit/editor.h"
+#include "instructme/text/lexicon.h"
 
 namespace instructme {
 
@@ -40,8 +41,21 @@ Tensor fit_mask(const Tensor& mask, int64_t bins) {
 StemExtractor::StemExtractor(MaskHead mask, int model_rate, double level_dbfs)
     : mask_(std::move(mask)), model_rate_(model_rate), level_dbfs_(level_dbfs) {}
 
-/// wave (S) at the model's rate and level -> (I, last - first, F).
-Tensor StemExtractor::masks(const Tensor& wave, const std::vector<int64_t>& instruments, int64_t first, int64_t last) {
+std::vector<int64_t> mask_places(const MaskHeadImpl& mask, const std::string& instrument) {
+  if (const auto own = mask.find(instrument)) return {*own};
+  const Lexicon& lexicon = Lexicon::builtin();
+  const InstrumentEntry* const wanted = lexicon.find_instrument(instrument);
+  std::vector<int64_t> places;
+  for (size_t i = 0; wanted != nullptr && i < mask.options.instruments.size(); ++i) {
+    const InstrumentEntry* const entry = lexicon.find_instrument(mask.options.instruments[i]);
+    if (entry != nullptr && entry->family == wanted->family) places.push_back(static_cast<int64_t>(i));
+  }
+  return places;
+}
+
+/// wave (S) at the model's rate and level -> (I, last - first, F); what has several places is their sum.
+Tensor StemExtractor::masks(const Tensor& wave, const std::vector<std::vector<int64_t>>& places, int64_t first,
+                            int64_t last) {
   const MaskHeadOptions& o = mask_->options;
   const int64_t frames = (wave.size(0) + o.hop - 1) / o.hop;
   const int64_t context = mask_->context() + kCutFrames, grain = mask_->granularity();
@@ -51,20 +65,29 @@ Tensor StemExtractor::masks(const Tensor& wave, const std::vector<int64_t>& inst
   const int64_t samples = std::min(wave.size(0), to * o.hop) - from * o.hop;
   const Tensor slice = wave.narrow(0, from * o.hop, samples).unsqueeze(0).to(mask_->band_mean.device());
   const MaskHeadImpl::Heard heard = mask_->listen(mask_->spectrum(slice).abs());
-  return mask_->masks(heard, instruments).narrow(1, first - from, last - first).cpu();
+  std::vector<int64_t> all;
+  for (const auto& own : places) all.insert(all.end(), own.begin(), own.end());
+  const Tensor every = mask_->masks(heard, all).narrow(1, first - from, last - first);
+  std::vector<Tensor> sums;
+  int64_t next = 0;
+  for (const auto& own : places) {
+    const auto count = static_cast<int64_t>(own.size());
+    sums.push_back(every.narrow(0, next, count).sum(0));
+    next += count;
+  }
+  return torch::stack(sums).cpu();
 }
 
 std::vector<AudioBuffer> StemExtractor::extract(const AudioBuffer& source, const std::vector<std::string>& instruments,
                                                 const ProgressCallback& progress, const CancelToken& cancel) {
   torch::NoGradGuard no_grad;
-  std::vector<int64_t> indices;
+  std::vector<std::vector<int64_t>> places;
   for (const std::string& name : instruments) {
-    const auto index = mask_->find(name);
-    if (!index)
+    places.push_back(mask_places(*mask_, name));
+    if (places.back().empty())
       throw Error(ErrorKind::kInput, "this model cannot tell '" + name + "' from other instruments" +
                                          did_you_mean(name, mask_->options.instruments) + "; it knows " +
                                          join(mask_->options.instruments, ", "));
-    indices.push_back(*index);
   }
   const MaskHeadOptions& o = mask_->options;
   const int rate = rate_with_whole_hops(source.sample_rate, o, model_rate_);
@@ -96,7 +119,7 @@ std::vector<AudioBuffer> StemExtractor::extract(const AudioBuffer& source, const
     const int64_t end = std::min(frames, start + kSegmentFrames);
     // What overlaps with the segment's samples, and once more so that these frames themselves are whole.
     const int64_t from = std::max<int64_t>(0, start - 2 * kCutFrames), to = std::min(frames, end + 2 * kCutFrames);
-    const Tensor shares = fit_mask(masks(heard, indices, from, to), stft.bins());  // (I, to - from, F)
+    const Tensor shares = fit_mask(masks(heard, places, from, to), stft.bins());  // (I, to - from, F)
     const int64_t first = from * hop, length = std::min(samples, to * hop) - first;
     const int64_t keep_from = start * hop, keep = std::min(samples, end * hop) - keep_from;
     if (keep <= 0) break;

@@ -107,6 +107,26 @@ TEST(StemExtractor, UnknownInstrumentsAreNamed) {
                [] { extractor().extract(noise(24000, 1, 1), {"basss"}); });
 }
 
+TEST(StemExtractor, TheFamilyStandsForAnInstrumentThatIsNotKnown) {
+  const AudioBuffer source = noise(24000, 1, 1);
+  const AudioBuffer harpsichord = extractor().extract(source, {"harpsichord"})[0];
+  const auto keys = extractor().extract(source, {"organ", "piano"});
+  EXPECT_LT(largest_difference(harpsichord, total(keys[0], keys[1])), 1e-5);
+  EXPECT_GT(peak(harpsichord.samples), 0.001);
+  // No mallets are known.
+  expect_error(ErrorKind::kInput, "cannot tell 'vibraphone'", [&] { extractor().extract(source, {"vibraphone"}); });
+}
+
+TEST(Compose, SaysWhenTheFamilyStandsForAnInstrument) {
+  Editor editor(tiny_pipeline());
+  const AudioBuffer source = noise(24000, 1, 1);
+  const EditResult result = editor.edit(source, "remove the harpsichord");
+  EXPECT_EQ(result.mode(), EditMode::kCompose);
+  ASSERT_EQ(result.notes.size(), 1u);
+  EXPECT_THAT(result.notes[0], testing::HasSubstr("has not learned the sound of 'harpsichord'"));
+  EXPECT_TRUE(editor.edit(source, "remove the piano").notes.empty());
+}
+
 TEST(FitMask, ContinuesUpwardsAndCutsOff) {
   at::Tensor mask = torch::zeros({1, 2, 101});
   mask.narrow(2, 45, 56).fill_(0.5);
@@ -180,10 +200,11 @@ TEST(Compose, AddedPartsStandWhereTheyAreWanted) {
 TEST(Compose, WhatItCannotDoIsDoneDirectlyOrRefused) {
   Editor editor(tiny_pipeline());
   const AudioBuffer source = noise(24000, 1, 0.6);
-  EXPECT_EQ(editor.edit(source, "remove the accordion").mode(), EditMode::kDirect);  // the tiny mask head knows none
+  EXPECT_EQ(editor.edit(source, "remove the vibraphone").mode(),
+            EditMode::kDirect);  // the tiny mask head knows no mallets
   EXPECT_EQ(editor.edit(source, "remix it to funk", {.steps = 1}).mode(), EditMode::kDirect);
-  expect_error(ErrorKind::kUsage, "cannot remove accordion in compose mode",
-               [&] { editor.edit(source, "remove the accordion", {.mode = EditMode::kCompose}); });
+  expect_error(ErrorKind::kUsage, "cannot remove vibraphone in compose mode",
+               [&] { editor.edit(source, "remove the vibraphone", {.mode = EditMode::kCompose}); });
   EXPECT_EQ(parse_edit_mode("compose"), EditMode::kCompose);
   expect_error(ErrorKind::kUsage, "no mode of editing", [] { parse_edit_mode("composed"); });
 }

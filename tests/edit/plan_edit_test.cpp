@@ -53,12 +53,12 @@ TEST(EditByPlan, ExtractedAndRemovedAreTheSourceToTheLastBit) {
 }
 
 TEST(EditByPlan, NothingOutsideOfTheRangesChanges) {
-  // Every kind of step, in either mode, over any range; the tiny mask head does not know the accordion.
+  // Every kind of step, in either mode, over any range; the tiny mask head does not know the vibraphone.
   const std::vector<std::string> requests = {"remove the bass",
                                              "extract the bass",
                                              "add a violin",
                                              "replace the bass with a violin",
-                                             "remove the accordion",
+                                             "remove the vibraphone",
                                              "turn the drums down by 6 dB",
                                              "remix it to funk",
                                              "add a violin at half volume",
@@ -181,9 +181,9 @@ TEST(EditByPlan, WhatIsNotHeardIsNotTakenOut) {
 
 TEST(EditByPlan, WhatCannotBeKeptIsSaid) {
   const AudioBuffer source = integers(24000, 1, 0.3);
-  EXPECT_NO_THROW(editor().edit(source, "remove the bass and keep the accordion"));
+  EXPECT_NO_THROW(editor().edit(source, "remove the bass and keep the vibraphone"));
   expect_error(ErrorKind::kInput, "cannot keep the bass",
-               [&] { editor().edit(source, "remove the accordion and keep the bass"); });
+               [&] { editor().edit(source, "remove the vibraphone and keep the bass"); });
   expect_error(ErrorKind::kInput, "outside the music", [&] { editor().edit(source, "remove the bass after 0:20"); });
   AudioBuffer half = source;
   half.samples.resize(11 * 24000, 0.0f);

@@ -22,8 +22,8 @@ namespace instructme {
 struct EditorOptions {
   bool bfloat16 = false;       ///< weights and activations; about twice as fast where the processor has it
   std::string device = "cpu";  ///< "cpu" or "cuda"
-  /// How sure it is, 0..1, that an instrument (canonical name) sounds in the music; none: the tagger of the model folder
-  /// says it, and without one every instrument is looked for.
+  /// How sure it is, 0..1, that an instrument (canonical name) sounds in the music; none: the tagger of the model
+  /// folder says it, and without one every instrument is looked for.
   std::function<double(const AudioBuffer& music, const std::string& instrument)> hears = {};
   /// Hear beats, chords and instruments; none: those of the model folder, if it has any.
   Ears ears = {};
@@ -68,12 +68,13 @@ struct EditedStem {
 struct EditResult {
   AudioBuffer audio;  ///< rate, channels and length of the source
   Plan plan;
-  std::vector<EditMode> modes;    ///< of every step, never kAuto
-  std::vector<Region> regions;    ///< of every step
-  std::vector<EditedStem> stems;  ///< of steps in compose mode
-  std::vector<Beat> beats;        ///< by which bars were counted, given or heard; empty when no range is in bars
-  at::Tensor chords;              ///< (T_p, d_p) probabilities the model was given last; undefined when it needed none
-  SamplingSettings settings;      ///< of the last part that was sampled
+  std::vector<EditMode> modes;     ///< of every step, never kAuto
+  std::vector<Region> regions;     ///< of every step
+  std::vector<EditedStem> stems;   ///< of steps in compose mode
+  std::vector<std::string> notes;  ///< what a person should know of it, a sentence each
+  std::vector<Beat> beats;         ///< by which bars were counted, given or heard; empty when no range is in bars
+  at::Tensor chords;               ///< (T_p, d_p) probabilities the model was given last; undefined when it needed none
+  SamplingSettings settings;       ///< of the last part that was sampled
   double seconds_encode = 0, seconds_sample = 0, seconds_decode = 0;
 
   /// kCompose when every step was composed, else kDirect.

@@ -22,17 +22,23 @@ class StemExtractor {
 
   /// One stem per instrument (canonical names), each with the rate, channels and length of the source. The stems
   /// of several never claim more of a bin than all of it. A silent source gives silent stems.
-  /// Throws kInput for an instrument that the mask head does not know, kCancelled.
+  /// For an instrument that the mask head does not know, all of its family is taken that it does know.
+  /// Throws kInput when there is none of the family, kCancelled.
   std::vector<AudioBuffer> extract(const AudioBuffer& source, const std::vector<std::string>& instruments,
                                    const ProgressCallback& progress = {}, const CancelToken& cancel = {});
 
  private:
-  at::Tensor masks(const at::Tensor& wave, const std::vector<int64_t>& instruments, int64_t first, int64_t last);
+  at::Tensor masks(const at::Tensor& wave, const std::vector<std::vector<int64_t>>& places, int64_t first,
+                   int64_t last);
 
   MaskHead mask_;
   int model_rate_;
   double level_dbfs_;
 };
+
+/// Places of an instrument among those of a mask head: its own, or those of its family (text/lexicon.h) when the mask
+/// head does not know it; empty when it knows none of them.
+std::vector<int64_t> mask_places(const MaskHeadImpl& mask, const std::string& instrument);
 
 /// A mask (N, T, F) over bins of equal width up to `model_rate` / 2, for spectra with the same bin width and `bins`
 /// bins: cut off, or continued upwards by the mean of the highest octave that the model hears undamped.
