@@ -14,6 +14,8 @@ bool is_one_of(const Token& token, std::initializer_list<const char*> words) {
   return std::any_of(words.begin(), words.end(), [&](const char* word) { return token.is_word(word); });
 }
 
+bool separates(const Token& token) { return token.kind == Kind::kComma || token.kind == Kind::kThen; }
+
 Tokens part(const Tokens& tokens, size_t begin, size_t end) {
   return {tokens.begin() + static_cast<std::ptrdiff_t>(begin), tokens.begin() + static_cast<std::ptrdiff_t>(end)};
 }
@@ -130,11 +132,59 @@ void Grammar::leave_out_reasons(std::vector<Token>& tokens) const {
   }
 }
 
+// "For my dance class" at the end says what the music is for. What else stands there must be words that mean nothing
+// here.
+void Grammar::leave_out_occasion(std::vector<Token>& tokens) const {
+  const auto& occasions = speech_.occasions;
+  constexpr size_t kLongest = 5;
+  if (tokens.empty() || std::none_of(occasions.begin(), occasions.end(),
+                                     [&](const auto& occasion) { return tokens.back().is_word(occasion); }))
+    return;
+  for (size_t i = tokens.size() - 1; i-- > 1 && tokens.size() - i <= kLongest;) {
+    if (tokens[i].kind != Kind::kWord && tokens[i].kind != Kind::kGenre && tokens[i].kind != Kind::kMood) return;
+    if (!tokens[i].is_word("for")) continue;
+    tokens.resize(i);
+    return;
+  }
+}
+
+// "The drums, can you take them out": what is named first is what a word stands for later. Only where the sentence is
+// not understood as it is, and is so understood as a whole.
+void Grammar::resolve_topic(Tokens& tokens) const {
+  size_t begin = 0;
+  while (begin < tokens.size() && (separates(tokens[begin]) || tokens[begin].kind == Kind::kModifier ||
+                                   (tokens[begin].kind == Kind::kWord && articles_.count(tokens[begin].text)) ||
+                                   points_at_instrument(tokens, begin)))
+    ++begin;
+  if (begin == tokens.size() || !tokens[begin].is_instrument()) return;
+  size_t end = begin + 1;
+  for (size_t length; (length = joiner_length(tokens, end)) > 0; end += length + 1) {
+    size_t next = end + length;
+    while (next < tokens.size() && tokens[next].kind == Kind::kWord && articles_.count(tokens[next].text)) ++next;
+    if (next >= tokens.size() || !tokens[next].is_instrument()) break;
+    end = next - length;
+  }
+  while (end < tokens.size() && tokens[end].kind == Kind::kWord && parts_.count(tokens[end].text)) ++end;
+  Tokens rest = part(tokens, end, tokens.size());
+  strip_courtesies(rest);
+  const auto found = resolved(rest, instruments_in(part(tokens, 0, end)));
+  if (!found || requests(condense(tokens)) || !requests(condense(*found))) return;
+  Tokens whole;
+  for (const auto& token : part(tokens, 0, begin))
+    if (token.kind == Kind::kModifier) whole.push_back(token);
+  whole.insert(whole.end(), found->begin(), found->end());
+  tokens = std::move(whole);
+}
+
 // The instruments of a remark, or none when the tokens are no remark.
 std::optional<std::vector<Token>> Grammar::remark(std::vector<Token> tokens) const {
   for (const bool with_courtesies : {true, false}) {
     if (!with_courtesies) strip_courtesies(tokens);
-    if (!tokens.empty() && remarks_.count(key(condense(tokens), true))) return instruments_in(tokens);
+    if (tokens.empty()) break;
+    const Tokens condensed = condense(tokens);
+    // Of "it's a nice song" nothing is left: it asks for nothing.
+    if ((condensed.empty() && tokens.front().is_word("its")) || remarks_.count(key(condensed)))
+      return instruments_in(tokens);
   }
   return std::nullopt;
 }
@@ -142,16 +192,23 @@ std::optional<std::vector<Token>> Grammar::remark(std::vector<Token> tokens) con
 // "The piano is too loud, take it out": a remark goes with a request for the same instrument, named or not.
 std::optional<std::vector<Token>> Grammar::without_first_remark(const std::vector<Token>& tokens) const {
   const auto ends_remark = [this](const Token& token) { return is_separator(token) || token.is_word("so"); };
-  for (size_t i = 1; i + 1 < tokens.size(); ++i) {
-    if (!ends_remark(tokens[i])) continue;
+  const auto rest_from = [&](size_t i) -> std::optional<Tokens> {
     const auto about = remark(part(tokens, 0, i));
-    if (!about) continue;
+    if (!about) return std::nullopt;
     Tokens rest = part(tokens, i, tokens.size());
     while (!rest.empty() && ends_remark(rest.front())) rest.erase(rest.begin());
     if (about->empty()) return rest;
     if (auto found = resolved(rest, *about)) return found;
-    if (names_all(rest, *about)) return rest;
-  }
+    return names_all(rest, *about) ? std::optional(rest) : std::nullopt;
+  };
+  for (size_t i = 1; i + 1 < tokens.size(); ++i)
+    if (ends_remark(tokens[i]))
+      if (auto rest = rest_from(i)) return rest;
+  // "The piano is too loud take it out": the longest remark before an order.
+  if (tokens.empty()) return std::nullopt;
+  for (size_t i = tokens.size() - 1; i-- > 1;)
+    if (begins_order(tokens[i]) && !condense(part(tokens, 0, i)).empty())
+      if (auto rest = rest_from(i)) return rest;
   return std::nullopt;
 }
 
@@ -165,8 +222,7 @@ std::optional<std::vector<Token>> Grammar::without_last_remark(const std::vector
     if (const auto about = remark(end); about && names_all(begin, *about)) return begin;
     if (named.empty() || end.empty()) continue;
     if (is_one_of(end.front(), {"its", "theyre"})) {
-      const bool one = end.front().is_word("its");
-      end.insert(end.begin() + 1, word_token(one ? "is" : "are"));
+      end.insert(end.begin() + 1, word_token("is"));
       end.front() = word_token("it");
     }
     const auto found = resolved(end, {named.back()});

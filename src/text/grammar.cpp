@@ -1,6 +1,8 @@
 #include "grammar.h"
 
 #include <algorithm>
+#include <bit>
+#include <cstdint>
 
 #include "instructme/base/error.h"
 #include "instructme/base/strings.h"
@@ -138,8 +140,10 @@ std::vector<Token> Grammar::scan(const std::string& sentence) const {
   choose_meant(tokens);
   mark_separators(tokens);
   leave_out_reasons(tokens);
+  leave_out_occasion(tokens);
   leave_out_remarks(tokens);
   strip_courtesies(tokens);
+  resolve_topic(tokens);
   return tokens;
 }
 
@@ -161,6 +165,8 @@ std::vector<std::string> Grammar::words_of(const std::string& sentence) const {
     if (length == 0) words.push_back(said[i]);
     i += std::max<size_t>(length, 1);
   }
+  for (std::string& word : words)
+    if (const auto same = alike_.find(word); same != alike_.end()) word = same->second;
   return words;
 }
 
@@ -207,6 +213,16 @@ bool Grammar::points_at_instrument(const std::vector<Token>& tokens, size_t at) 
   return at < tokens.size() && tokens[at].is_instrument();
 }
 
+/// "backing" in "backing strings".
+bool Grammar::is_quality(const std::vector<Token>& tokens, size_t at) const {
+  const auto one_of = [&](const std::set<std::string>& words) {
+    return tokens[at].kind == Kind::kWord && words.count(tokens[at].text) > 0;
+  };
+  if (!one_of(qualities_)) return false;
+  while (at < tokens.size() && (one_of(qualities_) || one_of(articles_))) ++at;
+  return at < tokens.size() && tokens[at].is_instrument();
+}
+
 std::vector<Token> Grammar::condense(std::vector<Token> tokens) const {
   std::vector<Token> nouns;
   bool determined = false, indefinite = false;
@@ -218,7 +234,17 @@ std::vector<Token> Grammar::condense(std::vector<Token> tokens) const {
       indefinite = indefinite || token.text == "a" || token.text == "an" || token.text == "some";
       continue;
     }
+    if (is_quality(tokens, i)) continue;
     if (word && parts_.count(token.text) && !nouns.empty() && nouns.back().is_instrument()) continue;
+    if (word && parts_.count(token.text) && i + 1 < tokens.size() && tokens[i + 1].is_word("of")) {
+      // "the melody of the flute"
+      size_t owner = i + 2;
+      while (owner < tokens.size() && tokens[owner].kind == Kind::kWord && articles_.count(tokens[owner].text)) ++owner;
+      if (owner < tokens.size() && tokens[owner].is_instrument()) {
+        ++i;
+        continue;
+      }
+    }
     if (word && !nouns.empty() && (nouns.back().kind == Kind::kGenre || nouns.back().kind == Kind::kMood) &&
         music_.count(token.text))
       token.text = "style";
@@ -286,11 +312,12 @@ std::vector<Token> Grammar::condense(std::vector<Token> tokens) const {
   return out;
 }
 
-std::string Grammar::key(const std::vector<Token>& tokens, bool with_fillers) const {
+bool Grammar::is_filler(const Token& token) const { return token.kind == Kind::kWord && fillers_.count(token.text); }
+
+std::string Grammar::key(const std::vector<Token>& tokens) const {
   std::string out;
   for (const auto& token : tokens) {
     if (token.kind == Kind::kComma || token.kind == Kind::kModifier) continue;
-    if (!with_fillers && token.kind == Kind::kWord && fillers_.count(token.text)) continue;
     if (!out.empty()) out += ' ';
     out += token.kind == Kind::kInstruments ? "X"
            : token.kind == Kind::kTag       ? "D"
@@ -301,8 +328,24 @@ std::string Grammar::key(const std::vector<Token>& tokens, bool with_fillers) co
 }
 
 const Grammar::Form* Grammar::form_of(const std::vector<Token>& tokens) const {
-  for (const bool with_fillers : {true, false})
-    if (const auto at = forms_.find(key(tokens, with_fillers)); at != forms_.end()) return &at->second;
+  // As few fillers as possible are left out: some belong to a form, as "only" to "only the piano".
+  std::vector<size_t> fillers;
+  for (size_t i = 0; i < tokens.size(); ++i)
+    if (is_filler(tokens[i])) fillers.push_back(i);
+  constexpr size_t kMostChosen = 5;
+  fillers.resize(std::min<size_t>(fillers.size(), 32));
+  const uint64_t all = (uint64_t{1} << fillers.size()) - 1;
+  std::vector<uint64_t> choices = {0, all};  // bit i: filler i is left out
+  if (fillers.size() <= kMostChosen)
+    for (uint64_t choice = 1; choice < all; ++choice) choices.push_back(choice);
+  std::stable_sort(choices.begin(), choices.end(),
+                   [](uint64_t a, uint64_t b) { return std::popcount(a) < std::popcount(b); });
+  for (const uint64_t choice : choices) {
+    std::vector<Token> rest = tokens;
+    for (size_t i = fillers.size(); i-- > 0;)
+      if ((choice >> i & 1) != 0) rest.erase(rest.begin() + static_cast<std::ptrdiff_t>(fillers[i]));
+    if (const auto at = forms_.find(key(rest)); at != forms_.end()) return &at->second;
+  }
   if (tokens.empty() || tokens.front().kind != Kind::kWord) return nullptr;
   const auto verb = gerunds_.find(tokens.front().text);
   if (verb == gerunds_.end()) return nullptr;
@@ -332,26 +375,63 @@ std::optional<Request> Grammar::request(const std::vector<Token>& tokens) const 
   return out;
 }
 
+/// Whether a request begins here, even where nothing sets it apart: "lose the drums add a piano".
+bool Grammar::begins_order(const Token& token) const {
+  if (token.kind != Kind::kWord) return false;
+  for (int i = 0; i < kOperations; ++i)
+    if (is_imperative(token.text, static_cast<Operation>(i))) return true;
+  return false;
+}
+
+/// "…, then the drums", "… and a flute in bars 5 to 8": what was asked for before is asked for another instrument.
+bool Grammar::goes_on(const std::vector<Token>& tokens, size_t end, const std::vector<Token>& rest) const {
+  const Token& between = tokens[end];
+  const bool adds = separates(between) || between.is_word("and") || between.is_word("also");
+  size_t next = 1;
+  while (next < rest.size() && rest[next].kind == Kind::kModifier) ++next;
+  // Where the first has a time or an amount, it must be clear whether that is the second's too.
+  const bool clear = next > 1 || std::none_of(tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(end),
+                                              [](const Token& token) { return token.kind == Kind::kModifier; });
+  return adds && clear && !rest.empty() && rest.front().kind == Kind::kInstruments &&
+         (next == rest.size() || is_separator(rest[next]));
+}
+
+/// The request of the tokens before `end` and those of the tokens from `next` on.
+std::optional<std::vector<Request>> Grammar::requests_split(const std::vector<Token>& tokens, size_t end,
+                                                            size_t next) const {
+  std::vector<Token> begin(tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(end));
+  strip_courtesies(begin);
+  const auto first = request(begin);
+  if (!first) return std::nullopt;
+  std::vector<Token> rest(tokens.begin() + static_cast<std::ptrdiff_t>(next), tokens.end());
+  const bool ellipsis = first->kind == Request::Kind::kDo && goes_on(tokens, end, rest);
+  strip_courtesies(rest);
+  auto more = requests(rest);
+  if (!more && ellipsis) {
+    rest.insert(rest.begin(), word_token(operation_name(first->operation)));
+    if (first->operation == Operation::kRemove || first->operation == Operation::kAdd) more = requests(rest);
+  }
+  if (!more) return std::nullopt;
+  more->front().afterwards =
+      std::any_of(tokens.begin() + static_cast<std::ptrdiff_t>(end), tokens.begin() + static_cast<std::ptrdiff_t>(next),
+                  [](const Token& token) { return token.kind == Kind::kThen; });
+  more->insert(more->begin(), *first);
+  return more;
+}
+
 std::optional<std::vector<Request>> Grammar::requests(const std::vector<Token>& tokens) const {
   if (auto whole = request(tokens)) return std::vector<Request>{*whole};
   for (size_t i = 1; i + 1 < tokens.size(); ++i) {
     if (!is_separator(tokens[i])) continue;
-    std::vector<Token> begin(tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(i));
-    strip_courtesies(begin);
-    const auto first = request(begin);
-    if (!first) continue;
     size_t next = i;
-    bool afterwards = false;
-    for (; next < tokens.size() && is_separator(tokens[next]); ++next)
-      afterwards = afterwards || tokens[next].kind == Kind::kThen;
-    std::vector<Token> rest(tokens.begin() + static_cast<std::ptrdiff_t>(next), tokens.end());
-    strip_courtesies(rest);
-    auto more = requests(rest);
-    if (!more) continue;
-    more->front().afterwards = afterwards;
-    more->insert(more->begin(), *first);
-    return more;
+    while (next < tokens.size() && is_separator(tokens[next])) ++next;
+    if (auto found = requests_split(tokens, i, next)) return found;
   }
+  // Nothing but the verb tells where the next request begins, so that a time or an amount between two of them might be
+  // that of either.
+  for (size_t i = 1; i + 1 < tokens.size(); ++i)
+    if (begins_order(tokens[i]) && tokens[i - 1].kind != Kind::kModifier && !is_separator(tokens[i - 1]))
+      if (auto found = requests_split(tokens, i, i)) return found;
   return std::nullopt;
 }
 

@@ -12,11 +12,13 @@
 
 namespace instructme {
 
-/// The lexicon's lists of words that surround what is asked ("speech" in data/lexicon.json).
+/// The lexicon's lists of words that surround what is asked ("speech" in data/lexicon.json). Phrases that the generator
+/// does not write may have alternatives: "(hear|play) it without {x}".
 struct Speech {
   std::vector<std::string> before_verbs, before_nouns, after;  ///< courtesies, also used by the generator
   std::vector<std::string> asides;        ///< other phrases that may begin or end a sentence and ask nothing
   std::vector<std::string> articles;      ///< words that say nothing about a noun that matters here
+  std::vector<std::string> qualities;     ///< words that say nothing that matters here before an instrument
   std::vector<std::string> fillers;       ///< words that may be missing where the rest of a sentence is known
   std::vector<std::string> pronouns;      ///< words that stand for the music
   std::vector<std::string> music;         ///< nouns that name the music
@@ -37,6 +39,14 @@ struct Speech {
   std::vector<std::string> complaints;    ///< what may be wrong with it
   std::map<std::string, std::string> participles;  ///< of verbs where it does not end in "ed", as "cut" and "thrown"
   std::vector<std::string> reasons;                ///< what begins a reason, which goes on to the end of the sentence
+  std::vector<std::string> occasions;              ///< what music is made for: "for my dance class"
+  /// By operation, patterns that are understood as those of the operation are, but never written by the generator.
+  std::map<std::string, std::vector<std::string>> understood;
+  std::vector<std::string> passives;  ///< what is said of "{x}" before a participle, as "can {x} be" before "removed"
+  std::vector<std::string> taking;    ///< how to ask for what comes "instead of" something else
+  std::vector<std::string> playing;   ///< verbs and participles of what an instrument does with a part
+  /// By a word, those that ask for the same in its place: "can" for "could".
+  std::map<std::string, std::vector<std::string>> alike;
   /// Words and phrases that are read as others: slips ("teh"), short forms ("pls"), other ways to say the same
   /// ("apart from" as "except"); "" for what says nothing.
   std::map<std::string, std::string> read_as;
@@ -147,12 +157,14 @@ class Grammar {
   void add_names(const Lexicon& lexicon);
   void add_name(const std::string& said, Name name);
   void add_patterns(const OperationEntry& entry, Operation operation);
+  void add_understood(Operation operation);
   void add_verbs(const OperationEntry& entry, Operation operation);
   void add_form_once(const std::vector<Token>& tokens, const Form& form);
   void add_phrases(const std::vector<std::string>& patterns, Request::Kind kind, const std::string& slots);
   void add_remarks();
   void add_form(const std::vector<Token>& tokens, const Form& form);
-  void add_replacements(const OperationEntry& remove);
+  void add_replacements(Operation taking_away);
+  void add_players();
   void add_exceptions(const OperationEntry& remove);
   void add_participles(Operation operation);
   void add_gerunds();
@@ -161,17 +173,24 @@ class Grammar {
   void mark_separators(std::vector<Token>& tokens) const;
   void strip_courtesies(std::vector<Token>& tokens) const;
   void leave_out_reasons(std::vector<Token>& tokens) const;
+  void leave_out_occasion(std::vector<Token>& tokens) const;
   void leave_out_remarks(std::vector<Token>& tokens) const;
+  void resolve_topic(std::vector<Token>& tokens) const;
   std::optional<std::vector<Token>> without_first_remark(const std::vector<Token>& tokens) const;
   std::optional<std::vector<Token>> without_last_remark(const std::vector<Token>& tokens) const;
   std::optional<std::vector<Token>> remark(std::vector<Token> tokens) const;
   void choose_meant(std::vector<Token>& tokens) const;
   std::optional<Token> instrument_called(const std::string& adjective, const Token& noun) const;
   bool is_separator(const Token& token) const;
+  bool begins_order(const Token& token) const;
+  bool goes_on(const std::vector<Token>& tokens, size_t end, const std::vector<Token>& rest) const;
+  std::optional<std::vector<Request>> requests_split(const std::vector<Token>& tokens, size_t end, size_t next) const;
   bool points_at_instrument(const std::vector<Token>& tokens, size_t at) const;
   bool says_how_it_is(const std::vector<Token>& nouns) const;
   size_t joiner_length(const std::vector<Token>& tokens, size_t at) const;
-  std::string key(const std::vector<Token>& tokens, bool with_fillers) const;
+  bool is_quality(const std::vector<Token>& tokens, size_t at) const;
+  bool is_filler(const Token& token) const;
+  std::string key(const std::vector<Token>& tokens) const;
   const Form* form_of(const std::vector<Token>& tokens) const;
   std::optional<Request> request(const std::vector<Token>& tokens) const;
   [[noreturn]] void fail(const std::string& what) const;
@@ -190,12 +209,13 @@ class Grammar {
   std::vector<std::vector<std::string>> separators_;          ///< longest first
   /// From the first word of a phrase to phrases and what they are read as, longest first.
   std::unordered_map<std::string, std::vector<std::pair<std::vector<std::string>, std::vector<std::string>>>> read_as_;
+  std::unordered_map<std::string, std::string> alike_;    ///< "could" to "can"
   std::unordered_map<std::string, std::string> gerunds_;  ///< "removing" to "remove"
   std::set<std::string> placing_;  ///< verbs that ask for something new only with a place: "sneak a flute in here"
   std::set<std::string> remarks_;  ///< keys
   std::vector<std::vector<std::string>> reasons_;
   std::set<std::string> conjunctions_;
-  std::set<std::string> articles_, fillers_, pronouns_, music_, styles_, parts_, prepositions_;
+  std::set<std::string> articles_, qualities_, fillers_, pronouns_, music_, styles_, parts_, prepositions_;
 };
 
 }  // namespace instructme

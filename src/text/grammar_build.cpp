@@ -1,4 +1,4 @@
-// What the grammar derives from the lexicon: names, forms of the patterns, what verbs let one expect.
+// What the grammar takes from the lexicon: names, forms of the patterns, what verbs let one expect.
 #include <algorithm>
 
 #include "grammar.h"
@@ -11,6 +11,17 @@ namespace {
 
 using Kind = Token::Kind;
 
+/// All that patterns with alternatives stand for.
+std::vector<std::string> expanded(const std::vector<std::string>& patterns, const std::string& context) {
+  std::vector<std::string> out;
+  for (const auto& pattern : patterns) {
+    const std::vector<std::string> all = alternatives(pattern);
+    if (all.empty()) throw Error(ErrorKind::kModel, context + ": the brackets of '" + pattern + "' do not pair");
+    out.insert(out.end(), all.begin(), all.end());
+  }
+  return out;
+}
+
 template <class Words>
 std::vector<std::vector<std::string>> phrases(const std::vector<std::string>& sentences, Words words_of) {
   std::vector<std::vector<std::string>> out;
@@ -21,26 +32,6 @@ std::vector<std::vector<std::string>> phrases(const std::vector<std::string>& se
 }
 
 std::set<std::string> set_of(const std::vector<std::string>& words) { return {words.begin(), words.end()}; }
-
-bool is_vowel(char c) { return std::string_view("aeiou").find(c) != std::string_view::npos; }
-
-/// "removing" of "remove"; with the last letter doubled where one vowel is before it, as in "cutting".
-std::string gerund_of(const std::string& verb) {
-  const size_t n = verb.size();
-  const char last = verb[n - 1];
-  if (last == 'e') return verb.substr(0, n - 1) + "ing";
-  const auto vowels = std::count_if(verb.begin(), verb.end(), is_vowel);
-  const bool doubled = vowels == 1 && is_vowel(verb[n - 2]) && !is_vowel(last) && last != 'x' && last != 'y';
-  return verb + (doubled ? std::string(1, last) : "") + "ing";
-}
-
-/// "removed" of "remove", "chopped" of "chop".
-std::string regular_participle_of(const std::string& verb) {
-  const bool after_consonant = verb.size() > 1 && verb.back() == 'y' && !is_vowel(verb[verb.size() - 2]);
-  if (after_consonant) return verb.substr(0, verb.size() - 1) + "ied";
-  const std::string gerund = gerund_of(verb);
-  return gerund.substr(0, gerund.size() - 3) + "ed";
-}
 
 std::string slots_of(const Instruction& instruction) {
   std::string slots;
@@ -71,6 +62,12 @@ Grammar::Grammar(const Lexicon& lexicon, Speech speech, std::map<std::string, st
   for (auto& [first, entries] : read_as_)
     std::stable_sort(entries.begin(), entries.end(),
                      [](const auto& a, const auto& b) { return a.first.size() > b.first.size(); });
+  for (auto* list : {&speech_.asides, &speech_.reasons, &speech_.keeping, &speech_.lowering, &speech_.halving,
+                     &speech_.others_out, &speech_.others_stay, &speech_.remarks, &speech_.passives, &speech_.taking})
+    *list = expanded(*list, context_);
+  for (const auto& [word, others] : speech_.alike)
+    for (const auto& other : others)
+      if (!alike_.emplace(other, word).second) fail("alike: '" + other + "' occurs twice");
   std::vector<std::string> courtesies;
   for (const auto* list : {&speech_.before_verbs, &speech_.before_nouns, &speech_.after, &speech_.asides})
     courtesies.insert(courtesies.end(), list->begin(), list->end());
@@ -80,6 +77,7 @@ Grammar::Grammar(const Lexicon& lexicon, Speech speech, std::map<std::string, st
   separators_ = phrases(speech_.separators, words);
   conjunctions_ = set_of(speech_.conjunctions);
   articles_ = set_of(speech_.articles);
+  qualities_ = set_of(speech_.qualities);
   fillers_ = set_of(speech_.fillers);
   pronouns_ = set_of(speech_.pronouns);
   music_ = set_of(speech_.music);
@@ -88,7 +86,7 @@ Grammar::Grammar(const Lexicon& lexicon, Speech speech, std::map<std::string, st
   prepositions_ = set_of(speech_.prepositions);
   reasons_ = phrases(speech_.reasons, words);
   for (const auto* list :
-       {&articles_, &fillers_, &pronouns_, &music_, &styles_, &parts_, &prepositions_, &conjunctions_})
+       {&articles_, &qualities_, &fillers_, &pronouns_, &music_, &styles_, &parts_, &prepositions_, &conjunctions_})
     words_.insert(list->begin(), list->end());
   words_.insert(speech_.negations.begin(), speech_.negations.end());
   for (const auto* list : {&joiners_, &courtesies_, &separators_, &reasons_})
@@ -102,9 +100,16 @@ Grammar::Grammar(const Lexicon& lexicon, Speech speech, std::map<std::string, st
   // Patterns before verbs: what a pattern says outright goes before what a verb lets one expect.
   for (int i = 0; i < kOperations; ++i)
     add_patterns(lexicon.operations()[static_cast<size_t>(i)], static_cast<Operation>(i));
+  for (const auto& [name, patterns] : speech_.understood)
+    if (std::none_of(lexicon.operations().begin(), lexicon.operations().end(),
+                     [&said = name](const OperationEntry& entry) { return entry.name == said; }))
+      fail("understood: there is no operation '" + name + "'");
+  for (int i = 0; i < kOperations; ++i) add_understood(static_cast<Operation>(i));
   for (int i = 0; i < kOperations; ++i)
     add_verbs(lexicon.operations()[static_cast<size_t>(i)], static_cast<Operation>(i));
-  add_replacements(lexicon.operations()[static_cast<size_t>(Operation::kRemove)]);
+  add_replacements(Operation::kRemove);
+  add_replacements(Operation::kReplace);
+  add_players();
   for (const auto operation : {Operation::kRemove, Operation::kExtract, Operation::kAdd, Operation::kReplace})
     add_participles(operation);
   add_exceptions(lexicon.operations()[static_cast<size_t>(Operation::kRemove)]);
@@ -186,7 +191,7 @@ std::vector<Token> Grammar::pattern_tokens(const std::string& pattern, std::stri
 }
 
 void Grammar::add_form(const std::vector<Token>& tokens, const Form& form) {
-  const std::string form_key = key(tokens, true);
+  const std::string form_key = key(tokens);
   if (form_key == "X" || form_key == "D")
     fail("pattern '" + form.pattern + "' of '" + operation_name(form.operation) +
          "' does not say what to do: nothing is left of it but the name");
@@ -221,8 +226,24 @@ void Grammar::add_patterns(const OperationEntry& entry, Operation operation) {
       fail("operation '" + entry.name + "' has no pattern with the slots '" + slots + "'");
 }
 
+void Grammar::add_understood(Operation operation) {
+  const auto patterns = speech_.understood.find(operation_name(operation));
+  if (patterns == speech_.understood.end()) return;
+  const std::vector<std::string> allowed = slots_for(operation);
+  for (const auto& pattern : expanded(patterns->second, context_)) {
+    std::string slots;
+    std::vector<Token> tokens = pattern_tokens(pattern, slots);
+    const bool reversed = slots == "yx";
+    if (reversed) slots = "xy";
+    if (std::find(allowed.begin(), allowed.end(), slots) == allowed.end())
+      fail("understood: '" + pattern + "' has unsuitable slots; possible are " + quoted_list(allowed, "or"));
+    strip_courtesies(tokens);
+    add_form(condense(std::move(tokens)), {operation, reversed, pattern});
+  }
+}
+
 void Grammar::add_form_once(const std::vector<Token>& tokens, const Form& form) {
-  if (!forms_.count(key(tokens, true))) add_form(tokens, form);
+  if (!forms_.count(key(tokens))) add_form(tokens, form);
 }
 
 // After patterns and verbs, which they never overrule.
@@ -246,7 +267,8 @@ void Grammar::add_remarks() {
       if (token.kind == Kind::kWord) words_.insert(token.text);
     // Of "the flute sounds annoying" nothing is left but the name, of "the flute sounds out of tune" only "the flute
     // out".
-    if (tokens.size() > 1 && !(made && form_of(tokens))) remarks_.insert(key(tokens, true));
+    const bool name_only = tokens.size() == 1 && tokens.front().kind != Kind::kWord;
+    if (!tokens.empty() && !name_only && !(made && form_of(tokens))) remarks_.insert(key(tokens));
   };
   const std::string slot = "{c}";
   for (const auto& pattern : speech_.remarks) {
@@ -280,7 +302,7 @@ void Grammar::add_verbs(const OperationEntry& entry, Operation operation) {
       return rest;
     };
     if (operation == Operation::kReplace) {
-      for (const char* to : {"with", "by", "for", "to", "into"}) add(then({x, word_token(to), x}), verb);
+      for (const char* to : {"with", "by", "for", "to", "into", "against"}) add(then({x, word_token(to), x}), verb);
     } else if (operation == Operation::kRemix) {
       for (const char* with : {"with", "using", "for"}) {
         add(then({word_token(with), x}), verb);
@@ -299,109 +321,6 @@ void Grammar::add_verbs(const OperationEntry& entry, Operation operation) {
       if (particle && words.size() == 2) add({words[0], x, words[1]}, verb);
       if (operation == Operation::kAdd && placing_.count(texts.front())) add({words[0], x, word_token("here")}, verb);
     }
-  }
-}
-
-// "take out the piano and put a harp in its place", with every way to remove.
-void Grammar::add_replacements(const OperationEntry& remove) {
-  Token x;
-  x.kind = Kind::kInstruments;
-  for (const auto& said : remove.verbs) {
-    const std::vector<Token> verb = condense(find_names(word_tokens(words_of(said))));
-    std::vector<std::vector<Token>> removals(1, verb);
-    removals.front().push_back(x);
-    if (verb.size() == 2) removals.push_back({verb[0], x, verb[1]});
-    for (const char* by : {"use", "put", "put in", "add", "bring in", "have", "take", "play", "give me"}) {
-      for (std::vector<Token> tokens : removals) {
-        for (const auto& token : word_tokens(words_of(std::string("and ") + by))) tokens.push_back(token);
-        tokens.push_back(x);
-        tokens.push_back(word_token("instead"));
-        add_form_once(tokens, {Operation::kReplace, false, said});
-      }
-    }
-    for (std::vector<Token> tokens : removals) {
-      for (const auto& token : word_tokens(words_of("and replace with"))) tokens.push_back(token);
-      tokens.push_back(x);
-      add_form_once(tokens, {Operation::kReplace, false, said});
-    }
-  }
-}
-
-// "The piano should be removed", "can the piano be taken out", "I want the piano replaced with a violin".
-void Grammar::add_participles(Operation operation) {
-  Token x;
-  x.kind = Kind::kInstruments;
-  const auto word = [](const char* text) { return word_token(text); };
-  const std::vector<std::vector<Token>> subjects = {{x},
-                                                    {x, word("should"), word("be")},
-                                                    {x, word("can"), word("be")},
-                                                    {x, word("could"), word("be")},
-                                                    {x, word("to"), word("be")},
-                                                    {x, word("is"), word("to"), word("be")},
-                                                    {word("can"), x, word("be")},
-                                                    {word("could"), x, word("be")},
-                                                    {word("have"), x},
-                                                    {word("get"), x}};
-  const auto verbs = verb_words_;
-  for (const auto& [of, verb] : verbs) {
-    if (of != operation || !is_imperative(verb.front(), operation)) continue;
-    std::vector<std::string> words = verb;
-    const auto irregular = speech_.participles.find(verb.front());
-    words.front() = irregular != speech_.participles.end() ? irregular->second : regular_participle_of(verb.front());
-    const std::vector<Token> participle = word_tokens(words);
-    for (std::vector<Token> tokens : subjects) {
-      tokens.insert(tokens.end(), participle.begin(), participle.end());
-      if (operation != Operation::kReplace) add_form_once(tokens, {operation, false, join(verb, " ")});
-      for (const char* by : {"with", "by", "for"})
-        if (operation == Operation::kReplace) {
-          std::vector<Token> whole = tokens;
-          whole.push_back(word(by));
-          whole.push_back(x);
-          add_form_once(whole, {operation, false, join(verb, " ")});
-        }
-    }
-  }
-}
-
-// "Kill everything but the piano", "take everything out except the piano", with every way to remove.
-void Grammar::add_exceptions(const OperationEntry& remove) {
-  Token x;
-  x.kind = Kind::kInstruments;
-  const auto add = [&](const std::vector<std::string>& words, const std::string& said) {
-    std::vector<Token> tokens = condense(word_tokens(words_of(join(words, " "))));
-    tokens.push_back(x);
-    add_form_once(tokens, {Operation::kExtract, false, said});
-  };
-  for (const auto& said : remove.verbs) {
-    if (!is_imperative(said, Operation::kRemove)) continue;
-    const std::vector<std::string> verb = split(said, ' ');
-    for (const char* all : {"everything", "all"})
-      for (const char* but : {"but", "except", "that isnt", "which isnt", "that arent", "thats not"}) {
-        add({said, all, but}, said);
-        if (verb.size() == 2) add({verb[0], all, verb[1], but}, said);
-      }
-    for (const char* others : {"everything else", "everything"})
-      add_form_once(condense(word_tokens(words_of(said + " " + others))),
-                    {Operation::kRemove, false, said, Request::Kind::kOthersOut});
-  }
-}
-
-bool Grammar::is_imperative(const std::string& pattern, Operation operation) const {
-  // These begin wishes, not orders.
-  static const std::set<std::string> kNotVerbs = {"only", "just", "nothing", "without", "no", "minus"};
-  const std::string first = pattern.substr(0, pattern.find(' '));
-  return kNotVerbs.count(first) == 0 && std::any_of(verb_words_.begin(), verb_words_.end(), [&](const auto& verb) {
-           return verb.first == operation && verb.second.front() == first;
-         });
-}
-
-// "how about removing the drums": what is asked with "remove" may be asked with "removing".
-void Grammar::add_gerunds() {
-  for (const auto& [operation, verb] : verb_words_) {
-    const std::string& first = verb.front();
-    if (first.size() < 3 || !is_imperative(first, operation)) continue;
-    const std::string gerund = gerund_of(first);
-    if (words_.insert(gerund).second) gerunds_.emplace(gerund, first);
   }
 }
 

@@ -65,6 +65,7 @@ Speech read_speech(ConfigReader config) {
   config.require("after", speech.after);
   config.require("asides", speech.asides);
   config.require("articles", speech.articles);
+  config.read("qualities", speech.qualities);
   config.require("fillers", speech.fillers);
   config.require("pronouns", speech.pronouns);
   config.require("music", speech.music);
@@ -85,6 +86,12 @@ Speech read_speech(ConfigReader config) {
   config.read("complaints", speech.complaints);
   config.read("participles", speech.participles);
   config.read("reasons", speech.reasons);
+  config.read("occasions", speech.occasions);
+  config.read("understood", speech.understood);
+  config.read("passives", speech.passives);
+  config.read("taking", speech.taking);
+  config.read("playing", speech.playing);
+  config.read("alike", speech.alike);
   config.require("read_as", speech.read_as);
   config.finish();
   return speech;

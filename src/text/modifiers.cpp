@@ -7,54 +7,12 @@
 
 #include "instructme/base/error.h"
 #include "instructme/base/strings.h"
+#include "pieces.h"
 
 namespace instructme {
 namespace {
 
 using Unit = PlanRange::Unit;
-
-/// A number, a word or a mark, with its place in the sentence.
-struct Piece {
-  std::string text;
-  size_t begin = 0, end = 0;
-  bool number = false, clock = false;
-};
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || static_cast<unsigned char>(c) >= 0x80 || c == '\''; }
-
-std::vector<Piece> pieces_of(const std::string& text) {
-  static const std::string kDashes[] = {"\u2013", "\u2014", "\u2010", "\u2011"};
-  std::vector<Piece> out;
-  for (size_t i = 0; i < text.size();) {
-    Piece piece;
-    piece.begin = i;
-    const auto dash = std::find_if(std::begin(kDashes), std::end(kDashes),
-                                   [&](const auto& mark) { return text.compare(i, mark.size(), mark) == 0; });
-    if (dash != std::end(kDashes)) {
-      i += dash->size();
-      piece.text = "-";
-    } else if (is_digit(text[i])) {
-      piece.number = true;
-      for (; i < text.size(); ++i) {
-        const bool mark = (text[i] == ':' || text[i] == '.') && i + 1 < text.size() && is_digit(text[i + 1]);
-        if (!is_digit(text[i]) && !mark) break;
-        piece.clock = piece.clock || text[i] == ':';
-      }
-      piece.text = text.substr(piece.begin, i - piece.begin);
-    } else if (is_letter(text[i])) {
-      while (i < text.size() && is_letter(text[i])) ++i;
-      piece.text = text.substr(piece.begin, i - piece.begin);
-    } else {
-      ++i;
-      if (text[i - 1] == ' ' || text[i - 1] == '\t' || text[i - 1] == '\n') continue;
-      piece.text = text[i - 1];
-    }
-    piece.end = i;
-    out.push_back(std::move(piece));
-  }
-  return out;
-}
 
 /// A moment as said; without a unit only where the other end of the range tells it.
 struct Moment {
@@ -96,14 +54,19 @@ class Matcher {
 
   std::optional<double> number() {
     static const std::map<std::string, double> kWords = {
-        {"one", 1},     {"two", 2},     {"three", 3},  {"four", 4},    {"five", 5},    {"six", 6},      {"seven", 7},
-        {"eight", 8},   {"nine", 9},    {"ten", 10},   {"eleven", 11}, {"twelve", 12}, {"fifteen", 15}, {"sixteen", 16},
-        {"twenty", 20}, {"thirty", 30}, {"forty", 40}, {"fifty", 50},  {"sixty", 60},  {"ninety", 90}};
+        {"one", 1},       {"two", 2},       {"three", 3},    {"four", 4},     {"five", 5},       {"six", 6},
+        {"seven", 7},     {"eight", 8},     {"nine", 9},     {"ten", 10},     {"eleven", 11},    {"twelve", 12},
+        {"thirteen", 13}, {"fourteen", 14}, {"fifteen", 15}, {"sixteen", 16}, {"seventeen", 17}, {"eighteen", 18},
+        {"nineteen", 19}, {"twenty", 20},   {"thirty", 30},  {"forty", 40},   {"fifty", 50},     {"sixty", 60},
+        {"seventy", 70},  {"eighty", 80},   {"ninety", 90}};
     if (finished()) return std::nullopt;
     const Piece& piece = pieces_[at];
     if (const auto named = kWords.find(piece.text); named != kWords.end()) {
       ++at;
-      return named->second;
+      const auto digit = finished() || named->second < 20 ? kWords.end() : kWords.find(pieces_[at].text);
+      if (digit == kWords.end() || digit->second > 9) return named->second;
+      ++at;  // "twenty four"
+      return named->second + digit->second;
     }
     if (!piece.number || piece.clock || std::count(piece.text.begin(), piece.text.end(), '.') > 1) return std::nullopt;
     ++at;
@@ -237,6 +200,7 @@ class Matcher {
         if (*seconds <= 0) return std::nullopt;
         return first ? PlanRange{Unit::kSeconds, 0, *seconds} : PlanRange{Unit::kSeconds, -*seconds, std::nullopt};
       }
+      if (word({"minute"})) return first ? PlanRange{Unit::kSeconds, 0, 60} : PlanRange{Unit::kSeconds, -60, {}};
       const auto count = bar();
       const double bars_said = count.value_or(1);
       if (!bars() || bars_said < 1) return std::nullopt;
@@ -277,14 +241,32 @@ class Matcher {
         const auto seconds = duration();
         return seconds ? std::optional(PlanRange{Unit::kSeconds, 0, *seconds}) : std::nullopt;
       }
-      if (word({"in", "during", "within", "for", "over", "throughout"})) {
+      if (word({"of"})) {
+        if (auto found = edge_range()) return found;
+        return bar_range(false, false);
+      }
+      if (word({"in", "during", "within", "for", "over", "throughout", "across", "on", "through"})) {
         if (auto found = edge_range()) return found;
         if (auto found = bar_range(false, false)) return found;
         return second_range(false, false, false);
       }
       if (finished()) return std::nullopt;
+      if (auto found = edge_range()) return found;
       if (auto found = bar_range(false, false)) return found;
       return pieces_[at].clock || pieces_[at].number ? second_range(false, false, false) : std::nullopt;
+    });
+  }
+
+  /// "At bar 9", "at 0:30".
+  std::optional<PlanRange> entry() {
+    return attempt([&]() -> std::optional<PlanRange> {
+      if (!word({"at"})) return std::nullopt;
+      if (bars()) {
+        const auto first = bar();
+        return first ? std::optional(PlanRange{Unit::kBars, *first, std::nullopt}) : std::nullopt;
+      }
+      const auto seconds = duration();
+      return seconds ? std::optional(PlanRange{Unit::kSeconds, *seconds, std::nullopt}) : std::nullopt;
     });
   }
 
@@ -304,7 +286,14 @@ class Matcher {
 
   std::optional<Amount> amount() {
     return attempt([&]() -> std::optional<Amount> {
+      if (word({"quieter", "softer"})) {
+        const bool by = !finished() && pieces_[at].text == "by";
+        auto found = by ? amount() : std::nullopt;
+        if (found) found->quieter = true;
+        return found;
+      }
       if (word({"by"})) {
+        word({"about", "around", "roughly", "approximately"});
         if (const auto found = share()) return Amount{Amount::Kind::kShare, *found};
         const auto value = number();
         if (!value || !word({"db", "decibel", "decibels"})) return std::nullopt;
@@ -319,10 +308,24 @@ class Matcher {
                                     pieces_[at - 1].text == "last" || pieces_[at - 1].text == "other");
       if (const auto found = attempt([&] {
             const auto part = whole ? std::nullopt : share();
-            return part && (word({"of", "quieter", "softer", "lower"}) || phrase({"less", "loud"})) ? part
-                                                                                                    : std::nullopt;
+            return part && word({"of"}) ? part : std::nullopt;
           }))
         return Amount{Amount::Kind::kShare, *found};
+      // "Drums down 3 dB", "less drums, about half": only what is made quieter is spoken of in that way.
+      if (const auto found = attempt([&]() -> std::optional<Amount> {
+            const bool about = word({"about", "around", "roughly", "approximately"});
+            const bool figure = !finished() && pieces_[at].number;
+            if (const auto part = whole ? std::nullopt : share()) {
+              if (word({"quieter", "softer"})) return Amount{Amount::Kind::kShare, *part, true, true};
+              const bool compared = !finished() && (pieces_[at].text == "lower" || pieces_[at].text == "less");
+              return about || figure || compared ? std::optional(Amount{Amount::Kind::kShare, *part, true})
+                                                 : std::nullopt;
+            }
+            const auto value = number();
+            if (!value || !word({"db", "decibel", "decibels"})) return std::nullopt;
+            return Amount{Amount::Kind::kDecibels, *value, true, word({"quieter", "softer"})};
+          }))
+        return found;
       const bool placed = word({"with", "at"});
       if (placed) word({"a"});
       if (word({"strength"})) {
@@ -388,6 +391,7 @@ std::vector<Modifier> take_modifiers(std::string& sentence) {
     const size_t start = matcher.at;
     Modifier modifier;
     modifier.range = matcher.range();
+    if (!modifier.range) modifier.entry = (modifier.range = matcher.entry()).has_value();
     if (!modifier.range) modifier.amount = matcher.amount();
     if (!modifier.range && !modifier.amount) {
       ++matcher.at;
@@ -398,6 +402,7 @@ std::vector<Modifier> take_modifiers(std::string& sentence) {
     check(modifier);
     if (found.size() == kMostModifiers) throw Error(ErrorKind::kInput, "the sentence names too many times and amounts");
     rest += sentence.substr(copied, begin - copied) + " " + placeholder(found.size()) + " ";
+    if (modifier.amount && modifier.amount->quieter) rest += "lower ";
     copied = end;
     found.push_back(std::move(modifier));
   }

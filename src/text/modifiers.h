@@ -17,6 +17,8 @@ struct Amount {
   };
   Kind kind = Kind::kShare;
   double value = 0;
+  bool bare = false;     ///< said without a word like "by": only with what is made quieter
+  bool quieter = false;  ///< said with "quieter", which is a mood where no amount is said with it
   bool operator==(const Amount&) const = default;
 };
 
@@ -25,6 +27,7 @@ struct Modifier {
   std::string text;  ///< as said
   std::optional<PlanRange> range;
   std::optional<Amount> amount;
+  bool entry = false;  ///< the range is "at bar 9", where something new may come in
 };
 
 /// Takes times and amounts out of a sentence, which the grammar of requests knows nothing of, and leaves a placeholder

@@ -30,6 +30,8 @@ std::string plain_range(const PlanRange& range) {
 double share_of(const Modifier& modifier, const ReadRequest& request) {
   const Amount& amount = *modifier.amount;
   const bool taken = request.instruction.operation == Operation::kRemove;
+  if (amount.bare && request.kind != Request::Kind::kLower)
+    fail("it is not clear what '" + modifier.text + "' is meant to be here; say 'by half' or 'with strength 0.5'");
   if (amount.kind == Amount::Kind::kDecibels) {
     if (!taken)
       fail("'" + modifier.text + "' goes with what is made quieter; say 'by half' or 'with strength 0.5' here");
@@ -49,6 +51,9 @@ PlanStep step_of(const ReadRequest& request) {
     if (modifier.range ? step.range.has_value() : step.strength.has_value())
       fail("'" + plain_sentence(step.instruction) + "' is given two " + (modifier.range ? "times" : "amounts") +
            ", the second being '" + modifier.text + "': name one, or make it two requests");
+    if (modifier.entry && step.instruction.operation != Operation::kAdd)
+      fail("'" + modifier.text +
+           "' does not say how long: say for example 'in bar 9', 'from bar 9 on' or 'after 0:30'");
     if (modifier.range)
       step.range = modifier.range;
     else

@@ -29,7 +29,9 @@ std::vector<std::string> sentence_words(std::string_view sentence) {
     text = replace_all(std::move(text), blank, " ");
 
   for (const char* arrow : {"->", "=>", "\u2192"}) text = replace_all(std::move(text), arrow, " to ");
-  text = replace_all(std::move(text), "w/o ", "without ");
+  for (const auto& [mark, word] :
+       {std::pair("w/o ", "without "), std::pair("w/out ", "without "), std::pair("w/", "with ")})
+    text = replace_all(std::move(text), mark, word);
 
   std::vector<std::string> words;
   std::string word;
@@ -56,6 +58,18 @@ std::vector<std::string> sentence_words(std::string_view sentence) {
 }
 
 std::string normal_name(std::string_view name) { return join(sentence_words(name), " "); }
+
+std::vector<std::string> alternatives(const std::string& pattern) {
+  const size_t open = pattern.find_first_of("()");
+  if (open == std::string::npos) return {pattern};
+  const size_t close = pattern.find_first_of("()", open + 1);
+  if (pattern[open] != '(' || close == std::string::npos || pattern[close] != ')') return {};
+  std::vector<std::string> out;
+  const std::vector<std::string> endings = alternatives(pattern.substr(close + 1));
+  for (const auto& choice : split(pattern.substr(open + 1, close - open - 1), '|'))
+    for (const auto& ending : endings) out.push_back(pattern.substr(0, open) + choice + ending);
+  return out;
+}
 
 bool looks_plural(const std::string& name) { return ends_with(name, "s") && !ends_with(name, "ss"); }
 

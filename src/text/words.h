@@ -10,6 +10,10 @@ namespace instructme {
 /// stand alone as "and"; "," is a word of its own and stands for every mark that separates.
 std::vector<std::string> sentence_words(std::string_view sentence);
 
+/// The phrases that a pattern with alternatives stands for: "(hear|play) it( please|)" for "hear it please", "hear it",
+/// "play it please" and "play it". None where the brackets do not pair.
+std::vector<std::string> alternatives(const std::string& pattern);
+
 /// The form under which names are compared: the words joined by single blanks.
 std::string normal_name(std::string_view name);
 

@@ -51,16 +51,16 @@ void expect_understood(const std::string& table, double least) {
 }
 
 TEST(Paraphrases, AreUnderstood) {
-  EXPECT_GE(rows("paraphrases.tsv").size(), 900u);
+  EXPECT_GE(rows("paraphrases.tsv").size(), 1180u);
   expect_understood("paraphrases.tsv", 0.95);
 }
 
-// Written after the patterns were widened for the others, and not used to widen them.
-TEST(Paraphrases, NewOnesAreMostlyUnderstood) { expect_understood("paraphrases_unseen.tsv", 0.7); }
+// Not used to widen what is understood.
+TEST(Paraphrases, NewOnesAreMostlyUnderstood) { expect_understood("paraphrases_unseen.tsv", 0.86); }
 
 TEST(Paraphrases, WhatIsNotClearIsRefused) {
   const auto sentences = rows("refused.tsv");
-  EXPECT_GE(sentences.size(), 160u);
+  EXPECT_GE(sentences.size(), 180u);
   for (const auto& [sentence, reason] : sentences)
     expect_error(ErrorKind::kInput, reason, [&, &said = sentence] {
       const auto found = parse_plan(said, Lexicon::builtin());

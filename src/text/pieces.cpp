@@ -1,0 +1,47 @@
+#include "pieces.h"
+
+#include <algorithm>
+#include <iterator>
+
+namespace instructme {
+namespace {
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_letter(char c) { return (c >= 'a' && c <= 'z') || static_cast<unsigned char>(c) >= 0x80 || c == '\''; }
+
+}  // namespace
+
+std::vector<Piece> pieces_of(const std::string& text) {
+  static const std::string kDashes[] = {"\u2013", "\u2014", "\u2010", "\u2011"};
+  std::vector<Piece> out;
+  for (size_t i = 0; i < text.size();) {
+    Piece piece;
+    piece.begin = i;
+    const auto dash = std::find_if(std::begin(kDashes), std::end(kDashes),
+                                   [&](const auto& mark) { return text.compare(i, mark.size(), mark) == 0; });
+    if (dash != std::end(kDashes)) {
+      i += dash->size();
+      piece.text = "-";
+    } else if (is_digit(text[i])) {
+      piece.number = true;
+      for (; i < text.size(); ++i) {
+        const bool mark = (text[i] == ':' || text[i] == '.') && i + 1 < text.size() && is_digit(text[i + 1]);
+        if (!is_digit(text[i]) && !mark) break;
+        piece.clock = piece.clock || text[i] == ':';
+      }
+      piece.text = text.substr(piece.begin, i - piece.begin);
+    } else if (is_letter(text[i])) {
+      while (i < text.size() && is_letter(text[i])) ++i;
+      piece.text = text.substr(piece.begin, i - piece.begin);
+    } else {
+      ++i;
+      if (text[i - 1] == ' ' || text[i - 1] == '\t' || text[i - 1] == '\n') continue;
+      piece.text = text[i - 1];
+    }
+    piece.end = i;
+    out.push_back(std::move(piece));
+  }
+  return out;
+}
+
+}  // namespace instructme
