@@ -70,6 +70,7 @@ void score_edits(Scorer& scorer, Editor& editor, const Tensor& source, const Ten
   for (const EditMode mode : evaluation.modes) {
     if (!editor.can(mode, instruction)) continue;
     options.mode = mode;
+    options.force = true;  // what is there is known, whether it is heard or not
     const std::vector<float> samples(source.data_ptr<float>(), source.data_ptr<float>() + source.size(0));
     const EditResult result = editor.edit(from_mono(samples, rate), sentence, options, {}, cancel);
     scorer.add(task, mode == EditMode::kDirect ? kEdit : kCompose, example, as_tensor(result.audio.samples), target);

@@ -318,6 +318,7 @@ void Session::reroll(const EditorSource& editor, std::optional<uint64_t> seed, c
                 "the last change is '" + last.text + "', which is no edit: only an edit can be made anew");
   EditOptions options;
   options.mode = parse_edit_mode(last.mode);
+  options.force = true;  // what was done once was heard, or forced
   options.seed = seed.value_or(last.seed + 1);
   options.steps = last.steps;
   options.guidance = last.guidance;
