@@ -69,32 +69,14 @@ std::vector<HeardTag> sorted(std::vector<HeardTag> tags) {
   return tags;
 }
 
-}  // namespace
-
-struct Listener::Parts {
-  NeuralChordExtractor chords;
-  BeatNet beats{nullptr};
-  BeatSpectrum beat_spectrum;
-  KeyNet keys{nullptr};     // may be empty, …
-  CalibratedTagger tagger;  // … and so may its network
-
-  void tag(const Tensor& wave, Hearing& hearing);
-};
-
-Listener::Listener(const fs::path& model_folder) {
-  if (const auto missing = missing_ear(model_folder))
-    throw Error(ErrorKind::kMissing, "the model folder '" + model_folder.string() + "' has no ears/" + *missing +
-                                         "; train one ('instructme train chords', '… beats') or give another folder");
-  const fs::path folder = model_folder / "ears";
-  parts_ = std::make_unique<Parts>(Parts{NeuralChordExtractor::load(folder), load_beat_net(folder), {}, nullptr, {}});
-  if (fs::is_regular_file(folder / "keys.json")) parts_->keys = load_key_net(folder);
-  if (fs::is_regular_file(folder / "tagger.json")) parts_->tagger = load_tagger(folder);
+/// Mono at the networks' rate, at least one sample.
+std::vector<float> mono_to_hear(const AudioBuffer& audio) {
+  std::vector<float> mono = resample(mix_to_mono(audio), audio.sample_rate, static_cast<double>(kChordSampleRate));
+  if (mono.empty()) mono.push_back(0.0f);
+  return mono;
 }
 
-Listener::~Listener() = default;
-Listener::Listener(Listener&&) noexcept = default;
-
-void Listener::Parts::tag(const Tensor& wave, Hearing& hearing) {
+void add_tags(CalibratedTagger& tagger, const Tensor& wave, Hearing& hearing) {
   const Tags tags = listen_for_tags(tagger.net, wave);
   constexpr int64_t kBlocksPerWindow = 2;
   const auto number = [](const Tensor& x) { return x.item<double>(); };
@@ -115,6 +97,29 @@ void Listener::Parts::tag(const Tensor& wave, Hearing& hearing) {
   hearing.genres = sorted(std::move(hearing.genres));
 }
 
+}  // namespace
+
+struct Listener::Parts {
+  NeuralChordExtractor chords;
+  BeatNet beats{nullptr};
+  BeatSpectrum beat_spectrum;
+  KeyNet keys{nullptr};     // may be empty, …
+  CalibratedTagger tagger;  // … and so may its network
+};
+
+Listener::Listener(const fs::path& model_folder) {
+  if (const auto missing = missing_ear(model_folder))
+    throw Error(ErrorKind::kMissing, "the model folder '" + model_folder.string() + "' has no ears/" + *missing +
+                                         "; train one ('instructme train chords', '… beats') or give another folder");
+  const fs::path folder = model_folder / "ears";
+  parts_ = std::make_unique<Parts>(Parts{NeuralChordExtractor::load(folder), load_beat_net(folder), {}, nullptr, {}});
+  if (fs::is_regular_file(folder / "keys.json")) parts_->keys = load_key_net(folder);
+  if (fs::is_regular_file(folder / "tagger.json")) parts_->tagger = load_tagger(folder);
+}
+
+Listener::~Listener() = default;
+Listener::Listener(Listener&&) noexcept = default;
+
 Hearing Listener::listen(const AudioBuffer& audio, const ProgressCallback& progress, const CancelToken& cancel) {
   if (audio.frames() == 0) throw Error(ErrorKind::kInput, "there is nothing to listen to: the audio is empty");
   for (const float sample : audio.samples)
@@ -128,8 +133,7 @@ Hearing Listener::listen(const AudioBuffer& audio, const ProgressCallback& progr
   const torch::NoGradGuard no_grad;
   Hearing hearing;
   hearing.duration_s = audio.seconds();
-  std::vector<float> mono = resample(mix_to_mono(audio), audio.sample_rate, static_cast<double>(kChordSampleRate));
-  if (mono.empty()) mono.push_back(0.0f);
+  std::vector<float> mono = mono_to_hear(audio);
   const Tensor wave = torch::from_blob(mono.data(), {static_cast<int64_t>(mono.size())});
   const bool silent = wave.square().mean().sqrt().item<double>() < kSilence_rms;
   const int64_t frames = chord_frames(wave.size(0));
@@ -160,7 +164,7 @@ Hearing Listener::listen(const AudioBuffer& audio, const ProgressCallback& progr
   if (!hearing.keys.empty()) hearing.key = longest_key(hearing.keys);
 
   begin("listening for instruments");
-  if (parts_->tagger.net && !silent) parts_->tag(wave, hearing);
+  if (parts_->tagger.net && !silent) add_tags(parts_->tagger, wave, hearing);
   return hearing;
 }
 
@@ -172,6 +176,21 @@ Ears ears_of(const fs::path& model_folder) {
         if (!*listener) *listener = std::make_unique<Listener>(model_folder);
         return (*listener)->listen(audio, progress, cancel);
       };
+}
+
+Ears tagger_of(const fs::path& model_folder) {
+  if (!fs::is_regular_file(model_folder / "ears" / "tagger.json")) return {};
+  auto tagger = std::make_shared<CalibratedTagger>();
+  return [tagger, model_folder](const AudioBuffer& audio, const ProgressCallback&, const CancelToken& cancel) {
+    cancel.check();
+    const torch::NoGradGuard no_grad;
+    if (!tagger->net) *tagger = load_tagger(model_folder / "ears");
+    std::vector<float> mono = mono_to_hear(audio);
+    Hearing hearing;
+    hearing.duration_s = audio.seconds();
+    add_tags(*tagger, torch::from_blob(mono.data(), {static_cast<int64_t>(mono.size())}), hearing);
+    return hearing;
+  };
 }
 
 Ears remembering(Ears ears) {

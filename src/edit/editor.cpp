@@ -51,8 +51,8 @@ Editor::Editor(const std::filesystem::path& model_folder, EditorOptions options)
   if (std::filesystem::is_regular_file(folder / "chords.json"))
     chord_extractor_ = std::make_unique<NeuralChordExtractor>(NeuralChordExtractor::load(folder));
   if (Ears own = ears_of(model_folder); own && !options_.ears) options_.ears = remembering(std::move(own));
-  if (!options_.hears && options_.ears && std::filesystem::is_regular_file(folder / "tagger.json"))
-    options_.hears = [own = options_.ears](const AudioBuffer& music, const std::string& name) {
+  if (Ears tagger = tagger_of(model_folder); tagger && !options_.hears)
+    options_.hears = [own = remembering(std::move(tagger))](const AudioBuffer& music, const std::string& name) {
       return family_certainty(own(music, {}, {}), name).value_or(1);
     };
   model_folder_ = model_folder;

@@ -71,6 +71,10 @@ using Ears = std::function<Hearing(const AudioBuffer&, const ProgressCallback&, 
 /// Empty when the folder has no ears for chords or for beats.
 Ears ears_of(const std::filesystem::path& model_folder);
 
+/// Ears for instruments and genres alone, which takes much less time; the rest of a Hearing is empty. Empty when the
+/// folder has no tagger; loaded when it is needed first.
+Ears tagger_of(const std::filesystem::path& model_folder);
+
 /// Ears that know the two pieces of music that they heard last, and do not listen to them again.
 Ears remembering(Ears ears);
 
