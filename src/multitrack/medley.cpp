@@ -49,7 +49,8 @@ void load_song(const LoaderContext& context, const fs::path& folder, MultitrackS
   const fs::path stem_folder = file_in(folder, yaml_text(metadata, "stem_dir", path, name + "_STEMS"));
   const fs::path mix = file_in(folder, yaml_text(metadata, "mix_filename", path, name + "_MIX.wav"));
   if (fs::exists(mix)) song.mix = mix;
-  for (const auto& [id, entry] : yaml_map(metadata, "stems", path).items()) {
+  const nlohmann::json stems = yaml_map(metadata, "stems", path);
+  for (const auto& [id, entry] : stems.items()) {
     const std::vector<std::string> instruments = instruments_of(entry, path);
     MultitrackStem stem;
     stem.name = join(instruments, " + ");

@@ -62,7 +62,8 @@ MultitrackStem load_stem(const LoaderContext& context, const fs::path& folder, c
 void load_track(const LoaderContext& context, const fs::path& folder, MultitrackSong& song) {
   const nlohmann::json metadata = read_yaml_file(folder / kMetadata);
   song.title = yaml_text(metadata, "UUID", folder / kMetadata, song.title);
-  for (const auto& [id, entry] : yaml_map(metadata, "stems", folder / kMetadata).items())
+  const nlohmann::json stems = yaml_map(metadata, "stems", folder / kMetadata);
+  for (const auto& [id, entry] : stems.items())
     if (yaml_flag(entry, "audio_rendered", folder / kMetadata, true))
       song.stems.push_back(load_stem(context, folder, id, entry));
 }
