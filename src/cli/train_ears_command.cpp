@@ -64,7 +64,8 @@ void add_train_ears(CLI::App& train_app, Run& run) {
   const auto [mulan, mulan_arguments] =
       add_ear(train_app, run, "mulan", "The towers that compare music with descriptions, on songs.",
               make_mulan_training, [](const EarsRecipe& r) -> const TrainerOptions& { return r.mulan.trainer; });
-  mulan->add_option("-m,--model", mulan_arguments->model, "Model folder whose VAE and tokenizer it goes with")->required();
+  mulan->add_option("-m,--model", mulan_arguments->model, "Model folder whose VAE and tokenizer it goes with")
+      ->required();
 }
 
 }  // namespace instructme::cli

@@ -1,6 +1,7 @@
 #include "instructme/effects/draw.h"
 
 #include <gtest/gtest.h>
+
 #include <map>
 
 #include "effects_test_support.h"

@@ -1,6 +1,6 @@
-#include "instructme/data/song_set.h"
-
 #include <gtest/gtest.h>
+
+#include "instructme/data/song_set.h"
 #include "instructme/multitrack/collection_report.h"
 #include "instructme/multitrack/song_import.h"
 #include "multitrack_test_support.h"

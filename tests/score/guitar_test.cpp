@@ -1,6 +1,7 @@
 #include "instructme/score/guitar.h"
 
 #include <gtest/gtest.h>
+
 #include <cmath>
 #include <map>
 #include <set>
