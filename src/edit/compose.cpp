@@ -60,7 +60,7 @@ std::vector<EditedStem> Editor::find_stems(const AudioBuffer& heard, int64_t fir
   if (takes_out) {
     const Stopwatch watch(result.seconds_encode);
     for (const std::string& name : instruction.instruments)
-      if (pipeline_.mask && !pipeline_.mask->find(name))
+      if (!pipeline_.mask->find(name))
         result.notes.push_back("this model has not learned the sound of '" + name +
                                "': all instruments of its family (" + Lexicon::builtin().find_instrument(name)->family +
                                ") were taken for it.");

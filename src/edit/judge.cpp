@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "family.h"
 #include "instructme/annotation/beat_scores.h"
 #include "instructme/annotation/chord_scores.h"
 #include "instructme/audio/resample.h"
@@ -95,13 +96,10 @@ std::optional<double> tag_certainty(const Hearing& hearing, const std::string& i
 }
 
 std::optional<double> family_certainty(const Hearing& hearing, const std::string& instrument) {
-  const InstrumentEntry* const wanted = Lexicon::builtin().find_instrument(instrument);
   std::optional<double> certainty;
-  for (const HeardTag& tag : hearing.instruments) {
-    const InstrumentEntry* const entry = Lexicon::builtin().find_instrument(tag.name);
-    if (tag.name == instrument || (wanted && entry && entry->family == wanted->family))
+  for (const HeardTag& tag : hearing.instruments)
+    if (are_related(tag.name, instrument))
       certainty = std::max(certainty.value_or(0), *tag_certainty(hearing, tag.name));
-  }
   return certainty;
 }
 

@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <cmath>
 
+#include "family.h"
 #include "instructme/audio/resample.h"
 #include "instructme/base/error.h"
 #include "instructme/base/strings.h"
 #include "instructme/edit/editor.h"
-#include "instructme/text/lexicon.h"
 
 namespace instructme {
 
@@ -43,13 +43,9 @@ StemExtractor::StemExtractor(MaskHead mask, int model_rate, double level_dbfs)
 
 std::vector<int64_t> mask_places(const MaskHeadImpl& mask, const std::string& instrument) {
   if (const auto own = mask.find(instrument)) return {*own};
-  const Lexicon& lexicon = Lexicon::builtin();
-  const InstrumentEntry* const wanted = lexicon.find_instrument(instrument);
   std::vector<int64_t> places;
-  for (size_t i = 0; wanted != nullptr && i < mask.options.instruments.size(); ++i) {
-    const InstrumentEntry* const entry = lexicon.find_instrument(mask.options.instruments[i]);
-    if (entry != nullptr && entry->family == wanted->family) places.push_back(static_cast<int64_t>(i));
-  }
+  for (size_t i = 0; i < mask.options.instruments.size(); ++i)
+    if (are_related(mask.options.instruments[i], instrument)) places.push_back(static_cast<int64_t>(i));
   return places;
 }
 

@@ -102,11 +102,13 @@ void begin_with(torch::nn::Module& net, const EarsPaths& paths, const char* file
 template <class Net, class Task>
 class WholeSongSession : public TrainingSession {
  public:
-  template <class Network, class Training>
-  WholeSongSession(const EarRecipe<Network, Training>& ear, const EarsPaths& paths, const char* weights)
+  /// `more` is what the task wants besides.
+  template <class Network, class Training, class... More>
+  WholeSongSession(const EarRecipe<Network, Training>& ear, const EarsPaths& paths, const char* weights, More&&... more)
       : data_(paths, ear.clips), net_(ear.network) {
     begin_with(*net_, paths, weights);
-    task_ = std::make_unique<Task>(net_, ear.training, data_.source(), whole_songs(paths.validation_songs));
+    task_ = std::make_unique<Task>(net_, ear.training, data_.source(), whole_songs(paths.validation_songs),
+                                   std::forward<More>(more)...);
   }
   TrainingTask& task() override { return *task_; }
 
@@ -114,26 +116,6 @@ class WholeSongSession : public TrainingSession {
   ClipData<> data_;
   Net net_;
   std::unique_ptr<Task> task_;
-};
-
-class KeySession : public TrainingSession {
- public:
-  KeySession(const EarsRecipe& recipe, const EarsPaths& paths)
-      : data_(paths, recipe.keys.clips), net_(recipe.keys.network) {
-    if (paths.chords.empty())
-      throw Error(ErrorKind::kUsage,
-                  "training keys needs --chords, a folder with chords.json, such as models/default/ears");
-    begin_with(*net_, paths, "keys.safetensors");
-    task_ = std::make_unique<KeyTask>(net_,
-                                      std::make_unique<NeuralChordExtractor>(NeuralChordExtractor::load(paths.chords)),
-                                      recipe.keys.training, data_.source(), whole_songs(paths.validation_songs));
-  }
-  TrainingTask& task() override { return *task_; }
-
- private:
-  ClipData<> data_;
-  KeyNet net_;
-  std::unique_ptr<KeyTask> task_;
 };
 
 class TaggerSession : public TrainingSession {
@@ -235,7 +217,12 @@ std::unique_ptr<TrainingSession> make_beat_training(const EarsRecipe& recipe, co
 }
 
 std::unique_ptr<TrainingSession> make_key_training(const EarsRecipe& recipe, const EarsPaths& paths) {
-  return std::make_unique<KeySession>(recipe, paths);
+  if (paths.chords.empty())
+    throw Error(ErrorKind::kUsage,
+                "training keys needs --chords, a folder with chords.json, such as models/default/ears");
+  return std::make_unique<WholeSongSession<KeyNet, KeyTask>>(
+      recipe.keys, paths, "keys.safetensors",
+      std::make_unique<NeuralChordExtractor>(NeuralChordExtractor::load(paths.chords)));
 }
 
 std::unique_ptr<TrainingSession> make_tagger_training(const EarsRecipe& recipe, const EarsPaths& paths) {

@@ -24,13 +24,13 @@ KeyTaskOptions KeyTaskOptions::read(ConfigReader config) {
 
 int64_t key_class(const Key& key) { return key.tonic + (has_major_third(key) ? 0 : 12); }
 
-KeyTask::KeyTask(KeyNet net, std::unique_ptr<ChordExtractor> chords, KeyTaskOptions options, ClipSource training,
-                 std::vector<ClipCollection> validation)
+KeyTask::KeyTask(KeyNet net, KeyTaskOptions options, ClipSource training, std::vector<ClipCollection> validation,
+                 std::unique_ptr<ChordExtractor> chords)
     : net_(std::move(net)),
-      chords_(std::move(chords)),
       options_(options),
       training_(std::move(training)),
-      validation_(std::move(validation)) {}
+      validation_(std::move(validation)),
+      chords_(std::move(chords)) {}
 
 std::vector<Player> KeyTask::players() { return {{"keys", net_.ptr(), 1.0}}; }
 

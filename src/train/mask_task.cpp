@@ -50,7 +50,7 @@ MaskTask::MaskTask(Pipeline& pipeline, MaskTaskOptions options, TripletSource tr
   const MaskHeadOptions& mask = pipeline_.mask->options;
   mel_bank_ = mel_filter_bank(mask.n_fft, kMels, static_cast<double>(pipeline_.config.vae.sample_rate));
   mel_bank_ = mel_bank_ / mel_bank_.sum(0, true).clamp_min(1e-8);  // (F, mels)
-  const Tensor width = pipeline_.mask->bands().gather(torch::ones({mel_bank_.size(0)}));
+  const Tensor width = pipeline_.mask->bands().width();
   mel_bank_ = pipeline_.mask->bands().gather(mel_bank_.t()).t() / width.unsqueeze(1);
   for (Triplet& triplet : validation)
     if (fits(triplet)) validation_.push_back(std::move(triplet));

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "instructme/annotation/key_scores.h"
 #include "instructme/base/error.h"
 #include "instructme/base/strings.h"
 #include "instructme/ears/log_frequency.h"
@@ -57,8 +58,7 @@ std::string describe_clip(const LabelledClip& clip, const Lexicon& lexicon, Rng&
     if (instruments.size() > 1 && !rng.chance(kAllProbability))
       instruments.resize(static_cast<size_t>(rng.integer(1, static_cast<int64_t>(instruments.size()))));
   }
-  const bool minor =
-      clip.key.mode == Mode::kMinor || clip.key.mode == Mode::kDorian || clip.key.mode == Mode::kPhrygian;
+  const bool minor = !has_major_third(clip.key);
   const auto say = [&](double probability) { return plain || rng.chance(probability); };
   std::vector<std::string> words;
   const bool whole = clip.tempo_bpm > 0;  // not put together from several songs

@@ -37,9 +37,9 @@ TEST(KeyTask, LearnsWhatChordsSayOfKeys) {
   options.batch = 6;
   options.penalty = 0;
   KeyNet net(KeyNetOptions{2.0});
-  KeyTask task(net, std::make_unique<ChromaTemplateChordExtractor>(), options,
-               [](Rng& rng) { return triad(static_cast<int>(rng.integer(0, 11)), rng.chance(0.5)); },
-               {{"other", {triad(3, false), triad(7, true)}}});
+  KeyTask task(
+      net, options, [](Rng& rng) { return triad(static_cast<int>(rng.integer(0, 11)), rng.chance(0.5)); },
+      {{"other", {triad(3, false), triad(7, true)}}}, std::make_unique<ChromaTemplateChordExtractor>());
   EXPECT_LT(task.validate().at("other_key"), 0.9);
   TrainerOptions how;
   how.steps = 40;

@@ -20,8 +20,8 @@ struct KeyTaskOptions {
 /// Trains a key network on what a chord extractor hears in clips of songs whose key is known.
 class KeyTask : public TrainingTask {
  public:
-  KeyTask(KeyNet net, std::unique_ptr<ChordExtractor> chords, KeyTaskOptions options, ClipSource training,
-          std::vector<ClipCollection> validation);
+  KeyTask(KeyNet net, KeyTaskOptions options, ClipSource training, std::vector<ClipCollection> validation,
+          std::unique_ptr<ChordExtractor> chords);
 
   std::vector<Player> players() override;
   Batch make_batch(int64_t step, Rng rng) const override;
@@ -33,10 +33,10 @@ class KeyTask : public TrainingTask {
 
  private:
   KeyNet net_;
-  std::unique_ptr<ChordExtractor> chords_;
   KeyTaskOptions options_;
   ClipSource training_;
   std::vector<ClipCollection> validation_;
+  std::unique_ptr<ChordExtractor> chords_;
 };
 
 /// Class of a key in 0..kKeys-1: modes with a major third count as major, the others as minor.
