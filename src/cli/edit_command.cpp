@@ -108,7 +108,7 @@ std::optional<EditEstimate> estimate(const FileEdit& edit, const EditArguments& 
     return std::nullopt;
   }
   const AudioInfo music = probe_audio(arguments.file);
-  const Editor editor(model, arguments.flags.editor);
+  const Editor editor(model, arguments.flags.editor_options());
   return estimate_edit(editor, edit.plan(), music, edit.options_for(music),
                        measure_matmul_gflops(arguments.flags.editor.bfloat16));
 }
@@ -142,11 +142,9 @@ void tell(const WrittenEdit& written) {
 int batch(const EditArguments& arguments, const CancelToken& cancel) {
   if (!arguments.file.empty() || !arguments.output.empty())
     throw Error(ErrorKind::kUsage, "with --manifest the lines name the music, the sentences and the outputs");
-  Editor editor(find_model(arguments.flags.model), arguments.flags.editor);
-  EditOptions defaults = arguments.flags.edit;
-  defaults.mode = parse_edit_mode(arguments.flags.mode);
+  Editor editor(find_model(arguments.flags.model), arguments.flags.editor_options());
   const BatchResult result = run_batch(
-      editor, arguments.manifest, parse_shard(arguments.shard), defaults,
+      editor, arguments.manifest, parse_shard(arguments.shard), arguments.flags.edit_options(),
       [](const nlohmann::json& line) {
         std::printf("%s\n", json_text(line).c_str());
         std::fflush(stdout);
@@ -169,7 +167,7 @@ int edit(EditArguments arguments) {
   if (!arguments.json) std::fprintf(stderr, "understood: %s\n", plain_sentence(file_edit.plan()).c_str());
   if (arguments.dry_run) return dry_run(file_edit, arguments);
   file_edit.check();
-  Editor editor(find_model(arguments.flags.model), arguments.flags.editor);
+  Editor editor(find_model(arguments.flags.model), arguments.flags.editor_options());
   ProgressLine line("steps");
   const auto judges = arguments.variations > 1 ? standard_judges(editor, find_transcriber("")) : std::vector<Judge>{};
   const auto results = file_edit.run(editor, judges, line.callback(), cancel);

@@ -21,16 +21,30 @@ void EditFlags::add_to(CLI::App& command) {
       .add_option("--guidance", edit.guidance,
                   "How hard to follow the sentence, 1 plain, 2 to 4 stronger; -1: as the model says")
       ->check(CLI::Range(-1.0, 30.0));
-  command.add_option("--pan", edit.pan, "Where added parts stand: -1 left, 0 middle, 1 right; for music of two channels")
+  command
+      .add_option("--pan", edit.pan, "Where added parts stand: -1 left, 0 middle, 1 right; for music of two channels")
       ->check(CLI::Range(-1.0, 1.0));
+  parts.add_to(command);
   command.add_flag("--bfloat16", editor.bfloat16, "Faster on processors with AMX or AVX512-BF16");
   command.add_option("--device", editor.device, "cpu or cuda")->check(CLI::IsMember({"cpu", "cuda"}));
   command.add_flag("--force", edit.force, "Take out instruments that are not heard in the music, too");
 }
 
+EditorOptions EditFlags::editor_options() const {
+  EditorOptions options = editor;
+  options.accompanist = parts.accompanist();
+  return options;
+}
+
+EditOptions EditFlags::edit_options() const {
+  EditOptions options = edit;
+  options.mode = parse_edit_mode(mode);
+  options.parts = parts.maker();
+  return options;
+}
+
 FileEditRequest EditFlags::request(const std::string& file, const std::string& sentence) const {
-  FileEditRequest request{.file = file, .sentence = sentence, .options = edit};
-  request.options.mode = parse_edit_mode(mode);
+  FileEditRequest request{.file = file, .sentence = sentence, .options = edit_options()};
   if (!range.empty()) request.range = parse_range(range);
   if (!strength.empty()) request.strength = parse_strength(strength);
   request.chords = chords;

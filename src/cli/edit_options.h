@@ -4,6 +4,7 @@
 #include <string>
 
 #include "instructme/edit/file_edit.h"
+#include "part_options.h"
 
 namespace instructme::cli {
 
@@ -12,8 +13,11 @@ struct EditFlags {
   std::string model, mode = "auto", range, strength, chords, beats, key;
   EditorOptions editor;
   EditOptions edit;
+  PartFlags parts;
 
   void add_to(CLI::App& command);
+  EditorOptions editor_options() const;
+  EditOptions edit_options() const;
   FileEditRequest request(const std::string& file, const std::string& sentence) const;
 };
 

@@ -8,6 +8,7 @@
 #include "instructme/data/triplet.h"
 #include "instructme/eval/ears_evaluation.h"
 #include "instructme/eval/evaluation.h"
+#include "part_options.h"
 #include "terminal.h"
 
 namespace instructme::cli {
@@ -18,6 +19,7 @@ struct EvaluateArguments {
   std::vector<std::string> ears, modes;
   EvaluationOptions options;
   EditorOptions editor;
+  PartFlags parts;
 };
 
 int evaluate_listening(const EvaluateArguments& arguments, const CancelToken& cancel) {
@@ -38,6 +40,8 @@ int evaluate(EvaluateArguments& arguments) {
     throw Error(ErrorKind::kUsage, "evaluate wants either --songs, --clips or --ears");
   if (!arguments.modes.empty()) arguments.options.modes.clear();
   for (const std::string& mode : arguments.modes) arguments.options.modes.push_back(parse_edit_mode(mode));
+  arguments.options.edit.parts = arguments.parts.maker();
+  arguments.editor.accompanist = arguments.parts.accompanist();
   Editor editor(find_model(arguments.model), arguments.editor);
   ProgressLine line("examples");
   const EvaluationReport report =
@@ -87,6 +91,7 @@ void add_evaluate_command(CLI::App& app, Run& run) {
       ->check(CLI::Range(0, 1000));
   command->add_option("--guidance", arguments->options.edit.guidance, "Guidance; -1: as the model says")
       ->check(CLI::Range(-1.0, 30.0));
+  arguments->parts.add_to(*command);
   command->add_flag("--bfloat16", arguments->editor.bfloat16, "Faster on processors with AMX or AVX512-BF16");
   command->add_option("-o,--out", arguments->out, "Also write the table to this file");
   command->add_option("--details", arguments->details,

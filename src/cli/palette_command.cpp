@@ -4,6 +4,7 @@
 
 #include "command.h"
 #include "instructme/data/palette_report.h"
+#include "part_options.h"
 
 namespace instructme::cli {
 namespace {
@@ -13,16 +14,6 @@ struct PaletteArguments {
   bool plugins = true, json = false;
   size_t wanted = 3;
 };
-
-// What is asked for must be there; the usual places may be empty.
-std::vector<std::filesystem::path> places(const std::vector<std::string>& asked,
-                                          const std::vector<std::filesystem::path>& usual) {
-  if (!asked.empty()) return {asked.begin(), asked.end()};
-  std::vector<std::filesystem::path> present;
-  for (const auto& path : usual)
-    if (std::filesystem::exists(path)) present.push_back(path);
-  return present;
-}
 
 void print_effects(const std::vector<EffectReport>& effects) {
   if (effects.empty()) return;
@@ -36,7 +27,7 @@ void print_effects(const std::vector<EffectReport>& effects) {
 
 int print_palette(const PaletteArguments& arguments) {
   PaletteOptions options;
-  options.fonts = places(arguments.fonts, {"/usr/share/sounds/sf2", "/usr/share/sounds/sf3"});
+  options.fonts = places(arguments.fonts, usual_font_folders());
   options.kits = places(arguments.kits, {default_kit_folder()});
   options.plugins = arguments.plugins;
   const auto report = report_palette(options, Lexicon::builtin(), arguments.wanted);

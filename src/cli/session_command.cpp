@@ -27,7 +27,8 @@ class LazyEditor {
  public:
   explicit LazyEditor(const SessionArguments& arguments) : arguments_(arguments) {}
   Editor& operator()() {
-    if (!editor_) editor_ = std::make_unique<Editor>(find_model(arguments_.flags.model), arguments_.flags.editor);
+    if (!editor_)
+      editor_ = std::make_unique<Editor>(find_model(arguments_.flags.model), arguments_.flags.editor_options());
     return *editor_;
   }
 

@@ -22,7 +22,7 @@ namespace {
 FileEditRequest read_request(const json& line, const std::string& context, const fs::path& folder,
                              const EditOptions& defaults) {
   FileEditRequest request{.options = defaults};
-  std::string mode, range, strength;
+  std::string mode, parts, range, strength;
   ConfigReader config(line, context);
   const auto path = [&](const char* key, fs::path& value, bool wanted = false) {
     std::string text;
@@ -38,6 +38,7 @@ FileEditRequest read_request(const json& line, const std::string& context, const
   config.read("pan", request.options.pan);
   config.read("force", request.options.force);
   config.read("mode", mode);
+  config.read("parts", parts);
   config.read("range", range);
   config.read("strength", strength);
   config.read("key", request.key);
@@ -46,6 +47,7 @@ FileEditRequest read_request(const json& line, const std::string& context, const
   path("stems", request.stems);
   path("report", request.report);
   config.finish();
+  if (!parts.empty()) request.options.parts = parse_part_maker(parts);
   if (!mode.empty()) request.options.mode = parse_edit_mode(mode);
   if (!range.empty()) request.range = parse_range(range);
   if (!strength.empty()) request.strength = parse_strength(strength);
@@ -95,10 +97,11 @@ BatchResult run_batch(Editor& editor, const fs::path& manifest, const BatchShard
       told["file"] = request.file.string();
       told["output"] = request.output.string();
       const EditOptions& o = defaults;
-      const std::string key = hash_text(stable_hash(
-          line.dump() + model +
-          format("%d %llu %lld %.17g %.17g %d", static_cast<int>(o.mode), static_cast<unsigned long long>(o.seed),
-                 static_cast<long long>(o.steps), o.guidance, o.pan, o.force)));
+      const std::string key =
+          hash_text(stable_hash(line.dump() + model +
+                                format("%d %d %llu %lld %.17g %.17g %d", static_cast<int>(o.mode),
+                                       static_cast<int>(o.parts), static_cast<unsigned long long>(o.seed),
+                                       static_cast<long long>(o.steps), o.guidance, o.pan, o.force)));
       const fs::path output = request.output;
       if (is_done(output, key)) {
         told["status"] = "skipped";

@@ -1,10 +1,7 @@
 #include <torch/torch.h>
 // The precompiled torch header comes first.
 #include <algorithm>
-#include <cmath>
-#include <numbers>
 
-#include "instructme/audio/loudness.h"
 #include "instructme/base/error.h"
 #include "instructme/base/strings.h"
 #include "instructme/edit/editor.h"
@@ -13,37 +10,6 @@
 #include "stopwatch.h"
 
 namespace instructme {
-
-namespace {
-
-/// By how much a part is less loud than its mix, LU, by the role that its instrument mostly plays: 3 more than medians
-/// over songs of 'data render' (docs/editing.md), as new parts are rough and should not stand in front.
-double usual_distance_lu(const std::string& instrument) {
-  const InstrumentEntry* entry = Lexicon::builtin().find_instrument(instrument);
-  const std::string role = entry == nullptr || entry->roles.empty() ? "chords" : entry->roles.front();
-  if (role == "drums" || role == "melody") return 10;
-  if (role == "bass") return 11;
-  if (role == "arpeggio") return 13;
-  return 12;  // chords, counter-melody
-}
-
-/// The model's own idea of how loud a part should be is poor: parts came out as loud as the mix.
-void match_loudness(AudioBuffer& stem, const AudioBuffer& mix, const std::string& instrument) {
-  const double own = loudness_lufs(stem), wanted = loudness_lufs(mix) - usual_distance_lu(instrument);
-  if (!std::isfinite(own) || !std::isfinite(wanted)) return;
-  const double gain = std::pow(10.0, (wanted - own) / 20);
-  for (float& x : stem.samples) x = static_cast<float>(x * gain);
-}
-
-/// The gains are 1 in the middle, and the sum of their squares is always the same.
-void pan_stereo(AudioBuffer& stem, double pan) {
-  if (pan == 0) return;
-  const double angle = (pan + 1) * std::numbers::pi / 4;
-  const double gains[] = {std::numbers::sqrt2 * std::cos(angle), std::numbers::sqrt2 * std::sin(angle)};
-  for (size_t i = 0; i < stem.samples.size(); ++i) stem.samples[i] = static_cast<float>(stem.samples[i] * gains[i % 2]);
-}
-
-}  // namespace
 
 std::vector<EditedStem> Editor::find_stems(const AudioBuffer& heard, int64_t first, const Instruction& instruction,
                                            EditResult& result, const Job& job) {
@@ -78,15 +44,8 @@ std::vector<EditedStem> Editor::find_stems(const AudioBuffer& heard, int64_t fir
   if (puts_in) {
     // One part at a time, each hearing those before it, so that each is a stem of its own.
     for (const std::string& name : names) {
-      Instruction alone;
-      alone.operation = Operation::kAccompany;
-      alone.instruments = {name};
-      AudioBuffer stem =
-          direct(changes ? mix : heard, first, Operation::kAccompany, plain_sentence(alone), result, job);
-      match_loudness(stem, heard, name);
-      pan_stereo(stem, job.options.pan);
-      if (names.size() > 1) add_audio(mix, stem);
-      found.push_back({.instrument = name, .added = true, .in_result = true, .audio = std::move(stem)});
+      found.push_back(make_part(heard, changes ? mix : heard, first, name, result, job));
+      if (names.size() > 1) add_audio(mix, found.back().audio);
     }
   }
   return found;

@@ -153,11 +153,7 @@ AudioBuffer Editor::direct(const AudioBuffer& heard, int64_t first, Operation op
       edit_direct(wave, operation, sentence, job.options, chords, result, job.progress, job.cancel).contiguous();
   const std::vector<float> back = resample(
       std::span<const float>(edited.data_ptr<float>(), static_cast<size_t>(edited.size(0))), rate, heard.sample_rate);
-  AudioBuffer out{heard.sample_rate, heard.channels, {}};
-  out.samples.assign(heard.samples.size(), 0.0f);
-  const auto channels = static_cast<size_t>(heard.channels);
-  for (size_t i = 0; i < out.samples.size() && i / channels < back.size(); ++i) out.samples[i] = back[i / channels];
-  return out;
+  return in_channels(back, heard);
 }
 
 Tensor Editor::estimate_chords(const AudioBuffer& source) {

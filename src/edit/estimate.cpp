@@ -14,6 +14,8 @@ constexpr double kMaskShare = 1.0, kUnetShare = 2.0, kVaeShare = 1.0;
 // spectra, writing.
 constexpr double kSignalSeconds = 0.0018;
 constexpr double kStartSeconds = 0.8;
+// Of a part that is played: finding and loading the sound; hearing beats, chords and key, and playing.
+constexpr double kSoundSeconds = 0.5, kPlayedSeconds = 0.03, kSoundMb = 150, kHeardMbPerSecond = 1.2;
 constexpr double kProgramMb = 340;
 // Activations of the U-Net, and of the mask head, which listens to so much at a time. One follows the other.
 constexpr double kSampledMbPerSecond = 2.1, kMaskMbPerSecond = 14.5, kMaskSeconds = 25;
@@ -43,7 +45,7 @@ EditEstimate estimate_edit(const Editor& editor, const Plan& plan, const AudioIn
   const double frames = latents * static_cast<double>(vae.frames_per_latent);
   const double rate = gflops * 1e9;
   EditEstimate out{kStartSeconds, kProgramMb};
-  double stems = 0, activations_mb = 0;
+  double stems = 0, activations_mb = 0, sound_mb = 0;
   for (const PlanStep& step : plan.steps) {
     const Instruction& instruction = step.instruction;
     const double seconds = seconds_of(step, music, options.beats);
@@ -51,12 +53,15 @@ EditEstimate estimate_edit(const Editor& editor, const Plan& plan, const AudioIn
     const bool takes = names_source_stems(instruction.operation) || instruction.operation == Operation::kReplace;
     const bool replaces = instruction.operation == Operation::kReplace;
     const size_t taken = composed && takes ? instruction.instruments.size() : 0;
-    const size_t sampled = !composed  ? 1
-                           : replaces ? instruction.replacements.size()
-                           : takes    ? 0
-                                      : instruction.instruments.size();
+    const std::vector<std::string> new_parts = !composed  ? std::vector<std::string>()
+                                               : replaces ? instruction.replacements
+                                               : takes    ? std::vector<std::string>()
+                                                          : instruction.instruments;
+    const auto played = static_cast<size_t>(std::count_if(
+        new_parts.begin(), new_parts.end(), [&](const std::string& name) { return editor.would_play(name, options); }));
+    const size_t sampled = composed ? new_parts.size() - played : 1;
     const double size = music.channels * music.sample_rate / 44100.0;
-    out.seconds += seconds * size * kSignalSeconds * (1 + static_cast<double>(taken + sampled));
+    out.seconds += seconds * size * kSignalSeconds * (1 + static_cast<double>(taken + sampled + played));
     if (taken > 0 && pipeline.mask) {
       activations_mb = std::max(activations_mb, kMaskMbPerSecond * std::min(seconds, kMaskSeconds));
       const double hop = static_cast<double>(vae.sample_rate) / static_cast<double>(pipeline.mask->options.hop);
@@ -74,10 +79,15 @@ EditEstimate estimate_edit(const Editor& editor, const Plan& plan, const AudioIn
                           seconds * frames * 2 * parameters(*pipeline.vae) / (rate * kVaeShare);
       out.seconds += once * static_cast<double>(sampled);
     }
-    stems += static_cast<double>(taken + sampled);
+    if (played > 0) {
+      out.seconds += kSoundSeconds + seconds * kPlayedSeconds * static_cast<double>(played);
+      sound_mb = kSoundMb;
+      activations_mb = std::max(activations_mb, kHeardMbPerSecond * seconds);
+    }
+    stems += static_cast<double>(taken + sampled + played);
   }
   const double copy_mb = static_cast<double>(music.frames) * music.channels * 4 * 1e-6;
-  out.memory_mb += copy_mb * (kCopies + kCopiesPerStem * stems) + activations_mb;
+  out.memory_mb += copy_mb * (kCopies + kCopiesPerStem * stems) + activations_mb + sound_mb;
   return out;
 }
 

@@ -11,4 +11,7 @@ struct Editor::Job {
   CancelToken cancel;
 };
 
+/// The same signal in all channels of a buffer of a given shape; zeros after its end.
+AudioBuffer in_channels(const std::vector<float>& mono, const AudioBuffer& shape);
+
 }  // namespace instructme

@@ -15,6 +15,7 @@
 #include "instructme/base/strings.h"
 #include "instructme/dsp/stft.h"
 #include "instructme/edit/harmony.h"
+#include "instructme/score/midi_file.h"
 
 namespace instructme {
 
@@ -119,6 +120,7 @@ json edit_report(const AudioBuffer& source, const EditResult& result, const Repo
       {"ranges_frames", regions},
       {"seed", context.options.seed},
       {"pan", context.options.pan},
+      {"parts", part_maker_name(context.options.parts)},
       {"sampling",
        sampled ? json{{"steps", result.settings.sampler.steps}, {"guidance", result.settings.guidance.scale}} : json()},
       {"versions",
@@ -149,6 +151,19 @@ std::string write_exactly(const std::filesystem::path& folder, const std::string
   return file;
 }
 
+/// A MIDI file of a part that was played, beside its sound; its name.
+static std::string write_notes(const std::filesystem::path& sound, const Part& notes, const EditResult& result) {
+  Score score;
+  score.tempo_bpm = tempo_bpm(result.beats).value_or(120);
+  score.duration_s = result.audio.seconds();
+  score.parts = {notes};
+  const std::vector<uint8_t> midi = write_midi(midi_of_score(score));
+  std::filesystem::path file = sound;
+  file.replace_extension(".mid");
+  write_file_atomically(file, {reinterpret_cast<const char*>(midi.data()), midi.size()});
+  return file.filename().string();
+}
+
 json write_stems(const std::filesystem::path& folder, const EditResult& result) {
   make_folder(folder);
   json files = json::array();
@@ -156,11 +171,13 @@ json write_stems(const std::filesystem::path& folder, const EditResult& result) 
     const EditedStem& stem = result.stems[i];
     const char* kind = stem.added ? "added" : stem.in_result ? "extracted" : "removed";
     const std::string name = format("%zu_", i + 1) + stem.instrument + "_" + kind;
-    files.push_back({{"file", write_exactly(folder, name, stem.audio)},
+    const std::string file = write_exactly(folder, name, stem.audio);
+    files.push_back({{"file", file},
                      {"instrument", stem.instrument},
                      {"kind", kind},
                      {"step", stem.step + 1},
                      {"in_result", stem.in_result},
+                     {"notes", stem.notes ? json(write_notes(folder / file, *stem.notes, result)) : json()},
                      {"levels", levels(stem.audio)}});
   }
   const AudioBuffer rest = result.residual();
@@ -169,6 +186,7 @@ json write_stems(const std::filesystem::path& folder, const EditResult& result) 
                    {"kind", "residual"},
                    {"step", nullptr},
                    {"in_result", true},
+                   {"notes", nullptr},
                    {"levels", levels(rest)}});
   return files;
 }

@@ -12,6 +12,9 @@
 #include "instructme/base/strings.h"
 #include "instructme/data/triplet.h"
 #include "instructme/dsp/metrics.h"
+#include "instructme/edit/harmony.h"
+#include "instructme/edit/judge.h"
+#include "instructme/score/chord_estimate.h"
 
 namespace fs = std::filesystem;
 
@@ -25,23 +28,63 @@ constexpr const char* kUnedited = "unedited source";
 constexpr const char* kEdit = "edit";
 constexpr const char* kCompose = "edit, compose";
 constexpr const char* kIdealMask = "ideal ratio mask";
+constexpr const char* kTruth = "true result";
 constexpr const char* kCeiling = "VAE of the true result";
 // Of the ideal mask: that of the default mask head.
 constexpr int64_t kMaskFft = 1920, kMaskHop = 480;
 
+/// Instruments that a sentence asks for anew.
+std::vector<std::string> new_instruments(const Instruction& instruction) {
+  switch (instruction.operation) {
+    case Operation::kAdd: return instruction.instruments;
+    case Operation::kReplace: return instruction.replacements;
+    default: return {};
+  }
+}
+
+/// What all results of one example are held against.
+struct Truth {
+  std::string name;  // of the example
+  Instruction instruction;
+  Tensor target;                  // (S)
+  std::vector<ChordSpan> chords;  // empty when not known
+
+  std::string task() const { return operation_name(instruction.operation); }
+};
+
 class Scorer {
  public:
-  explicit Scorer(EvaluationReport& report) : report_(report) {}
+  Scorer(EvaluationReport& report, Editor& editor)
+      : report_(report), ears_(editor.ears()), rate_(static_cast<int>(editor.pipeline().config.vae.sample_rate)) {}
+
   /// Both (S); the longer one is cut.
-  void add(const std::string& task, const std::string& system, const std::string& name, const Tensor& wave,
-           const Tensor& target) {
-    const int64_t samples = std::min(wave.size(0), target.size(0));
-    const Tensor a = wave.narrow(0, 0, samples).unsqueeze(0), b = target.narrow(0, 0, samples).unsqueeze(0);
-    report_.add(task, system, {name, log_mel_.distance(a, b).item<double>(), si_sdr(a, b).item<double>()});
+  void add(const Truth& truth, const std::string& system, const Tensor& wave) {
+    const int64_t samples = std::min(wave.size(0), truth.target.size(0));
+    const Tensor a = wave.narrow(0, 0, samples).unsqueeze(0), b = truth.target.narrow(0, 0, samples).unsqueeze(0);
+    report_.add(truth.task(), system,
+                {truth.name, log_mel_.distance(a, b).item<double>(), si_sdr(a, b).item<double>()});
+    // The VAE's reconstruction is no result of an edit.
+    if (system != kCeiling) hear(truth, system, wave);
+  }
+
+  void hear(const Truth& truth, const std::string& system, const Tensor& wave) {
+    const std::vector<std::string> wanted = new_instruments(truth.instruction);
+    if (wanted.empty() || !ears_) return;
+    const Tensor flat = wave.contiguous();
+    const std::vector<float> samples(flat.data_ptr<float>(), flat.data_ptr<float>() + flat.size(0));
+    const Hearing hearing = ears_(from_mono(samples, rate_), {}, {});
+    EvaluationReport::Heard heard;
+    for (const std::string& name : wanted)
+      if (const auto certainty = family_certainty(hearing, name))
+        heard.instruments = std::min(heard.instruments.value_or(1), *certainty >= 0.5 ? 1.0 : 0.0);
+    if (!truth.chords.empty()) heard.chords = chord_overlap(truth.chords, hearing.chord_spans, ChordMatch::kTriad);
+    report_.heard[truth.task()][system].push_back(heard);
   }
 
  private:
   EvaluationReport& report_;
+  Ears ears_;
+  int rate_;
   LogMelDistance log_mel_;
 };
 
@@ -62,24 +105,22 @@ Tensor ideal_mask(const Tensor& source, const Tensor& target) {
 }
 
 /// Scores the source as it is, the edits in those of the modes that can do it, and what either mode could reach.
-void score_edits(Scorer& scorer, Editor& editor, const Tensor& source, const Tensor& target,
-                 const Instruction& instruction, const std::string& sentence, const std::string& example,
+void score_edits(Scorer& scorer, Editor& editor, const Tensor& source, const Truth& truth, const std::string& sentence,
                  const EvaluationOptions& evaluation, EditOptions options, const CancelToken& cancel) {
-  const std::string task = operation_name(instruction.operation);
   const auto rate = static_cast<int>(editor.pipeline().config.vae.sample_rate);
+  scorer.hear(truth, kTruth, truth.target);
   for (const EditMode mode : evaluation.modes) {
-    if (!editor.can(mode, instruction)) continue;
+    if (!editor.can(mode, truth.instruction)) continue;
     options.mode = mode;
     options.force = true;  // what is there is known, whether it is heard or not
     const std::vector<float> samples(source.data_ptr<float>(), source.data_ptr<float>() + source.size(0));
     const EditResult result = editor.edit(from_mono(samples, rate), sentence, options, {}, cancel);
-    scorer.add(task, mode == EditMode::kDirect ? kEdit : kCompose, example, as_tensor(result.audio.samples), target);
-    const int64_t length = std::min(source.size(0), target.size(0));
+    scorer.add(truth, mode == EditMode::kDirect ? kEdit : kCompose, as_tensor(result.audio.samples));
+    const int64_t length = std::min(source.size(0), truth.target.size(0));
     if (mode == EditMode::kDirect)
-      scorer.add(task, kCeiling, example, reconstruct(editor, target), target);
-    else if (names_source_stems(instruction.operation))
-      scorer.add(task, kIdealMask, example, ideal_mask(source.narrow(0, 0, length), target.narrow(0, 0, length)),
-                 target);
+      scorer.add(truth, kCeiling, reconstruct(editor, truth.target));
+    else if (names_source_stems(truth.instruction.operation))
+      scorer.add(truth, kIdealMask, ideal_mask(source.narrow(0, 0, length), truth.target.narrow(0, 0, length)));
   }
 }
 
@@ -121,6 +162,21 @@ std::string EvaluationReport::markdown() const {
       text += format("| %s | %s | %.3f | %.2f | %.2f | %lld |\n", task.c_str(), system.c_str(), score.log_mel,
                      score.si_sdr, score.si_sdr_median, static_cast<long long>(score.examples));
     }
+  if (heard.empty()) return text;
+  text += "\n| task | heard in | new instruments present | chords of the chart | examples |\n|---|---|---|---|---|\n";
+  const auto share = [](const std::vector<Heard>& list, std::optional<double> Heard::*what) {
+    double sum = 0, count = 0;
+    for (const Heard& one : list)
+      if (one.*what) {
+        sum += *(one.*what);
+        ++count;
+      }
+    return count > 0 ? format("%.3f", sum / count) : std::string();
+  };
+  for (const auto& [task, of_task] : heard)
+    for (const auto& [system, list] : of_task)
+      text += format("| %s | %s | %s | %s | %zu |\n", task.c_str(), system.c_str(),
+                     share(list, &Heard::instruments).c_str(), share(list, &Heard::chords).c_str(), list.size());
   return text;
 }
 
@@ -152,7 +208,7 @@ EvaluationReport evaluate_songs(Editor& editor, const fs::path& folder, const Ev
   triplet_options.chord_frame_rate = editor.pipeline().config.chord_rate();
   const TripletSampler sampler(songs, Lexicon::builtin(), triplet_options);
   EvaluationReport report;
-  Scorer scorer(report);
+  Scorer scorer(report, editor);
   const int64_t total = options.examples * static_cast<int64_t>(options.operations.size());
   int64_t done = 0;
   for (const auto& name : options.operations) {
@@ -170,9 +226,10 @@ EvaluationReport evaluate_songs(Editor& editor, const fs::path& folder, const Ev
       const Tensor source = as_tensor(triplet.source), target = as_tensor(triplet.target);
       EditOptions edit_options = options.edit;
       edit_options.seed = options.seed + static_cast<uint64_t>(i);
-      scorer.add(name, kUnedited, triplet.sentence, source, target);
-      score_edits(scorer, editor, source, target, triplet.instruction, triplet.sentence, triplet.sentence, options,
-                  edit_options, cancel);
+      const Tensor chords = as_tensor(triplet.chords).view({triplet.chord_frames, kChordClasses});
+      const Truth truth{triplet.sentence, triplet.instruction, target, chord_spans(chords)};
+      scorer.add(truth, kUnedited, source);
+      score_edits(scorer, editor, source, truth, triplet.sentence, options, edit_options, cancel);
       if (progress) progress({"editing", done + 1, total, name});
     }
   }
@@ -193,7 +250,7 @@ EvaluationReport evaluate_clips(Editor& editor, const fs::path& folder, const Ev
   };
 
   EvaluationReport report;
-  Scorer scorer(report);
+  Scorer scorer(report, editor);
   const auto lines = split(read_text_file(folder / "clips.tsv"), '\n');
   std::vector<std::string> clips;
   for (const auto& line : lines) clips.push_back(split(line, '\t').front());
@@ -214,9 +271,9 @@ EvaluationReport evaluate_clips(Editor& editor, const fs::path& folder, const Ev
     const fs::path target_file = find_file(clip + "_target"), source_file = find_file(clip + "_source");
     if (target_file.empty() || source_file.empty()) continue;
     const Instruction instruction = parse_instruction(sentence, Lexicon::builtin());
-    const std::string task = operation_name(instruction.operation);
-    const Tensor source = read(source_file), target = read(target_file);
-    scorer.add(task, kUnedited, clip, source, target);
+    const Tensor source = read(source_file);
+    const Truth truth{clip, instruction, read(target_file), {}};
+    scorer.add(truth, kUnedited, source);
     std::set<std::string> others;
     for (const auto& entry : fs::directory_iterator(folder)) {
       const std::string stem = entry.path().stem().string(), ending = entry.path().extension().string();
@@ -224,8 +281,8 @@ EvaluationReport evaluate_clips(Editor& editor, const fs::path& folder, const Ev
     }
     others.erase("source");
     others.erase("target");
-    for (const auto& system : others) scorer.add(task, system, clip, read(find_file(clip + "_" + system)), target);
-    score_edits(scorer, editor, source, target, instruction, sentence, clip, options, options.edit, cancel);
+    for (const auto& system : others) scorer.add(truth, system, read(find_file(clip + "_" + system)));
+    score_edits(scorer, editor, source, truth, sentence, options, options.edit, cancel);
     if (progress) progress({"editing", static_cast<int64_t>(i), static_cast<int64_t>(lines.size()) - 1, clip});
   }
   return report;

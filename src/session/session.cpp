@@ -221,7 +221,8 @@ SessionNode Session::Data::make_edit(int parent, const EditorSource& editor, con
   if (!rest.steps.empty()) {
     Editor& with = editor();
     EditResult result = with.edit(mix, rest, options, progress, cancel);
-    sampled = result.seconds_sample > 0;
+    sampled = result.seconds_sample > 0 || std::any_of(result.stems.begin(), result.stems.end(),
+                                                       [](const EditedStem& s) { return s.notes.has_value(); });
     if (!with.model_folder().empty()) node.model = folder_hash(with.model_folder());
     const bool sum = result.is_sum_of_stems();
     if (!sum) {
@@ -242,6 +243,7 @@ SessionNode Session::Data::make_edit(int parent, const EditorSource& editor, con
   node.steps = options.steps;
   node.guidance = options.guidance;
   node.pan = options.pan;
+  node.parts = part_maker_name(options.parts);
   node.mode = mode_name(options.mode);
   if (!options.chords.empty()) node.chords = chord_text(options.chords);
   if (options.key) node.key = key_label(*options.key);
@@ -323,6 +325,7 @@ void Session::reroll(const EditorSource& editor, std::optional<uint64_t> seed, c
   options.steps = last.steps;
   options.guidance = last.guidance;
   options.pan = last.pan;
+  options.parts = parse_part_maker(last.parts);
   if (!last.chords.empty()) options.chords = parse_chords(last.chords, last.text);
   if (!last.key.empty()) options.key = parse_key(last.key);
   const Plan plan = parse_plan(last.sentence, Lexicon::builtin());

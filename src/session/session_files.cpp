@@ -52,6 +52,7 @@ SessionNode read_node(const json& value, const std::string& context) {
   config.read("steps", node.steps);
   config.read("guidance", node.guidance);
   config.read("pan", node.pan);
+  config.read("parts", node.parts);
   config.read("chords", node.chords);
   config.read("key", node.key);
   config.read("mode", node.mode);
@@ -133,6 +134,7 @@ void SessionFiles::write_node(const SessionNode& node) const {
                                              {"steps", node.steps},
                                              {"guidance", node.guidance},
                                              {"pan", node.pan},
+                                             {"parts", node.parts},
                                              {"chords", node.chords},
                                              {"key", node.key},
                                              {"mode", node.mode},

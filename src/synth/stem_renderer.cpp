@@ -35,6 +35,7 @@ struct StemRenderer::Impl {
     fluid_settings_setint(settings.get(), "synth.midi-channels", kGroups);
     fluid_settings_setint(settings.get(), "synth.audio-channels", kGroups);
     fluid_settings_setint(settings.get(), "synth.audio-groups", kGroups);
+    fluid_settings_setint(settings.get(), "synth.dynamic-sample-loading", options.on_demand ? 1 : 0);
     library = new_synth();
   }
 

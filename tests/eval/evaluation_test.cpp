@@ -46,6 +46,16 @@ TEST(EvaluationReport, MeansAndMarkdown) {
   expect_error(ErrorKind::kInternal, "no score of another for extract", [&] { report.mean("extract", "another"); });
 }
 
+TEST(EvaluationReport, SaysWhatIsHeardOfNewParts) {
+  EvaluationReport report;
+  report.add("add", "edit, compose", {"a", 0.5, 1});
+  report.heard["add"] = {{"edit, compose", {{1.0, 0.5}, {0.0, 1.0}, {std::nullopt, 0.75}}},
+                         {"true result", {{1.0, std::nullopt}}}};
+  const std::string table = report.markdown();
+  EXPECT_NE(table.find("| add | edit, compose | 0.500 | 0.750 | 3 |"), std::string::npos) << table;
+  EXPECT_NE(table.find("| add | true result | 1.000 |  | 1 |"), std::string::npos) << table;
+}
+
 class EvaluateSongs : public testing::Test {
  protected:
   EvaluateSongs() {
@@ -145,7 +155,8 @@ TEST_F(EvaluateClips, ScoresOtherSystemsBesideTheEditor) {
   table("one\textract the bass\ntwo\tremove the flute\r\n\nwithout_target\tremove the flute\n");
   const EvaluationReport report = evaluate();
   EXPECT_EQ(report.tasks, (std::vector<std::string>{"extract", "remove"}));
-  EXPECT_EQ(report.systems, (std::vector<std::string>{kUnedited, "perfect", "wrong", "edit", kCeiling, kCompose, kIdealMask}));
+  EXPECT_EQ(report.systems,
+            (std::vector<std::string>{kUnedited, "perfect", "wrong", "edit", kCeiling, kCompose, kIdealMask}));
   EXPECT_EQ(report.examples.at("remove").size(), 5u);
   EXPECT_NEAR(report.mean("extract", kUnedited).si_sdr, 0, 0.2);
   EXPECT_GT(report.mean("extract", "perfect").si_sdr, 60);

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "instructme/accompanist/accompanist.h"
 #include "instructme/audio/audio_buffer.h"
 #include "instructme/base/cancel.h"
 #include "instructme/base/progress.h"
@@ -27,6 +28,8 @@ struct EditorOptions {
   std::function<double(const AudioBuffer& music, const std::string& instrument)> hears = {};
   /// Hear beats, chords and instruments; none: those of the model folder, if it has any.
   Ears ears = {};
+  /// Plays new parts; none: the model makes them. Only by one editor at a time.
+  std::shared_ptr<Accompanist> accompanist = {};
 };
 
 /// How an edit comes about.
@@ -37,6 +40,16 @@ enum class EditMode {
 };
 /// Throws kUsage for a name that is not "auto", "direct" or "compose".
 EditMode parse_edit_mode(const std::string& name);
+
+/// Where the new parts of compose mode come from.
+enum class PartMaker {
+  kAuto,    ///< played where there is an accompanist with a sound for the instrument, and beats are heard; else sampled
+  kModel,   ///< sampled by the model ("accompany")
+  kPlayed,  ///< written for the beats and chords of the music, and played by the accompanist
+};
+/// Throws kUsage for a name that is not "auto", "model" or "played".
+PartMaker parse_part_maker(const std::string& name);
+const char* part_maker_name(PartMaker maker);
 
 struct EditOptions {
   EditMode mode = EditMode::kAuto;
@@ -50,6 +63,7 @@ struct EditOptions {
   /// Where added parts stand in compose mode, from -1 (left) over 0 to 1 (right), at constant power; for music of two
   /// channels.
   double pan = 0;
+  PartMaker parts = PartMaker::kAuto;
   bool force = false;  ///< take out instruments that are not heard, too
 };
 
@@ -58,11 +72,13 @@ inline constexpr double kHeard = 0.1;
 
 /// What was taken out of the music or put into it: as far as the step went, with its range and strength.
 struct EditedStem {
-  std::string instrument;  ///< canonical name
-  bool added = false;      ///< false: it was in the music
-  size_t step = 0;         ///< of the plan
-  bool in_result = false;  ///< the result is the sum of these and the residual
-  AudioBuffer audio;       ///< rate, channels and length of the source
+  std::string instrument = "";  ///< canonical name
+  bool added = false;           ///< false: it was in the music
+  size_t step = 0;              ///< of the plan
+  bool in_result = false;       ///< the result is the sum of these and the residual
+  AudioBuffer audio = {};       ///< rate, channels and length of the source
+  /// Of a part that the accompanist played: its notes, in seconds of the source and before range and strength.
+  std::optional<Part> notes = {};
 };
 
 struct EditResult {
@@ -89,7 +105,7 @@ struct EditResult {
 /// Direct mode (paper §3.1): the source is encoded, the latent of the whole edited mix is sampled, and decoded; what is
 /// made has the same signal in all channels.
 /// Compose mode, with x the stems that a mask head finds in the source and y a part that is sampled alone
-/// ("accompany") and brought to the loudness that its kind of part mostly has in a mix:
+/// ("accompany") or played (EditOptions::parts) and brought to the loudness that its kind of part mostly has in a mix:
 /// extract: x   remove: source - x   add: source + y   replace: source - x + y   accompany: y
 /// A step with a range changes nothing outside of it, in either mode; with a strength, it goes that part of the way. Of
 /// a source whose samples are integers of up to 24 bits, stems are rounded to 2^-23, so that sums and differences are
@@ -123,6 +139,9 @@ class Editor {
   std::vector<Beat> hear_beats(const AudioBuffer& source, const ProgressCallback& progress = {},
                                const CancelToken& cancel = {});
 
+  /// Whether a new part for this instrument would be played if the music has a beat.
+  bool would_play(const std::string& instrument, const EditOptions& options) const;
+
   /// The mode that EditMode::kAuto stands for.
   EditMode mode_for(const Instruction& instruction, EditMode mode) const;
   /// Whether a mode can do what is asked with this model.
@@ -148,6 +167,12 @@ class Editor {
   /// What is heard from frame `first` of the source on.
   AudioBuffer direct(const AudioBuffer& heard, int64_t first, Operation operation, const std::string& sentence,
                      EditResult& result, const Job& job);
+  /// A new part for what is heard from frame `first` of the source on, at any level; `mix` is what it joins.
+  EditedStem make_part(const AudioBuffer& heard, const AudioBuffer& mix, int64_t first, const std::string& instrument,
+                       EditResult& result, const Job& job);
+  /// The same by the accompanist; nothing, and a note in the result, when it cannot.
+  std::optional<EditedStem> play_part(const AudioBuffer& heard, int64_t first, const std::string& instrument,
+                                      EditResult& result, const Job& job);
   std::vector<EditedStem> find_stems(const AudioBuffer& heard, int64_t first, const Instruction& instruction,
                                      EditResult& result, const Job& job);
   void check_source(const AudioBuffer& source) const;

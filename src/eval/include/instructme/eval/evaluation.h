@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,17 +28,25 @@ struct Distances {
 };
 
 /// Scores by task ("extract", "remove", …) and by what was compared with the true result ("unedited source",
-/// "edit", "edit, compose", "ideal ratio mask", "VAE of the true result", or another system's name), in the order of first use.
+/// "edit", "edit, compose", "ideal ratio mask", "VAE of the true result", or another system's name), in the order of
+/// first use.
 struct EvaluationReport {
   struct Example {
     std::string name;  ///< the clip or sentence
     double log_mel, si_sdr;
   };
+  /// What the ears of the model hear in a result that has new parts.
+  struct Heard {
+    std::optional<double> instruments;  ///< 1 when all instruments that were asked for are present, else 0
+    std::optional<double> chords;       ///< share of the time with the triads of the chart; clips have no chart
+  };
   std::vector<std::string> tasks, systems;
   std::map<std::string, std::map<std::string, std::vector<Example>>> examples;
+  std::map<std::string, std::map<std::string, std::vector<Heard>>> heard;  ///< "true result" among the systems
 
   void add(const std::string& task, const std::string& system, const Example& example);
   Distances mean(const std::string& task, const std::string& system) const;
+  /// One table of distances, and one of what is heard where there are new parts.
   std::string markdown() const;
   /// One JSON object per line and example: task, system, name, log_mel, si_sdr.
   std::string json_lines() const;

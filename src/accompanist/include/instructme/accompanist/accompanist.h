@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "instructme/data/palette.h"
+#include "instructme/score/heard_chart.h"
+#include "instructme/score/score.h"
+
+namespace instructme {
+
+/// A part that was written for a piece of music, and its sound.
+struct PlayedPart {
+  Part notes;                  ///< in seconds of the music
+  std::vector<float> samples;  ///< mono, as long as the music, at any level
+  std::string sound;           ///< what it is played on, e.g. "Grand Piano of FluidR3Mono_GM.sf3"
+  std::string licence;         ///< of the sound; "" when not known
+};
+
+/// Joins in with music of which beats and chords are known: writes a part for an instrument as data sets have them
+/// (score/single_part.h) and plays it on a SoundFont, kit or plugin. Sounds are looked for when they are needed first.
+/// Not thread-safe: one object per thread.
+class Accompanist {
+ public:
+  /// The sounds may be none at all (`may_be_empty` is set). Throws kMissing when a path does not exist.
+  explicit Accompanist(PaletteOptions sounds);
+  ~Accompanist();
+
+  /// Whether there is a sound for an instrument (canonical name), and a synthesizer in this program. Throws as
+  /// Palette::scan.
+  bool plays(const std::string& instrument);
+
+  /// Another seed, another part. Of several sounds of an instrument it takes that whose program is named first in the
+  /// lexicon, from the largest file, as that is mostly the best recorded. Throws kUsage for an instrument that it does
+  /// not play, kInput as HeardChart does and for a sample rate outside 1000..384000 Hz, and what BandRenderer throws.
+  PlayedPart play(const HeardMusic& music, const std::string& instrument, uint64_t seed, int sample_rate);
+
+ private:
+  const Palette& palette();
+  const PaletteSound* sound_of(const std::string& instrument);
+
+  PaletteOptions options_;
+  std::unique_ptr<Palette> palette_;
+  std::unique_ptr<BandRenderer> band_;  // of the rate that was asked for last
+};
+
+}  // namespace instructme

@@ -1,0 +1,33 @@
+#include "part_options.h"
+
+namespace instructme::cli {
+
+std::vector<std::filesystem::path> places(const std::vector<std::string>& asked,
+                                          const std::vector<std::filesystem::path>& usual) {
+  if (!asked.empty()) return {asked.begin(), asked.end()};
+  std::vector<std::filesystem::path> present;
+  for (const auto& path : usual)
+    if (std::filesystem::exists(path)) present.push_back(path);
+  return present;
+}
+
+std::vector<std::filesystem::path> usual_font_folders() { return {"/usr/share/sounds/sf2", "/usr/share/sounds/sf3"}; }
+
+void PartFlags::add_to(CLI::App& command) {
+  command
+      .add_option("--parts", parts,
+                  "New parts are made by the model, or written for the beats and chords of the music and played on a\n"
+                  "SoundFont; auto: played where that can be done")
+      ->check(CLI::IsMember({"auto", "model", "played"}));
+  command.add_option("--fonts", fonts,
+                     "SoundFont files, or folders with them, to play on (default: those that are installed)");
+}
+
+std::shared_ptr<Accompanist> PartFlags::accompanist() const {
+  if (maker() == PartMaker::kModel) return nullptr;
+  PaletteOptions sounds;
+  sounds.fonts = places(fonts, usual_font_folders());
+  return sounds.fonts.empty() ? nullptr : std::make_shared<Accompanist>(sounds);
+}
+
+}  // namespace instructme::cli

@@ -1,0 +1,143 @@
+#include <torch/torch.h>
+// The precompiled torch header comes first.
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "instructme/audio/loudness.h"
+#include "instructme/base/error.h"
+#include "instructme/edit/editor.h"
+#include "instructme/edit/harmony.h"
+#include "job.h"
+#include "stopwatch.h"
+
+namespace instructme {
+
+namespace {
+
+/// By how much a part is less loud than its mix, LU, by the role that its instrument mostly plays: medians over songs
+/// of 'data render' (docs/editing.md).
+double usual_distance_lu(const std::string& instrument) {
+  const InstrumentEntry* entry = Lexicon::builtin().find_instrument(instrument);
+  const std::string role = entry == nullptr || entry->roles.empty() ? "chords" : entry->roles.front();
+  if (role == "drums" || role == "melody") return 7;
+  if (role == "bass") return 8;
+  if (role == "arpeggio") return 10;
+  return 9;  // chords, counter-melody
+}
+
+/// Parts that the model makes are rough and should not stand in front.
+constexpr double kRoughLu = 3;
+
+/// Whoever made a part, its own level says nothing: the model's were as loud as the mix.
+void match_loudness(AudioBuffer& stem, const AudioBuffer& mix, double distance_lu) {
+  const double own = loudness_lufs(stem), wanted = loudness_lufs(mix) - distance_lu;
+  if (!std::isfinite(own) || !std::isfinite(wanted)) return;
+  const double gain = std::pow(10.0, (wanted - own) / 20);
+  for (float& x : stem.samples) x = static_cast<float>(x * gain);
+}
+
+/// The gains are 1 in the middle, and the sum of their squares is always the same.
+void pan_stereo(AudioBuffer& stem, double pan) {
+  if (pan == 0) return;
+  const double angle = (pan + 1) * std::numbers::pi / 4;
+  const double gains[] = {std::numbers::sqrt2 * std::cos(angle), std::numbers::sqrt2 * std::sin(angle)};
+  for (size_t i = 0; i < stem.samples.size(); ++i) stem.samples[i] = static_cast<float>(stem.samples[i] * gains[i % 2]);
+}
+
+/// What of a list of beats or chords lies in the music from `start_s` on, in seconds from there.
+std::vector<Beat> from_second(std::vector<Beat> beats, double start_s, double duration_s) {
+  for (Beat& beat : beats) beat.time_s -= start_s;
+  std::erase_if(beats, [&](const Beat& beat) { return beat.time_s < 0 || beat.time_s >= duration_s; });
+  return beats;
+}
+
+std::vector<ChordSpan> from_second(std::vector<ChordSpan> chords, double start_s) {
+  for (ChordSpan& span : chords) {
+    span.start_s -= start_s;
+    span.end_s -= start_s;
+  }
+  return chords;
+}
+
+}  // namespace
+
+AudioBuffer in_channels(const std::vector<float>& mono, const AudioBuffer& shape) {
+  AudioBuffer out{shape.sample_rate, shape.channels, std::vector<float>(shape.samples.size(), 0.0f)};
+  const auto channels = static_cast<size_t>(shape.channels);
+  for (size_t i = 0; i < out.samples.size() && i / channels < mono.size(); ++i) out.samples[i] = mono[i / channels];
+  return out;
+}
+
+const char* part_maker_name(PartMaker maker) {
+  return maker == PartMaker::kAuto ? "auto" : maker == PartMaker::kModel ? "model" : "played";
+}
+
+PartMaker parse_part_maker(const std::string& name) {
+  for (const PartMaker maker : {PartMaker::kAuto, PartMaker::kModel, PartMaker::kPlayed})
+    if (name == part_maker_name(maker)) return maker;
+  throw Error(ErrorKind::kUsage, "'" + name + "' is no maker of parts; there are auto, model and played.");
+}
+
+bool Editor::would_play(const std::string& instrument, const EditOptions& options) const {
+  return options.parts != PartMaker::kModel && options_.accompanist && options_.accompanist->plays(instrument) &&
+         (ears() || !options.beats.empty());
+}
+
+EditedStem Editor::make_part(const AudioBuffer& heard, const AudioBuffer& mix, int64_t first,
+                             const std::string& instrument, EditResult& result, const Job& job) {
+  std::optional<EditedStem> part;
+  if (job.options.parts != PartMaker::kModel) part = play_part(heard, first, instrument, result, job);
+  const bool played = part.has_value();
+  if (!played) {
+    Instruction alone;
+    alone.operation = Operation::kAccompany;
+    alone.instruments = {instrument};
+    part = EditedStem{.audio = direct(mix, first, Operation::kAccompany, plain_sentence(alone), result, job)};
+  }
+  part->instrument = instrument;
+  part->added = part->in_result = true;
+  match_loudness(part->audio, heard, usual_distance_lu(instrument) + (played ? 0 : kRoughLu));
+  pan_stereo(part->audio, job.options.pan);
+  return std::move(*part);
+}
+
+std::optional<EditedStem> Editor::play_part(const AudioBuffer& heard, int64_t first, const std::string& instrument,
+                                            EditResult& result, const Job& job) {
+  const EditOptions& options = job.options;
+  const auto cannot = [&](const std::string& why) -> std::optional<EditedStem> {
+    if (options.parts == PartMaker::kPlayed)
+      throw Error(ErrorKind::kInput, "the " + instrument + " cannot be played: " + why);
+    if (options_.accompanist) result.notes.push_back("the " + instrument + " was made by the model: " + why + ".");
+    return std::nullopt;
+  };
+  if (!options_.accompanist) return cannot("there is no SoundFont; name one with --fonts");
+  if (!options_.accompanist->plays(instrument))
+    return cannot("no SoundFont here has its sound; name one that has with --fonts");
+  const double start_s = static_cast<double>(first) / heard.sample_rate;
+  HeardMusic music{.duration_s = heard.seconds(), .key = options.key};
+  music.beats = from_second(options.beats, start_s, music.duration_s);
+  music.chords = from_second(options.chords, start_s);
+  if (options.beats.empty() || options.chords.empty()) {
+    if (!ears()) return cannot("the model has no ears for beats and chords");
+    const Stopwatch watch(result.seconds_encode);
+    const Hearing hearing = ears()(heard, job.progress, job.cancel);
+    if (options.beats.empty()) music.beats = hearing.beats;
+    if (options.chords.empty()) music.chords = hearing.chord_spans;
+    if (!music.key && !hearing.keys.empty()) music.key = hearing.key;
+  }
+  if (music.beats.size() < 2) return cannot("no beat is heard in the music; give a file of beats with --beats");
+  const Stopwatch watch(result.seconds_decode);
+  if (job.progress) job.progress({"playing", 0, 1, instrument});
+  PlayedPart played = options_.accompanist->play(music, instrument, options.seed, heard.sample_rate);
+  if (job.progress) job.progress({"playing", 1, 1, instrument});
+  if (std::all_of(played.samples.begin(), played.samples.end(), [](float x) { return x == 0; }))
+    return cannot("nothing of it would be heard between these beats");
+  for (Note& note : played.notes.notes) note.onset_s += start_s;
+  for (ControlChange& control : played.notes.controls) control.time_s += start_s;
+  result.notes.push_back("the " + instrument + " was written for the beats and chords of the music and is played on " +
+                         played.sound + (played.licence.empty() ? "" : " (" + played.licence + ")") + ".");
+  return EditedStem{.audio = in_channels(played.samples, heard), .notes = std::move(played.notes)};
+}
+
+}  // namespace instructme

@@ -1,0 +1,89 @@
+#include "instructme/accompanist/accompanist.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "expect_error.h"
+#include "small_font.h"
+
+namespace instructme {
+namespace {
+
+HeardMusic two_chords() {
+  HeardMusic music{.duration_s = 8};
+  for (int i = 0; i < 16; ++i) music.beats.push_back({0.5 * i, i / 4, i % 4});
+  music.chords = {{0, 4, Chord::of(0, ChordQuality::kMaj)}, {4, 8, Chord::of(5, ChordQuality::kMin)}};
+  return music;
+}
+
+Accompanist with_small_font() { return Accompanist({.fonts = {small_font()}}); }
+
+double loudest(const std::vector<float>& wave, size_t from, size_t to) {
+  double peak = 0;
+  for (size_t i = from; i < to; ++i) peak = std::max(peak, std::abs(static_cast<double>(wave[i])));
+  return peak;
+}
+
+TEST(Accompanist, PlaysInstrumentsOfAllRoles) {
+  Accompanist player = with_small_font();
+  for (const char* name :
+       {"piano", "bass", "drum kit", "electric drum kit", "percussion", "acoustic guitar", "violin", "harp", "tuba"}) {
+    SCOPED_TRACE(name);
+    ASSERT_TRUE(player.plays(name));
+    const PlayedPart part = player.play(two_chords(), name, 1, 24000);
+    EXPECT_EQ(part.samples.size(), 8u * 24000u);
+    EXPECT_GT(loudest(part.samples, 0, part.samples.size()), 0.001);
+    EXPECT_FALSE(part.notes.notes.empty());
+    EXPECT_NE(part.sound.find("TimGM6mb.sf2"), std::string::npos);
+  }
+}
+
+TEST(Accompanist, PlaysOnTheBeatsOfTheMusic) {
+  Accompanist player = with_small_font();
+  HeardMusic music = two_chords();
+  for (Beat& beat : music.beats) beat.time_s += 0.37;
+  for (ChordSpan& span : music.chords) span.end_s = span.start_s < 1 ? 4.37 : (span.start_s = 4.37, 9);
+  music.duration_s = 9;
+  for (uint64_t seed = 0; seed < 6; ++seed) {
+    const PlayedPart bass = player.play(music, "bass", seed, 24000);
+    EXPECT_EQ(loudest(bass.samples, 0, static_cast<size_t>(0.3 * 24000)), 0);
+    for (const double downbeat : {0.37, 4.37}) {
+      const int root = downbeat < 1 ? 0 : 5;
+      EXPECT_TRUE(std::any_of(bass.notes.notes.begin(), bass.notes.notes.end(), [&](const Note& note) {
+        return std::abs(note.onset_s - downbeat) < 0.04 && note.pitch % 12 == root;
+      })) << seed;
+    }
+  }
+}
+
+TEST(Accompanist, SameSeedSamePart) {
+  Accompanist player = with_small_font();
+  const auto first = player.play(two_chords(), "piano", 1, 44100), other = player.play(two_chords(), "piano", 2, 44100);
+  EXPECT_EQ(player.play(two_chords(), "piano", 1, 44100).samples, first.samples);
+  EXPECT_NE(other.samples, first.samples);
+}
+
+TEST(Accompanist, AnyRateOfTheMusic) {
+  Accompanist player = with_small_font();
+  for (const int rate : {8000, 11025, 44100, 192000}) {
+    const PlayedPart part = player.play(two_chords(), "organ", 1, rate);
+    EXPECT_EQ(part.samples.size(), static_cast<size_t>(8 * rate)) << rate;
+    EXPECT_GT(loudest(part.samples, 0, part.samples.size()), 0.001) << rate;
+  }
+  expect_error(ErrorKind::kInput, "not at 10 Hz", [&] { player.play(two_chords(), "organ", 1, 10); });
+}
+
+TEST(Accompanist, SaysWhatItCannotPlay) {
+  Accompanist player = with_small_font();
+  EXPECT_FALSE(player.plays("vocals"));
+  EXPECT_FALSE(player.plays("no such thing"));
+  EXPECT_FALSE(Accompanist({}).plays("piano"));
+  expect_error(ErrorKind::kUsage, "no sound for 'vocals'", [&] { player.play(two_chords(), "vocals", 1, 24000); });
+  expect_error(ErrorKind::kMissing, "/nowhere/none.sf2", [] { Accompanist({.fonts = {"/nowhere/none.sf2"}}); });
+  expect_error(ErrorKind::kInput, "two beats", [&] { player.play({.duration_s = 3}, "piano", 1, 24000); });
+}
+
+}  // namespace
+}  // namespace instructme

@@ -1,0 +1,147 @@
+#include <torch/torch.h>
+// The precompiled torch header comes first.
+#include <cmath>
+
+#include "expect_error.h"
+#include "instructme/base/rng.h"
+#include "instructme/edit/editor.h"
+#include "instructme/synth/stem_renderer.h"
+#include "small_font.h"
+#include "tiny_pipeline.h"
+
+namespace instructme {
+namespace {
+
+AudioBuffer music(int rate, int channels, double seconds) {
+  AudioBuffer buffer{rate, channels, {}};
+  buffer.samples.resize(static_cast<size_t>(seconds * rate) * static_cast<size_t>(channels));
+  Rng rng(4);
+  // On the grid of 16 bits, so that sums of stems are exact.
+  for (float& sample : buffer.samples) sample = static_cast<float>(std::round(3276.8 * rng.uniform(-1, 1)) / 32768);
+  return buffer;
+}
+
+std::vector<Beat> beats_for(double seconds) {
+  std::vector<Beat> beats;
+  for (int i = 0; 0.5 * i + 0.1 < seconds; ++i) beats.push_back({0.1 + 0.5 * i, i / 4, i % 4});
+  return beats;
+}
+
+/// Ears that hear a beat and C major in everything, and count how often they listen.
+Ears steady_ears(int* listened = nullptr) {
+  return [listened](const AudioBuffer& audio, const ProgressCallback&, const CancelToken&) {
+    if (listened != nullptr) ++*listened;
+    Hearing hearing;
+    hearing.duration_s = audio.seconds();
+    hearing.beats = beats_for(audio.seconds());
+    hearing.chord_spans = {{0, audio.seconds(), Chord::of(0, ChordQuality::kMaj)}};
+    return hearing;
+  };
+}
+
+EditorOptions with_players(Ears ears) {
+  EditorOptions options;
+  options.ears = std::move(ears);
+  options.accompanist = std::make_shared<Accompanist>(PaletteOptions{.fonts = {small_font()}});
+  return options;
+}
+
+double largest_difference(const AudioBuffer& a, const AudioBuffer& b) {
+  double largest = 0;
+  for (size_t i = 0; i < a.samples.size(); ++i)
+    largest = std::max(largest, static_cast<double>(std::abs(a.samples[i] - b.samples[i])));
+  return largest;
+}
+
+TEST(PlayedParts, AreAddedToAnUntouchedSource) {
+  int listened = 0;
+  Editor editor(tiny_pipeline(), with_players(steady_ears(&listened)));
+  for (const auto& [rate, channels] : std::vector<std::pair<int, int>>{{24000, 1}, {44100, 2}, {8000, 6}}) {
+    SCOPED_TRACE(rate);
+    const AudioBuffer source = music(rate, channels, 4);
+    const EditResult result = editor.edit(source, "add a bass and a drum kit");
+    ASSERT_EQ(result.stems.size(), 2u);
+    EXPECT_EQ(result.seconds_sample, 0);
+    for (const EditedStem& stem : result.stems) {
+      ASSERT_TRUE(stem.notes.has_value());
+      EXPECT_FALSE(stem.notes->notes.empty());
+      EXPECT_EQ(stem.audio.channels, channels);
+    }
+    EXPECT_EQ(largest_difference(result.residual(), source), 0);
+    EXPECT_GT(largest_difference(result.audio, source), 0.01);
+    ASSERT_EQ(result.notes.size(), 2u);
+    EXPECT_NE(result.notes[0].find("TimGM6mb.sf2"), std::string::npos) << result.notes[0];
+  }
+  EXPECT_EQ(listened, 3);  // once for both parts
+}
+
+TEST(PlayedParts, RangesHoldAndNotesAreInSecondsOfTheSource) {
+  Editor editor(tiny_pipeline(), with_players(steady_ears()));
+  const AudioBuffer source = music(24000, 1, 40);
+  const EditResult result = editor.edit(source, "add a piano from 20 to 24 seconds");
+  int64_t outside = 0;
+  for (size_t i = 0; i < source.samples.size(); ++i)
+    outside += (i < 20 * 24000 || i >= 24 * 24000) && result.audio.samples[i] != source.samples[i];
+  EXPECT_EQ(outside, 0);
+  EXPECT_GT(largest_difference(result.audio, source), 0.001);
+  const auto& notes = result.stems[0].notes->notes;
+  EXPECT_GT(notes.front().onset_s, 5);
+  EXPECT_LT(notes.front().onset_s, 21);
+}
+
+TEST(PlayedParts, GivenBeatsAndChordsNeedNoEars) {
+  EditorOptions options = with_players({});
+  Editor editor(tiny_pipeline(), options);
+  const AudioBuffer source = music(24000, 1, 4);
+  EditOptions edit;
+  edit.beats = beats_for(4);
+  edit.chords = {{0, 4, Chord::of(6, ChordQuality::kMin)}};
+  const EditResult result = editor.edit(source, "add a bass", edit);
+  ASSERT_TRUE(result.stems[0].notes.has_value());
+  EXPECT_EQ(result.stems[0].notes->notes.front().pitch % 12, 6);
+  EXPECT_TRUE(editor.would_play("bass", edit));
+  EXPECT_FALSE(editor.would_play("bass", {}));
+  EXPECT_FALSE(editor.would_play("vocals", edit));
+}
+
+TEST(PlayedParts, TheModelStepsInWhereNothingCanBePlayed) {
+  const AudioBuffer source = music(24000, 1, 2);
+  EditOptions played;
+  played.parts = PartMaker::kPlayed;
+  const auto silent_ears = [](const AudioBuffer&, const ProgressCallback&, const CancelToken&) { return Hearing{}; };
+  Editor deaf(tiny_pipeline(), with_players(silent_ears)), hearing(tiny_pipeline(), with_players(steady_ears())),
+      bare(tiny_pipeline());
+  const EditResult result = deaf.edit(source, "add a bass");
+  EXPECT_FALSE(result.stems[0].notes.has_value());
+  ASSERT_EQ(result.notes.size(), 1u);
+  EXPECT_NE(result.notes[0].find("made by the model: no beat is heard"), std::string::npos) << result.notes[0];
+  expect_error(ErrorKind::kInput, "--beats", [&] { deaf.edit(source, "add a bass", played); });
+  EXPECT_FALSE(hearing.edit(source, "add vocals").stems[0].notes.has_value());
+  expect_error(ErrorKind::kInput, "--fonts", [&] { hearing.edit(source, "add vocals", played); });
+  expect_error(ErrorKind::kInput, "no SoundFont", [&] { bare.edit(source, "add a bass", played); });
+  EXPECT_TRUE(bare.edit(source, "add a bass").notes.empty());
+  EditOptions model;
+  model.parts = PartMaker::kModel;
+  const EditResult made = hearing.edit(source, "add a bass", model);
+  EXPECT_FALSE(made.stems[0].notes.has_value());
+  EXPECT_GT(made.seconds_sample, 0);
+}
+
+TEST(PlayedParts, SeedsDecide) {
+  Editor editor(tiny_pipeline(), with_players(steady_ears()));
+  const AudioBuffer source = music(24000, 1, 4);
+  EditOptions one, two;
+  two.seed = 1;
+  const AudioBuffer first = editor.edit(source, "add a piano", one).audio;
+  EXPECT_EQ(largest_difference(editor.edit(source, "add a piano", one).audio, first), 0);
+  EXPECT_GT(largest_difference(editor.edit(source, "add a piano", two).audio, first), 0);
+}
+
+TEST(PartMaker, Names) {
+  for (const PartMaker maker : {PartMaker::kAuto, PartMaker::kModel, PartMaker::kPlayed})
+    EXPECT_EQ(parse_part_maker(part_maker_name(maker)), maker);
+  expect_error(ErrorKind::kUsage, "auto, model and played", [] { parse_part_maker("band"); });
+}
+
+}  // namespace
+}  // namespace instructme
