@@ -122,6 +122,7 @@ class AllRun {
                           paths.validation_songs = paths_.validation_songs;
                           paths.model = export_of("mask");
                           paths.chords = export_of("chords");
+                          paths.tagger = export_of("tagger");
                           return make(*ears, paths);
                         }});
     };

@@ -14,7 +14,7 @@ namespace {
 struct EarsArguments {
   RunArguments run;
   std::vector<std::string> songs, validation;
-  std::string start_from, model, chords;
+  std::string start_from, model, chords, tagger;
 };
 
 using MakeEars = std::unique_ptr<TrainingSession> (*)(const EarsRecipe&, const EarsPaths&);
@@ -41,6 +41,7 @@ std::pair<CLI::App*, std::shared_ptr<EarsArguments>> add_ear(CLI::App& train_app
       paths.start_from = arguments->start_from;
       paths.model = arguments->model;
       paths.chords = arguments->chords;
+      paths.tagger = arguments->tagger;
       torch::manual_seed(options.seed);
       return run_training(*make(recipe, paths), arguments->run, options, cancel);
     };
@@ -64,7 +65,8 @@ void add_train_ears(CLI::App& train_app, Run& run) {
   const auto [mulan, mulan_arguments] =
       add_ear(train_app, run, "mulan", "The towers that compare music with descriptions, on songs.",
               make_mulan_training, [](const EarsRecipe& r) -> const TrainerOptions& { return r.mulan.trainer; });
-  mulan->add_option("-m,--model", mulan_arguments->model, "Model folder whose VAE and tokenizer it goes with")
+  mulan->add_option("-m,--model", mulan_arguments->model, "Model folder whose tokenizer it goes with")->required();
+  mulan->add_option("--tagger", mulan_arguments->tagger, "Folder with tagger.json, the network that listens")
       ->required();
 }
 

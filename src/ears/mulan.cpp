@@ -6,7 +6,7 @@
 
 #include "instructme/base/error.h"
 #include "instructme/base/files.h"
-#include "instructme/models/vae.h"
+#include "instructme/base/strings.h"
 #include "instructme/nn/fused_ops.h"
 #include "instructme/nn/linear.h"
 #include "instructme/torchx/quantised_weights.h"
@@ -32,11 +32,9 @@ Tensor unit(const Tensor& x) { return x / x.norm(2, -1, true).clamp_min(1e-6); }
 
 MuLanOptions MuLanOptions::read(ConfigReader config) {
   MuLanOptions o;
-  config.read("latent_channels", o.latent_channels);
-  config.read("fold", o.fold);
+  config.read("features", o.features);
   config.read("channels", o.channels);
-  config.read("blocks", o.blocks);
-  config.read("kernel", o.kernel);
+  config.read("dropout", o.dropout);
   config.read("vocab_size", o.vocab_size);
   config.read("text_channels", o.text_channels);
   config.read("text_blocks", o.text_blocks);
@@ -44,32 +42,24 @@ MuLanOptions MuLanOptions::read(ConfigReader config) {
   config.read("expansion", o.expansion);
   config.read("embedding", o.embedding);
   config.finish();
-  if (o.latent_channels < 1 || o.fold < 1 || o.channels < 1 || o.blocks < 0 || o.kernel < 1 || o.kernel % 2 == 0 ||
-      o.vocab_size < 1 || o.text_channels < 1 || o.text_blocks < 0 || o.text_kernel < 1 || o.text_kernel % 2 == 0 ||
-      o.expansion < 1 || o.embedding < 1)
-    throw Error(ErrorKind::kModel, config.context() + ": all sizes must be positive and kernels odd");
+  if (o.features < 1 || o.channels < 1 || !(o.dropout >= 0 && o.dropout < 1) || o.vocab_size < 1 ||
+      o.text_channels < 1 || o.text_blocks < 0 || o.text_kernel < 1 || o.text_kernel % 2 == 0 || o.expansion < 1 ||
+      o.embedding < 1)
+    throw Error(ErrorKind::kModel,
+                config.context() + ": all sizes must be positive, text_kernel odd and dropout below 1");
   return o;
 }
 
 nlohmann::json MuLanOptions::to_json() const {
-  return {{"latent_channels", latent_channels},
-          {"fold", fold},
-          {"channels", channels},
-          {"blocks", blocks},
-          {"kernel", kernel},
-          {"vocab_size", vocab_size},
-          {"text_channels", text_channels},
-          {"text_blocks", text_blocks},
-          {"text_kernel", text_kernel},
-          {"expansion", expansion},
-          {"embedding", embedding}};
+  return {{"features", features},       {"channels", channels},           {"dropout", dropout},
+          {"vocab_size", vocab_size},   {"text_channels", text_channels}, {"text_blocks", text_blocks},
+          {"text_kernel", text_kernel}, {"expansion", expansion},         {"embedding", embedding}};
 }
 
 MuLanImpl::MuLanImpl(const MuLanOptions& o) : options(o) {
-  music_input = register_module("music_input", make_linear(o.fold * o.latent_channels, o.channels));
-  music_blocks = register_module("music_blocks", tower_blocks(o.blocks, o.channels, o.expansion, o.kernel));
-  music_norm = register_parameter("music_norm", torch::ones({o.channels}));
-  music_output = register_module("music_output", make_linear(2 * o.channels, o.embedding));
+  music_norm = register_parameter("music_norm", torch::ones({2 * o.features}));
+  music_input = register_module("music_input", make_linear(2 * o.features, o.channels));
+  music_output = register_module("music_output", make_linear(o.channels, o.embedding));
   tokens = register_module("tokens", torch::nn::Embedding(o.vocab_size, o.text_channels));
   text_blocks =
       register_module("text_blocks", tower_blocks(o.text_blocks, o.text_channels, o.expansion, o.text_kernel));
@@ -78,16 +68,13 @@ MuLanImpl::MuLanImpl(const MuLanOptions& o) : options(o) {
   log_scale = register_parameter("log_scale", torch::full({1}, std::log(kFirstScale)));
 }
 
-Tensor MuLanImpl::embed_music(const Tensor& latents) {
-  ensure(latents.dim() == 3 && latents.size(2) == options.latent_channels && latents.size(1) > 0,
-         "the music tower wants latents (N, T, C) of its VAE");
-  const int64_t n = latents.size(0), steps = (latents.size(1) + options.fold - 1) / options.fold;
-  const Tensor whole = at::constant_pad_nd(latents, {0, 0, 0, steps * options.fold - latents.size(1)});
-  Tensor h = music_input(
-      whole.reshape({n, steps, options.fold * options.latent_channels}).to(music_input->weight.scalar_type()));
-  for (const auto& block : *music_blocks) h = block->as<ConvBlockImpl>()->forward(h);
-  h = fused_silu(rms_norm(h, music_norm));
-  return unit(music_output(torch::cat({h.mean(1), std::get<0>(h.max(1))}, 1)).to(at::kFloat));
+Tensor MuLanImpl::embed_music(const Tensor& features) {
+  ensure(features.dim() == 3 && features.size(2) == options.features && features.size(1) > 0,
+         "the music tower wants features (N, B, F) of its tagger");
+  const Tensor x = features.to(music_input->weight.scalar_type());
+  const Tensor whole = torch::cat({x.mean(1), std::get<0>(x.max(1))}, 1);  // (N, 2 F)
+  const Tensor seen = torch::dropout(rms_norm(whole, music_norm), options.dropout, is_training());
+  return unit(music_output(fused_silu(music_input(seen))).to(at::kFloat));
 }
 
 Tensor MuLanImpl::embed_text(const Tensor& ids, const Tensor& mask) {
@@ -131,13 +118,21 @@ std::pair<Tensor, Tensor> token_batch(const Tokenizer& tokenizer, const std::vec
   return {numbers, mask};
 }
 
-MuLanJudge::MuLanJudge(MuLan net, Tokenizer tokenizer) : net_(std::move(net)), tokenizer_(std::move(tokenizer)) {
-  net_->eval();
-  for (auto& parameter : net_->parameters()) parameter.set_requires_grad(false);
+MuLanJudge::MuLanJudge(MuLan net, Tagger tagger, Tokenizer tokenizer)
+    : net_(std::move(net)), tagger_(std::move(tagger)), tokenizer_(std::move(tokenizer)) {
+  if (net_->options.features != tagger_->feature_channels())
+    throw Error(ErrorKind::kModel, format("this MuLan takes %lld features, its tagger has %lld: train it again",
+                                          static_cast<long long>(net_->options.features),
+                                          static_cast<long long>(tagger_->feature_channels())));
+  for (torch::nn::Module* part :
+       {static_cast<torch::nn::Module*>(net_.get()), static_cast<torch::nn::Module*>(tagger_.get())}) {
+    part->eval();
+    for (auto& parameter : part->parameters()) parameter.set_requires_grad(false);
+  }
 }
 
 MuLanJudge MuLanJudge::load(const std::filesystem::path& model_folder) {
-  const auto path = model_folder / "ears" / "mulan.json", weights = model_folder / "ears" / "mulan.safetensors";
+  const auto ears = model_folder / "ears", path = ears / "mulan.json", weights = ears / "mulan.safetensors";
   if (!std::filesystem::is_regular_file(path))
     throw Error(ErrorKind::kMissing, "the model folder '" + model_folder.string() +
                                          "' has no ears/mulan.json; train one ('instructme train mulan')");
@@ -145,12 +140,16 @@ MuLanJudge MuLanJudge::load(const std::filesystem::path& model_folder) {
   MuLan net(MuLanOptions::read(config.object("network")));
   config.finish();
   load_into(*net, load_weights(weights), weights.string());
-  return {net, Tokenizer(model_folder / "text_encoder" / "spiece.model")};
+  return {net, load_tagger(ears).net, Tokenizer(model_folder / "text_encoder" / "spiece.model")};
 }
 
-Tensor MuLanJudge::similarity(const Tensor& latents, const std::vector<std::string>& descriptions) {
+Tensor MuLanJudge::similarity(const Tensor& waves, const std::vector<std::string>& descriptions) {
   const auto [ids, mask] = token_batch(tokenizer_, descriptions);
-  return net_->embed_music(latents).matmul(net_->embed_text(ids, mask).t());
+  return net_->embed_music(tagger_->features_of_wave(waves)).matmul(net_->embed_text(ids, mask).t());
+}
+
+Tensor MuLanJudge::similarity(Vae& vae, const Tensor& latents, const std::vector<std::string>& descriptions) {
+  return similarity(vae->decode(latents, latents.size(1) * vae->options().samples_per_latent()), descriptions);
 }
 
 void save_mulan(const MuLan& net, const std::filesystem::path& folder, int64_t steps) {

@@ -95,7 +95,7 @@ TaggerImpl::TaggerImpl(const TaggerOptions& o) : options(o), mel_(4 * kHop, kHop
   instruments->bias.fill_(-2.0);
 }
 
-TaggerLogits TaggerImpl::forward(const Tensor& spectrum) {
+Tensor TaggerImpl::features(const Tensor& spectrum) {
   ensure(spectrum.dim() == 3 && spectrum.size(2) == options.bands && spectrum.size(1) % kFramesPerBlock == 0,
          "the tagger wants a spectrum (N, T, bands) of whole half seconds");
   Tensor h = spectrum.to(fold->weight.scalar_type()).unsqueeze(3);  // (N, T, bands, 1)
@@ -106,7 +106,16 @@ TaggerLogits TaggerImpl::forward(const Tensor& spectrum) {
   h = over_time(fold(h.flatten(2)));  // (N, T / 4, hidden)
   h = fused_silu(rms_norm(h, output_norm));
   const Tensor steps = h.reshape({h.size(0), h.size(1) / kStepsPerBlock, kStepsPerBlock, h.size(2)});
-  const Tensor blocks = torch::cat({steps.mean(2), std::get<0>(steps.max(2))}, 2);  // (N, B, 2 hidden)
+  return torch::cat({steps.mean(2), std::get<0>(steps.max(2))}, 2);  // (N, B, 2 hidden)
+}
+
+Tensor TaggerImpl::features_of_wave(const Tensor& wave) {
+  const int64_t blocks = (wave.size(1) + kBlockSamples - 1) / kBlockSamples;
+  return features(spectrum(at::constant_pad_nd(at_usual_level(wave), {0, blocks * kBlockSamples - wave.size(1)})));
+}
+
+TaggerLogits TaggerImpl::forward(const Tensor& spectrum) {
+  const Tensor blocks = features(spectrum);
   return {instruments(blocks).to(at::kFloat), genres(fused_silu(genre_input(blocks.mean(1)))).to(at::kFloat)};
 }
 

@@ -78,14 +78,9 @@ void judge_mulan(const std::filesystem::path& model, const std::vector<std::file
                  const CancelToken& cancel) {
   constexpr int64_t kClips = 50;
   MuLanJudge judge = MuLanJudge::load(model);
-  const auto path = model / "config.json";
-  const PipelineConfig config = PipelineConfig::read(read_json_file(path), path.string());
-  Vae vae(config.vae);
-  load_vae(vae, model);
-  vae->eval();
   for (ClipCollection& set : part_clips(sets)) {
     cancel.check();
-    const auto clips = encode_evenly(vae, std::move(set.clips), kClips, config.level_dbfs);
+    const auto clips = hear_evenly(judge.tagger(), std::move(set.clips), kClips);
     if (clips.empty()) continue;
     const Retrieval found = score_retrieval(judge.net(), judge.tokenizer(), Lexicon::builtin(), clips);
     const std::string what = format("description finds its clip among %zu", clips.size());

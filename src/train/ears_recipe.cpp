@@ -142,17 +142,17 @@ class TaggerSession : public TrainingSession {
 
 class MuLanSession : public TrainingSession {
  public:
-  MuLanSession(const EarsRecipe& recipe, const EarsPaths& paths)
-      : data_(paths, recipe.mulan.clips), net_(recipe.mulan.network) {
-    if (paths.model.empty())
-      throw Error(ErrorKind::kUsage, "training a MuLan needs --model, a model folder with a VAE and a text encoder");
-    const auto config = paths.model / "config.json";
-    Vae vae(PipelineConfig::read(read_json_file(config), config.string()).vae);
-    load_vae(vae, paths.model);
-    vae->eval();
-    if (recipe.mulan.trainer.bfloat16) vae->to(at::kBFloat16);
+  MuLanSession(const EarsRecipe& recipe, const EarsPaths& paths) : data_(paths, recipe.mulan.clips) {
+    if (paths.model.empty() || paths.tagger.empty())
+      throw Error(
+          ErrorKind::kUsage,
+          "training a MuLan needs --model, a model folder with a text encoder, and --tagger, a folder with one");
+    Tagger tagger = load_tagger(paths.tagger).net;
+    MuLanOptions options = recipe.mulan.network;
+    options.features = tagger->feature_channels();
+    net_ = MuLan(options);
     begin_with(*net_, paths, "mulan.safetensors");
-    task_ = std::make_unique<MuLanTask>(net_, vae, Tokenizer(paths.model / "text_encoder" / "spiece.model"),
+    task_ = std::make_unique<MuLanTask>(net_, tagger, Tokenizer(paths.model / "text_encoder" / "spiece.model"),
                                         Lexicon::builtin(), recipe.mulan.training, data_.source(),
                                         part_clips(paths.validation_songs));
   }
@@ -160,7 +160,7 @@ class MuLanSession : public TrainingSession {
 
  private:
   PartClipData data_;
-  MuLan net_;
+  MuLan net_{nullptr};
   std::unique_ptr<MuLanTask> task_;
 };
 

@@ -80,36 +80,37 @@ std::string describe_clip(const LabelledClip& clip, const Lexicon& lexicon, Rng&
   return text;
 }
 
-EncodedClip encode_clip(Vae& vae, LabelledClip clip, double level_dbfs) {
+HeardClip hear_clip(Tagger& tagger, LabelledClip clip) {
   const torch::NoGradGuard no_grad;
-  // The usual level is -20 dBFS.
-  const double gain = std::pow(10.0, (level_dbfs + 20.0) / 20.0);
-  const Tensor latents = vae->encode(at_usual_level(wave_of(clip)) * gain)[0].to(at::kBFloat16);
+  const Tensor features = tagger->features_of_wave(wave_of(clip))[0].to(at::kBFloat16);
   clip.wave.clear();
   clip.wave.shrink_to_fit();
-  return {std::move(clip), latents};
+  return {std::move(clip), features};
 }
 
-std::vector<EncodedClip> encode_evenly(Vae& vae, std::vector<LabelledClip> clips, int64_t count, double level_dbfs) {
+std::vector<HeardClip> hear_evenly(Tagger& tagger, std::vector<LabelledClip> clips, int64_t count) {
   const auto all = static_cast<int64_t>(clips.size()), wanted = std::min(all, count);
-  std::vector<EncodedClip> encoded;
+  std::vector<HeardClip> heard;
   for (int64_t i = 0; i < wanted; ++i)
-    encoded.push_back(encode_clip(vae, std::move(clips[static_cast<size_t>(i * all / wanted)]), level_dbfs));
-  return encoded;
+    heard.push_back(hear_clip(tagger, std::move(clips[static_cast<size_t>(i * all / wanted)])));
+  return heard;
 }
 
 Retrieval score_retrieval(MuLan& net, const Tokenizer& tokenizer, const Lexicon& lexicon,
-                          const std::vector<EncodedClip>& clips) {
+                          const std::vector<HeardClip>& clips) {
   const torch::NoGradGuard no_grad;
+  const bool was_training = net->is_training();
+  net->eval();
   std::vector<Tensor> music;
   std::vector<std::string> sentences;
   Rng unused(0);
-  for (const EncodedClip& clip : clips) {
-    music.push_back(net->embed_music(clip.latents.unsqueeze(0)));
+  for (const HeardClip& clip : clips) {
+    music.push_back(net->embed_music(clip.features.unsqueeze(0)));
     sentences.push_back(describe_clip(clip.clip, lexicon, unused, /*plain=*/true));
   }
   const auto [ids, mask] = token_batch(tokenizer, sentences);
   const Tensor scores = net->embed_text(ids, mask).matmul(torch::cat(music).t());  // (texts, music)
+  net->train(was_training);
   const Tensor better = scores.gt(scores.diagonal().unsqueeze(1)).sum(1).to(at::kFloat);
   return {better.lt(1).to(at::kFloat).mean().item<double>(), better.lt(5).to(at::kFloat).mean().item<double>()};
 }
@@ -119,62 +120,52 @@ MuLanTaskOptions MuLanTaskOptions::read(ConfigReader config) {
   config.read("batch", o.batch);
   config.read("bank", o.bank);
   config.read("seconds", o.seconds);
-  config.read("level_dbfs", o.level_dbfs);
   config.read("retrieval", o.retrieval);
   config.finish();
-  if (o.batch < 2 || o.bank < o.batch || !(o.seconds > 0) || o.retrieval < 2 || !std::isfinite(o.level_dbfs))
+  if (o.batch < 2 || o.bank < o.batch || !(o.seconds > 0) || o.retrieval < 2)
     throw Error(ErrorKind::kModel,
                 config.context() + ": batch and retrieval are at least 2, bank at least batch, seconds above 0");
   return o;
 }
 
-MuLanTask::MuLanTask(MuLan net, Vae vae, Tokenizer tokenizer, const Lexicon& lexicon, MuLanTaskOptions options,
+MuLanTask::MuLanTask(MuLan net, Tagger tagger, Tokenizer tokenizer, const Lexicon& lexicon, MuLanTaskOptions options,
                      const ClipSource& training, std::vector<ClipCollection> validation)
-    : net_(std::move(net)),
-      vae_(std::move(vae)),
-      tokenizer_(std::move(tokenizer)),
-      lexicon_(lexicon),
-      options_(options) {
-  if (net_->options.latent_channels != vae_->options().latent_channels)
-    throw Error(ErrorKind::kModel, format("the music tower takes %lld latent channels, the VAE has %lld",
-                                          static_cast<long long>(net_->options.latent_channels),
-                                          static_cast<long long>(vae_->options().latent_channels)));
+    : net_(std::move(net)), tokenizer_(std::move(tokenizer)), lexicon_(lexicon), options_(options) {
   if (net_->options.vocab_size < tokenizer_.vocab_size())
     throw Error(ErrorKind::kModel, format("the text tower knows %lld tokens, the tokenizer has %d",
                                           static_cast<long long>(net_->options.vocab_size), tokenizer_.vocab_size()));
   for (int64_t i = 0; i < options_.bank; ++i) {
     Rng rng = Rng(0).fork("bank").fork(static_cast<uint64_t>(i));
-    bank_.push_back(encode_clip(vae_, training(rng), options_.level_dbfs));
+    bank_.push_back(hear_clip(tagger, training(rng)));
   }
   for (ClipCollection& set : validation)
-    validation_.emplace_back(set.name,
-                             encode_evenly(vae_, std::move(set.clips), options_.retrieval, options_.level_dbfs));
+    validation_.emplace_back(set.name, hear_evenly(tagger, std::move(set.clips), options_.retrieval));
 }
 
 std::vector<Player> MuLanTask::players() { return {{"mulan", net_.ptr(), 1.0}}; }
 
 Batch MuLanTask::make_batch(int64_t, Rng rng) const {
-  const auto rate =
-      static_cast<double>(vae_->options().sample_rate) / static_cast<double>(vae_->options().samples_per_latent());
-  const auto wanted = static_cast<int64_t>(options_.seconds * rate);
-  std::vector<Tensor> latents;
+  constexpr double kBlockSeconds = static_cast<double>(TaggerImpl::kBlockSamples) / kChordSampleRate;
+  const auto wanted = std::max<int64_t>(1, std::llround(options_.seconds / kBlockSeconds));
+  std::vector<Tensor> features;
   std::vector<std::string> sentences;
   std::vector<int64_t> entries;
   for (int64_t i = 0; i < options_.batch; ++i) {
     entries.push_back(rng.integer(0, static_cast<int64_t>(bank_.size()) - 1));
-    const EncodedClip& entry = bank_[static_cast<size_t>(entries.back())];
-    const int64_t frames = std::min(wanted, entry.latents.size(0));
-    latents.push_back(entry.latents.narrow(0, rng.integer(0, entry.latents.size(0) - frames), frames));
+    const HeardClip& entry = bank_[static_cast<size_t>(entries.back())];
+    const int64_t blocks = std::min(wanted, entry.features.size(0));
+    features.push_back(entry.features.narrow(0, rng.integer(0, entry.features.size(0) - blocks), blocks));
     sentences.push_back(describe_clip(entry.clip, lexicon_, rng));
   }
   const auto [ids, mask] = token_batch(tokenizer_, sentences);
   Batch batch;
-  batch.tensors = {{"latents", torch::stack(latents)}, {"ids", ids}, {"mask", mask}, {"entry", torch::tensor(entries)}};
+  batch.tensors = {
+      {"features", torch::stack(features)}, {"ids", ids}, {"mask", mask}, {"entry", torch::tensor(entries)}};
   return batch;
 }
 
 LossValue MuLanTask::loss(size_t, const Batch& batch, int64_t, at::Generator) {
-  const Tensor music = net_->embed_music(batch.tensors.at("latents"));
+  const Tensor music = net_->embed_music(batch.tensors.at("features"));
   const Tensor text = net_->embed_text(batch.tensors.at("ids"), batch.tensors.at("mask"));
   const Tensor& entry = batch.tensors.at("entry");
   LossValue value;

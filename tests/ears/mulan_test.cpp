@@ -2,6 +2,8 @@
 
 #include <torch/torch.h>
 
+#include <cmath>
+
 #include "expect_error.h"
 
 namespace instructme {
@@ -11,15 +13,16 @@ using at::Tensor;
 
 MuLan tiny_mulan() {
   MuLanOptions o;
-  o.latent_channels = 6;
+  o.features = 6;
   o.channels = 16;
-  o.blocks = 1;
   o.vocab_size = 40;
   o.text_channels = 12;
   o.text_blocks = 1;
   o.embedding = 8;
   torch::manual_seed(11);
-  return MuLan(o);
+  MuLan net(o);
+  net->eval();  // no dropout
+  return net;
 }
 
 TEST(MuLan, EmbedsInOneSpaceAndPaddingChangesNothing) {
@@ -33,29 +36,61 @@ TEST(MuLan, EmbedsInOneSpaceAndPaddingChangesNothing) {
   ASSERT_EQ(text.sizes(), at::IntArrayRef({2, 8}));
   const Tensor padded = net->embed_text(at::constant_pad_nd(ids, {0, 4}), at::constant_pad_nd(mask, {0, 4}));
   EXPECT_LT((text - padded).abs().max().item<double>(), 1e-5);
-  expect_error(ErrorKind::kInternal, "latents (N, T, C)", [&] { net->embed_music(torch::zeros({1, 4, 5})); });
+  expect_error(ErrorKind::kInternal, "features (N, B, F)", [&] { net->embed_music(torch::zeros({1, 4, 5})); });
+}
+
+MuLanJudge tiny_judge() {
+  TaggerOptions o;
+  o.bands = 16;
+  o.channels = {2, 2, 3, 4};
+  o.hidden = 3;
+  o.kernel = 3;
+  o.instruments = {"piano"};
+  o.genres = {"rock"};
+  torch::manual_seed(12);
+  MuLanOptions net;
+  net.features = 6;
+  net.channels = 8;
+  net.vocab_size = 512;
+  net.text_channels = 8;
+  net.text_blocks = 1;
+  net.embedding = 4;
+  const auto spiece = std::string(INSTRUCTME_SOURCE_DIR) + "/models/default/text_encoder/spiece.model";
+  return {MuLan(net), Tagger(o), Tokenizer(spiece)};
+}
+
+TEST(MuLan, ComparesWavesOfAnyLevelAndLength) {
+  MuLanJudge judge = tiny_judge();
+  const torch::NoGradGuard no_grad;
+  const Tensor waves = 0.1 * torch::randn({2, 15000});
+  const Tensor scores = judge.similarity(waves, {"fast music with piano", "slow music", "rock"});
+  ASSERT_EQ(scores.sizes(), at::IntArrayRef({2, 3}));
+  EXPECT_LE(scores.abs().max().item<double>(), 1 + 1e-5);
+  EXPECT_LT((judge.similarity(3 * waves, {"rock"}) - scores.narrow(1, 2, 1)).abs().max().item<double>(), 1e-3);
 }
 
 TEST(MuLan, TheGradientReachesTheLatent) {
-  MuLan net = tiny_mulan();
-  const Tensor text = net->embed_text(torch::randint(3, 40, {1, 4}), torch::ones({1, 4}, at::kBool)).detach();
-  Tensor latents = torch::randn({1, 9, 6}).requires_grad_();
-  const auto similarity = [&] { return net->embed_music(latents).matmul(text.t()).sum(); };
+  MuLanJudge judge = tiny_judge();
+  VaeOptions o;
+  o.latent_channels = 4;
+  o.encoder_channels = o.decoder_channels = 8;
+  o.encoder_blocks = o.decoder_blocks = 1;
+  Vae vae(o);
+  vae->eval();
+  Tensor latents = torch::randn({1, 30, 4}).requires_grad_();
+  const auto similarity = [&] { return judge.similarity(vae, latents, {"music with piano"}).sum(); };
   similarity().backward();
+  // Along the gradient the similarity grows as it says.
   const Tensor gradient = latents.grad().clone();
+  const double steepness = gradient.pow(2).sum().item<double>();
+  ASSERT_GT(steepness, 0);
   const torch::NoGradGuard no_grad;
-  constexpr double kStep = 1e-2;
-  for (const int64_t i : {0, 20, 53}) {
-    float* const x = latents.data_ptr<float>() + i;
-    const float before = *x;
-    *x = before + static_cast<float>(kStep);
-    const double up = similarity().item<double>();
-    *x = before - static_cast<float>(kStep);
-    const double down = similarity().item<double>();
-    *x = before;
-    // Single precision leaves three digits of the difference.
-    EXPECT_NEAR(gradient.flatten()[i].item<double>(), (up - down) / (2 * kStep), 1e-3);
-  }
+  const double step = 1e-3 / std::sqrt(steepness);
+  latents.add_(gradient, step);
+  const double up = similarity().item<double>();
+  latents.add_(gradient, -2 * step);
+  const double down = similarity().item<double>();
+  EXPECT_NEAR((up - down) / (2 * step) / steepness, 1, 0.1);
 }
 
 TEST(MuLan, LearnsWhichBelongTogetherAndLeavesOutWhatIsTheSame) {

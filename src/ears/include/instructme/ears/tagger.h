@@ -51,6 +51,12 @@ class TaggerImpl : public torch::nn::Module {
   at::Tensor spectrum(const at::Tensor& wave) const { return mel_.forward(wave); }
   /// spectrum (N, T, bands), T a multiple of 20.
   TaggerLogits forward(const at::Tensor& spectrum);
+  /// What it goes by: spectrum (N, T, bands) -> (N, B, 2 hidden). Differentiable in the spectrum.
+  at::Tensor features(const at::Tensor& spectrum);
+  /// The same of waves (N, S) of any level and length; silence fills up the last block. Differentiable in the wave.
+  at::Tensor features_of_wave(const at::Tensor& wave);
+
+  int64_t feature_channels() const { return 2 * options.hidden; }
 
   /// Probability that an instrument sounds anywhere in a few blocks, from those of the blocks: the mean, each weighted
   /// by itself (Wang, Li and Metze 2019, "linear softmax"). (..., B, I) -> (..., I).

@@ -41,7 +41,8 @@ struct EarsPaths {
   /// Each is a set of its own in the figures, named as the folder.
   std::vector<std::filesystem::path> validation_songs;
   std::filesystem::path start_from;  ///< a folder with weights to begin with; may be empty
-  std::filesystem::path model;       ///< MuLan: a model folder, whose VAE and tokenizer it goes with
+  std::filesystem::path model;       ///< MuLan: a model folder, whose tokenizer it goes with
+  std::filesystem::path tagger;      ///< MuLan: a folder with the tagger that it stands on
   std::filesystem::path chords;      ///< keys: a folder with the chord network that they go with
 };
 

@@ -1,7 +1,6 @@
 #pragma once
 
 #include "instructme/ears/mulan.h"
-#include "instructme/models/vae.h"
 #include "instructme/text/lexicon.h"
 #include "instructme/train/chord_task.h"
 
@@ -9,10 +8,9 @@ namespace instructme {
 
 struct MuLanTaskOptions {
   int64_t batch = 64;
-  int64_t bank = 1500;      ///< clips of which latents are kept in memory; encoding them is most of the work
-  double seconds = 7;       ///< of a clip that are looked at, drawn anew each time
-  double level_dbfs = -20;  ///< RMS of the clips, as the model's VAE hears music
-  int64_t retrieval = 50;   ///< clips of a set, evenly from all of it, among which each description must find its own
+  int64_t bank = 1500;     ///< clips of which features are kept in memory; hearing them is most of the work
+  double seconds = 7;      ///< of a clip that are looked at, drawn anew each time
+  int64_t retrieval = 50;  ///< clips of a set, evenly from all of it, among which each description must find its own
 
   static MuLanTaskOptions read(ConfigReader config);  ///< throws kModel
 };
@@ -22,27 +20,27 @@ struct MuLanTaskOptions {
 /// which of the lexicon's words, is drawn; with `plain`, everything is said by the canonical names.
 std::string describe_clip(const LabelledClip& clip, const Lexicon& lexicon, Rng& rng, bool plain = false);
 
-/// A clip without its wave, and the latents of the VAE (T, C), bfloat16, for music at `level_dbfs`.
-struct EncodedClip {
+/// A clip without its wave, and what a tagger goes by in it: (B, F), bfloat16.
+struct HeardClip {
   LabelledClip clip;
-  at::Tensor latents;
+  at::Tensor features;
 };
-EncodedClip encode_clip(Vae& vae, LabelledClip clip, double level_dbfs);
+HeardClip hear_clip(Tagger& tagger, LabelledClip clip);
 /// `count` of the clips (or all, when there are fewer), evenly from all of them, as clips of one song lie together.
-std::vector<EncodedClip> encode_evenly(Vae& vae, std::vector<LabelledClip> clips, int64_t count, double level_dbfs);
+std::vector<HeardClip> hear_evenly(Tagger& tagger, std::vector<LabelledClip> clips, int64_t count);
 
 /// Share of plain descriptions that find their own clip first, and among the first five.
 struct Retrieval {
   double recall_1 = 0, recall_5 = 0;
 };
 Retrieval score_retrieval(MuLan& net, const Tokenizer& tokenizer, const Lexicon& lexicon,
-                          const std::vector<EncodedClip>& clips);
+                          const std::vector<HeardClip>& clips);
 
-/// Trains both towers on clips and sentences about them.
+/// Trains both towers, but not the tagger below one of them, on clips and sentences about them.
 class MuLanTask : public TrainingTask {
  public:
-  /// Draws and encodes the bank, which takes a while. `vae` and `lexicon` outlive the task.
-  MuLanTask(MuLan net, Vae vae, Tokenizer tokenizer, const Lexicon& lexicon, MuLanTaskOptions options,
+  /// Draws and hears the bank, which takes a while. `lexicon` outlives the task.
+  MuLanTask(MuLan net, Tagger tagger, Tokenizer tokenizer, const Lexicon& lexicon, MuLanTaskOptions options,
             const ClipSource& training, std::vector<ClipCollection> validation);
 
   std::vector<Player> players() override;
@@ -56,12 +54,11 @@ class MuLanTask : public TrainingTask {
 
  private:
   MuLan net_;
-  Vae vae_;
   Tokenizer tokenizer_;
   const Lexicon& lexicon_;
   MuLanTaskOptions options_;
-  std::vector<EncodedClip> bank_;
-  std::vector<std::pair<std::string, std::vector<EncodedClip>>> validation_;
+  std::vector<HeardClip> bank_;
+  std::vector<std::pair<std::string, std::vector<HeardClip>>> validation_;
 };
 
 }  // namespace instructme
