@@ -32,6 +32,7 @@ Pipeline make_model(ModelKind kind, at::ScalarType type) {
   Recipe recipe = Recipe::read(read_json_file(recipe_file), recipe_file.string());
   if (kind == ModelKind::kAudit)
     recipe.pipeline.unet = read_unet_options(ConfigReader(read_json_file(audit_file), audit_file.string()));
+  recipe.pipeline.mask.reset();  // which instruments it knows, the songs of a training say
   torch::manual_seed(1);
   Pipeline pipeline(recipe.pipeline, recipe.text, kSource / "models/default/text_encoder/spiece.model");
   pipeline.eval();
