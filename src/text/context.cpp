@@ -154,8 +154,10 @@ void Grammar::resolve_topic(Tokens& tokens) const {
   size_t begin = 0;
   while (begin < tokens.size() && (separates(tokens[begin]) || tokens[begin].kind == Kind::kModifier ||
                                    (tokens[begin].kind == Kind::kWord && articles_.count(tokens[begin].text)) ||
-                                   points_at_instrument(tokens, begin)))
+                                   points_at_instrument(tokens, begin))) {
+    if (tokens[begin].is_word("more")) return;  // "more bass on it" is not about what is on the bass
     ++begin;
+  }
   if (begin == tokens.size() || !tokens[begin].is_instrument()) return;
   size_t end = begin + 1;
   for (size_t length; (length = joiner_length(tokens, end)) > 0; end += length + 1) {
@@ -183,7 +185,7 @@ std::optional<std::vector<Token>> Grammar::remark(std::vector<Token> tokens) con
     if (tokens.empty()) break;
     const Tokens condensed = condense(tokens);
     // Of "it's a nice song" nothing is left: it asks for nothing.
-    if ((condensed.empty() && tokens.front().is_word("its")) || remarks_.count(key(condensed)))
+    if ((condensed.empty() && tokens.front().is_word("its")) || remarks_.count(key(condensed)) || is_statement(tokens))
       return instruments_in(tokens);
   }
   return std::nullopt;
@@ -198,6 +200,7 @@ std::optional<std::vector<Token>> Grammar::without_first_remark(const std::vecto
     Tokens rest = part(tokens, i, tokens.size());
     while (!rest.empty() && ends_remark(rest.front())) rest.erase(rest.begin());
     if (about->empty()) return rest;
+    if (names_all(rest, *about) && requests(condense(rest))) return rest;
     if (auto found = resolved(rest, *about)) return found;
     return names_all(rest, *about) ? std::optional(rest) : std::nullopt;
   };
@@ -206,6 +209,9 @@ std::optional<std::vector<Token>> Grammar::without_first_remark(const std::vecto
       if (auto rest = rest_from(i)) return rest;
   // "The piano is too loud take it out": the longest remark before an order.
   if (tokens.empty()) return std::nullopt;
+  // "I'm not saying remove the drums" denies what follows.
+  if (std::any_of(tokens.begin(), tokens.end(), [this](const Token& token) { return is_negation(token); }))
+    return std::nullopt;
   for (size_t i = tokens.size() - 1; i-- > 1;)
     if (begins_order(tokens[i]) && !condense(part(tokens, 0, i)).empty())
       if (auto rest = rest_from(i)) return rest;

@@ -25,6 +25,20 @@ bool is_demonstrative(const Token& token) {
 
 bool separates(const Token& token) { return token.kind == Kind::kComma || token.kind == Kind::kThen; }
 
+/// The longest phrase with which the tokens begin (or end); nullptr when none.
+const std::vector<std::string>* first_match(
+    const std::unordered_map<std::string, std::vector<std::vector<std::string>>>& phrases,
+    const std::vector<Token>& tokens, bool begin) {
+  if (tokens.empty()) return nullptr;
+  const Token& word = begin ? tokens.front() : tokens.back();
+  const auto at = word.kind == Kind::kWord ? phrases.find(word.text) : phrases.end();
+  if (at == phrases.end()) return nullptr;
+  for (const auto& phrase : at->second)
+    if (phrase.size() <= tokens.size() && matches_at(tokens, begin ? 0 : tokens.size() - phrase.size(), phrase))
+      return &phrase;
+  return nullptr;
+}
+
 }  // namespace
 
 bool matches_at(const std::vector<Token>& tokens, size_t at, const std::vector<std::string>& phrase) {
@@ -87,18 +101,12 @@ void Grammar::strip_courtesies(std::vector<Token>& tokens) const {
     again = false;
     while (!tokens.empty() && separates(tokens.front())) tokens.erase(tokens.begin());
     while (!tokens.empty() && separates(tokens.back())) tokens.pop_back();
-    for (const auto& phrase : courtesies_) {
-      const auto length = static_cast<std::ptrdiff_t>(phrase.size());
-      if (matches_at(tokens, 0, phrase)) {
-        tokens.erase(tokens.begin(), tokens.begin() + length);
-        again = true;
-        break;
-      }
-      if (tokens.size() >= phrase.size() && matches_at(tokens, tokens.size() - phrase.size(), phrase)) {
-        tokens.erase(tokens.end() - length, tokens.end());
-        again = true;
-        break;
-      }
+    if (const auto* phrase = first_match(courtesies_first_, tokens, true)) {
+      tokens.erase(tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(phrase->size()));
+      again = true;
+    } else if ((phrase = first_match(courtesies_last_, tokens, false)) != nullptr) {
+      tokens.erase(tokens.end() - static_cast<std::ptrdiff_t>(phrase->size()), tokens.end());
+      again = true;
     }
   }
 }
@@ -138,10 +146,14 @@ std::vector<Token> Grammar::scan(const std::string& sentence) const {
   }
   std::vector<Token> tokens = find_names(words);
   choose_meant(tokens);
+  join_what_is_denied(tokens);
+  // "No, the drums" is about the drums, "no drums" is against them.
+  if (tokens.size() > 2 && tokens[0].is_word("no") && tokens[1].kind == Kind::kComma) tokens.erase(tokens.begin());
   mark_separators(tokens);
   leave_out_reasons(tokens);
   leave_out_occasion(tokens);
   leave_out_remarks(tokens);
+  take_offer(tokens);
   strip_courtesies(tokens);
   resolve_topic(tokens);
   return tokens;
@@ -225,16 +237,23 @@ bool Grammar::is_quality(const std::vector<Token>& tokens, size_t at) const {
 
 std::vector<Token> Grammar::condense(std::vector<Token> tokens) const {
   std::vector<Token> nouns;
-  bool determined = false, indefinite = false;
+  bool determined = false, indefinite = false, more = false;
   for (size_t i = 0; i < tokens.size(); ++i) {
     Token& token = tokens[i];
     const bool word = token.kind == Kind::kWord;
     if (word && (articles_.count(token.text) || points_at_instrument(tokens, i))) {
       determined = true;
+      more = more || token.text == "more";
       indefinite = indefinite || token.text == "a" || token.text == "an" || token.text == "some";
       continue;
     }
     if (is_quality(tokens, i)) continue;
+    if (i + 1 < tokens.size()) {
+      const Token& next = tokens[i + 1];
+      const bool tag = next.kind == Kind::kGenre || next.kind == Kind::kMood;
+      if (tag && (token.is_word("way") || token.is_word("far") || token.is_word("even"))) continue;  // "way darker"
+      if (token.is_word("solo") && indefinite && next.is_instrument()) continue;                    // "a solo oboe"
+    }
     if (word && parts_.count(token.text) && !nouns.empty() && nouns.back().is_instrument()) continue;
     if (word && parts_.count(token.text) && i + 1 < tokens.size() && tokens[i + 1].is_word("of")) {
       // "the melody of the flute"
@@ -251,7 +270,8 @@ std::vector<Token> Grammar::condense(std::vector<Token> tokens) const {
     if (word && styles_.count(token.text)) token.text = "style";
     token.determined = determined;
     token.indefinite = token.indefinite || indefinite || !determined;
-    indefinite = false;
+    token.compared = more || token.text.ends_with("er");
+    indefinite = more = false;
     determined = is_demonstrative(token);
     nouns.push_back(std::move(token));
   }
@@ -277,6 +297,7 @@ std::vector<Token> Grammar::condense(std::vector<Token> tokens) const {
           throw Error(ErrorKind::kInput, "one remix cannot be both '" + *kept + "' and '" + nouns[i].name +
                                              "': name one genre and one mood at most");
         kept = nouns[i].name;
+        tag.compared = tag.compared || nouns[i].compared;
         const size_t length = joiner_length(nouns, i + 1);
         const size_t next = i + 1 + length;
         if (next >= nouns.size() || (nouns[next].kind != Kind::kGenre && nouns[next].kind != Kind::kMood)) break;
@@ -356,6 +377,7 @@ const Grammar::Form* Grammar::form_of(const std::vector<Token>& tokens) const {
 
 std::optional<Request> Grammar::request(const std::vector<Token>& tokens) const {
   const Form* form = form_of(tokens);
+  if (form == nullptr) form = form_of_gist(tokens);
   if (form == nullptr) return std::nullopt;
   Request out;
   out.kind = form->kind;
@@ -368,6 +390,22 @@ std::optional<Request> Grammar::request(const std::vector<Token>& tokens) const 
       out.genre = token.genre;
       out.mood = token.mood;
     }
+  }
+  // "Give it the piano" and "get the bass" may ask to hear what is there.
+  static const std::set<std::string> kHanding = {"give", "have", "get", "lend", "grant"};
+  if (out.operation == Operation::kAdd && tokens[0].kind == Kind::kWord && kHanding.count(tokens[0].text) > 0 &&
+      lists[0][0].determined && !lists[0][0].indefinite)
+    return std::nullopt;
+  // "Put the piano in the background": one that is there is to be quieter; "put a piano in the background": a new one.
+  static const std::set<std::string> kMoving = {"put", "have", "keep", "set", "bring", "place", "drop", "move", "push"};
+  const bool behind = std::any_of(tokens.begin(), tokens.end(), [](const Token& token) {
+    return token.is_word("background") || token.is_word("back") || token.is_word("behind");
+  });
+  if (behind && out.operation == Operation::kAdd && !lists.empty() &&
+      (tokens[0].kind != Kind::kWord || kMoving.count(tokens[0].text) > 0) &&
+      !(lists[0][0].determined && lists[0][0].indefinite)) {
+    out.kind = Request::Kind::kLower;
+    out.operation = Operation::kRemove;
   }
   if (form->reversed) std::reverse(lists.begin(), lists.end());
   if (!lists.empty()) out.instruments = lists[0];

@@ -42,9 +42,13 @@ struct Speech {
   std::vector<std::string> occasions;              ///< what music is made for: "for my dance class"
   /// By operation, patterns that are understood as those of the operation are, but never written by the generator.
   std::map<std::string, std::vector<std::string>> understood;
-  std::vector<std::string> passives;  ///< what is said of "{x}" before a participle, as "can {x} be" before "removed"
-  std::vector<std::string> taking;    ///< how to ask for what comes "instead of" something else
-  std::vector<std::string> playing;   ///< verbs and participles of what an instrument does with a part
+  std::vector<std::string> passives;    ///< what is said of "{x}" before a participle, as "can {x} be" before "removed"
+  std::vector<std::string> taking;      ///< how to ask for what comes "instead of" something else
+  std::vector<std::string> playing;     ///< verbs and participles of what an instrument does with a part
+  std::vector<std::string> wishing;     ///< words that only say that a request is one: "I think you should"
+  std::vector<std::string> states;      ///< what begins a statement that asks for nothing: "my drummer left"
+  std::vector<std::string> activities;  ///< what people want to do with the music: "I want to sing over it"
+  std::vector<std::string> effects;     ///< words of what there is no operation for, as "louder" and "tempo"
   /// By a word, those that ask for the same in its place: "can" for "could".
   std::map<std::string, std::vector<std::string>> alike;
   /// Words and phrases that are read as others: slips ("teh"), short forms ("pls"), other ways to say the same
@@ -75,6 +79,7 @@ struct Token {
   std::optional<Modifier> modifier;        ///< of kModifier
   bool determined = false;                 ///< an article or "this" stood before it
   bool indefinite = false;                 ///< "a", "an", "some" or nothing did
+  bool compared = false;                   ///< of a genre or mood: "darker", "more epic"
 
   /// Instruments, known or not.
   bool is_instrument() const { return kind == Kind::kInstrument || kind == Kind::kAmbiguous || kind == Kind::kUnknown; }
@@ -151,6 +156,8 @@ class Grammar {
     std::string pattern;
     Request::Kind kind = Request::Kind::kDo;
   };
+  /// Phrases by one of their words, longest first.
+  using PhraseIndex = std::unordered_map<std::string, std::vector<std::vector<std::string>>>;
 
   /// The words of a sentence after Speech::read_as.
   std::vector<std::string> words_of(const std::string& sentence) const;
@@ -192,6 +199,14 @@ class Grammar {
   bool is_filler(const Token& token) const;
   std::string key(const std::vector<Token>& tokens) const;
   const Form* form_of(const std::vector<Token>& tokens) const;
+  std::vector<Token> gist(const std::vector<Token>& tokens, bool keep_to) const;
+  const Form* form_of_gist(const std::vector<Token>& tokens) const;
+  std::string infinitive(const std::string& past) const;
+  bool is_statement(const std::vector<Token>& tokens) const;
+  bool asks(const std::vector<Token>& tokens) const;
+  bool is_negation(const Token& token) const;
+  void join_what_is_denied(std::vector<Token>& tokens) const;
+  void take_offer(std::vector<Token>& tokens) const;
   std::optional<Request> request(const std::vector<Token>& tokens) const;
   [[noreturn]] void fail(const std::string& what) const;
 
@@ -204,18 +219,20 @@ class Grammar {
   std::vector<std::pair<Operation, std::vector<std::string>>> verb_words_;
   std::set<std::string> words_, verbs_;
   std::map<std::string, std::vector<std::string>> patterns_;  ///< by operation name and slots
-  std::vector<std::vector<std::string>> courtesies_;          ///< longest first
+  PhraseIndex courtesies_first_, courtesies_last_;            ///< by their first and their last words
   std::vector<std::vector<std::string>> joiners_;             ///< longest first
   std::vector<std::vector<std::string>> separators_;          ///< longest first
   /// From the first word of a phrase to phrases and what they are read as, longest first.
   std::unordered_map<std::string, std::vector<std::pair<std::vector<std::string>, std::vector<std::string>>>> read_as_;
   std::unordered_map<std::string, std::string> alike_;    ///< "could" to "can"
   std::unordered_map<std::string, std::string> gerunds_;  ///< "removing" to "remove"
+  std::unordered_map<std::string, std::string> pasts_;    ///< "removed" to "remove"
   std::set<std::string> placing_;  ///< verbs that ask for something new only with a place: "sneak a flute in here"
   std::set<std::string> remarks_;  ///< keys
-  std::vector<std::vector<std::string>> reasons_;
+  std::vector<std::vector<std::string>> reasons_, states_;
   std::set<std::string> conjunctions_;
   std::set<std::string> articles_, qualities_, fillers_, pronouns_, music_, styles_, parts_, prepositions_;
+  std::set<std::string> wishing_, activities_, effects_;
 };
 
 }  // namespace instructme

@@ -72,7 +72,11 @@ Grammar::Grammar(const Lexicon& lexicon, Speech speech, std::map<std::string, st
   for (const auto* list : {&speech_.before_verbs, &speech_.before_nouns, &speech_.after, &speech_.asides})
     courtesies.insert(courtesies.end(), list->begin(), list->end());
   const auto words = [this](const std::string& sentence) { return words_of(sentence); };
-  courtesies_ = phrases(courtesies, words);
+  for (auto& phrase : phrases(courtesies, words)) {
+    words_.insert(phrase.begin(), phrase.end());
+    courtesies_last_[phrase.back()].push_back(phrase);
+    courtesies_first_[phrase.front()].push_back(std::move(phrase));
+  }
   joiners_ = phrases(speech_.joiners, words);
   separators_ = phrases(speech_.separators, words);
   conjunctions_ = set_of(speech_.conjunctions);
@@ -85,11 +89,15 @@ Grammar::Grammar(const Lexicon& lexicon, Speech speech, std::map<std::string, st
   parts_ = set_of(speech_.parts);
   prepositions_ = set_of(speech_.prepositions);
   reasons_ = phrases(speech_.reasons, words);
-  for (const auto* list :
-       {&articles_, &qualities_, &fillers_, &pronouns_, &music_, &styles_, &parts_, &prepositions_, &conjunctions_})
+  states_ = phrases(speech_.states, words);
+  wishing_ = set_of(speech_.wishing);
+  activities_ = set_of(speech_.activities);
+  effects_ = set_of(speech_.effects);
+  for (const auto* list : {&articles_, &qualities_, &fillers_, &pronouns_, &music_, &styles_, &parts_, &prepositions_,
+                           &conjunctions_, &wishing_})
     words_.insert(list->begin(), list->end());
   words_.insert(speech_.negations.begin(), speech_.negations.end());
-  for (const auto* list : {&joiners_, &courtesies_, &separators_, &reasons_})
+  for (const auto* list : {&joiners_, &separators_, &reasons_})
     for (const auto& phrase : *list) words_.insert(phrase.begin(), phrase.end());
 
   placing_ = {"get"};

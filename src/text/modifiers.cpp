@@ -321,9 +321,10 @@ class Matcher {
               return about || figure || compared ? std::optional(Amount{Amount::Kind::kShare, *part, true})
                                                  : std::nullopt;
             }
+            const bool minus = word({"-", "minus"});  // "drums -6 dB"
             const auto value = number();
             if (!value || !word({"db", "decibel", "decibels"})) return std::nullopt;
-            return Amount{Amount::Kind::kDecibels, *value, true, word({"quieter", "softer"})};
+            return Amount{Amount::Kind::kDecibels, *value, true, word({"quieter", "softer"}) || minus};
           }))
         return found;
       const bool placed = word({"with", "at"});

@@ -1,0 +1,153 @@
+// Requests in more words than the patterns have: what only says that something is wished is left out ("I was thinking
+// that you should …"), and what is supposed is read as asked for ("what would happen if you dropped …").
+#include <algorithm>
+
+#include "grammar.h"
+
+namespace instructme {
+namespace {
+
+using Kind = Token::Kind;
+
+/// "Should I add a piano?" asks for advice.
+const std::set<std::string> kAskingVerbs = {"should", "shall", "must", "do", "did", "does", "is", "was", "has", "have"};
+/// After these a past form asks for something: "what if you dropped the drums".
+const std::set<std::string> kHaving = {"have", "had", "get", "got", "hear", "see", "play", "give", "feature", "miss"};
+const std::set<std::string> kSupposing = {"if", "wish", "suppose", "imagine", "when"};
+
+bool is_one_of(const Token& token, const std::set<std::string>& words) {
+  return token.kind == Kind::kWord && words.count(token.text) > 0;
+}
+
+}  // namespace
+
+std::string Grammar::infinitive(const std::string& past) const {
+  const auto verb = pasts_.find(past);
+  return verb == pasts_.end() ? past : verb->second;
+}
+
+// "You have drums" tells, "it should have drums" asks.
+bool Grammar::asks(const std::vector<Token>& tokens) const {
+  static const std::set<std::string> kAsking = {"want", "wants", "can",     "should",  "must",   "will",    "like",
+                                                "love", "need",  "wish",    "hope",    "hoping", "prefer",  "id",
+                                                "if",   "what",  "how",     "fancy",   "able",   "imagine", "ask",
+                                                "mind", "shall", "suppose", "possible"};
+  return std::any_of(tokens.begin(), tokens.end(), [](const Token& token) { return is_one_of(token, kAsking); });
+}
+
+/// The tokens without the words of Speech::wishing; with `keep_to`, "to" stays.
+std::vector<Token> Grammar::gist(const std::vector<Token>& tokens, bool keep_to) const {
+  std::vector<Token> out;
+  bool supposed = false;
+  for (Token token : tokens) {
+    if (token.kind == Kind::kComma) continue;
+    supposed = supposed || is_one_of(token, kSupposing);
+    if (is_one_of(token, wishing_) && !(keep_to && token.text == "to")) continue;
+    if (supposed && token.kind == Kind::kWord) token.text = infinitive(token.text);
+    out.push_back(std::move(token));
+  }
+  return out;
+}
+
+const Grammar::Form* Grammar::form_of_gist(const std::vector<Token>& tokens) const {
+  // Bare "darker" is a wish, bare "dark" is none. What is quieter may be the music's loudness.
+  static const Form kChange = {Operation::kRemix, false, "make it {m}", Request::Kind::kDo};
+  for (size_t i = 0; i < tokens.size(); ++i)
+    if (matches_at(tokens, i, {"how", "to"})) return nullptr;
+  const bool verb_first = tokens.size() > 1 && is_one_of(tokens[0], kAskingVerbs);
+  if (verb_first && (tokens[1].is_word("i") || tokens[1].is_word("you") ||
+                     (tokens[1].kind == Kind::kInstruments && !tokens[0].is_word("have"))))
+    return nullptr;
+  if (std::any_of(tokens.begin(), tokens.end(), [this](const Token& token) { return is_negation(token); }))
+    return nullptr;
+  const bool wish = asks(tokens);
+  const bool tells =
+      !wish && std::any_of(tokens.begin(), tokens.end(), [](const Token& token) { return token.is_word("sounds"); });
+  for (const bool keep_to : {true, false}) {
+    const std::vector<Token> left = gist(tokens, keep_to);
+    std::vector<Token> said;
+    std::copy_if(left.begin(), left.end(), std::back_inserter(said),
+                 [](const Token& token) { return token.kind != Kind::kModifier; });
+    if (said.size() == 1 && said[0].kind == Kind::kTag && said[0].compared && said[0].mood != "soft" && !tells)
+      return &kChange;
+    if (left.size() == tokens.size() || (!wish && !left.empty() && is_one_of(left[0], kHaving))) continue;
+    if (const Form* form = form_of(left)) return form;
+  }
+  return nullptr;
+}
+
+// "My drummer left", "I hate it": who says what is so asks for nothing. Words that nobody knows may stand there, but
+// none of an order or a wish, and none of what there is no operation for.
+bool Grammar::is_statement(const std::vector<Token>& tokens) const {
+  static const std::set<std::string> kAsking = {
+      "want",    "wants",      "need",     "needs", "can",   "should", "must",    "please", "wish",    "prefer",
+      "hope",    "let",        "lets",     "make",  "only",  "just",   "without", "no",     "instead", "if",
+      "or",      "except",     "unless",   "but",   "more",  "less",   "give",    "id",     "you",     "like",
+      "nothing", "everything", "everyone", "rest",  "other", "first",  "last",    "until",  "while"};
+  static const std::set<std::string> kDoing = {"play", "plays", "playing", "sing", "record",  "get",
+                                               "got",  "hear",  "is",      "work", "working", "fit"};
+  constexpr size_t kLongest = 14;
+  if (tokens.size() < 2 || tokens.size() > kLongest) return false;
+  const auto opening = std::find_if(states_.begin(), states_.end(),
+                                    [&](const auto& begin) { return matches_at(tokens, 0, begin); });
+  if (opening == states_.end()) return false;
+  // "I want to sing over it" asks for nothing either.
+  size_t begin = opening->size();
+  for (size_t i = 2; i < std::min<size_t>(tokens.size(), 5); ++i)
+    if (tokens[i - 1].is_word("to") && is_one_of(tokens[i], activities_)) begin = i + 1;
+  for (size_t i = begin; i < tokens.size(); ++i) {
+    const Token& token = tokens[i];
+    const std::string& word = token.text;
+    if (token.is_instrument() || is_one_of(token, kDoing)) continue;
+    if (token.kind != Kind::kWord) return false;
+    if (i > 0 && tokens[i - 1].is_instrument() && parts_.count(word) > 0) continue;  // "the trumpet solo"
+    if (kAsking.count(word) > 0 || effects_.count(word) > 0 || begins_order(token) || gerunds_.count(word) > 0 ||
+        pasts_.count(word) > 0)
+      return false;
+  }
+  // "The acoustic one" says nothing, it names.
+  return std::any_of(tokens.begin() + 1, tokens.end(), [this](const Token& token) {
+    return token.kind == Kind::kWord && articles_.count(token.text) == 0 && pronouns_.count(token.text) == 0 &&
+           parts_.count(token.text) == 0 && !token.is_word("ones");
+  });
+}
+
+bool Grammar::is_negation(const Token& token) const {
+  return token.kind == Kind::kWord &&
+         std::find(speech_.negations.begin(), speech_.negations.end(), token.text) != speech_.negations.end();
+}
+
+// "No drums or bass" means neither.
+void Grammar::join_what_is_denied(std::vector<Token>& tokens) const {
+  static const std::set<std::string> kDenying = {"no", "without", "any", "minus", "sans"};
+  bool denied = false;
+  for (size_t i = 0; i + 1 < tokens.size(); ++i) {
+    const bool article = tokens[i].kind == Kind::kWord && articles_.count(tokens[i].text) > 0;
+    if (is_one_of(tokens[i], kDenying))
+      denied = true;
+    else if (denied && tokens[i].is_word("or") && tokens[i - 1].is_instrument())
+      tokens[i] = word_token("and");
+    else if (!article && !tokens[i].is_instrument() && tokens[i].kind != Kind::kComma)
+      denied = false;
+  }
+}
+
+// "How about a choir?" Only where the sentence is not understood as it is, and is so understood as a whole.
+void Grammar::take_offer(std::vector<Token>& tokens) const {
+  static const std::set<std::string> kIndefinite = {"a", "an", "some"};
+  size_t begin = 0;
+  while (begin < tokens.size() && (tokens[begin].kind == Kind::kModifier || tokens[begin].kind == Kind::kComma))
+    ++begin;
+  if (begin + 3 >= tokens.size() || !(tokens[begin].is_word("how") || tokens[begin].is_word("what")) ||
+      !tokens[begin + 1].is_word("about") || !is_one_of(tokens[begin + 2], kIndefinite))
+    return;
+  std::vector<Token> offer = tokens;
+  offer.erase(offer.begin() + static_cast<std::ptrdiff_t>(begin));
+  offer[begin] = word_token("add");
+  strip_courtesies(offer);
+  std::vector<Token> plain = tokens;
+  strip_courtesies(plain);
+  if (!requests(condense(plain)) && requests(condense(offer))) tokens = std::move(offer);
+}
+
+}  // namespace instructme
