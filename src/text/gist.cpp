@@ -53,9 +53,9 @@ const Grammar::Form* Grammar::form_of_gist(const std::vector<Token>& tokens) con
   // Bare "darker" is a wish, bare "dark" is none. What is quieter may be the music's loudness.
   static const Form kChange = {Operation::kRemix, false, "make it {m}", Request::Kind::kDo};
   for (size_t i = 0; i < tokens.size(); ++i)
-    if (matches_at(tokens, i, {"how", "to"})) return nullptr;
+    if (matches_at(tokens, i, {"how", "to"}) || tokens[i].is_word("fits")) return nullptr;
   const bool verb_first = tokens.size() > 1 && is_one_of(tokens[0], kAskingVerbs);
-  if (verb_first && (tokens[1].is_word("i") || tokens[1].is_word("you") ||
+  if (verb_first && (tokens[0].is_word("should") || tokens[1].is_word("i") || tokens[1].is_word("you") ||
                      (tokens[1].kind == Kind::kInstruments && !tokens[0].is_word("have"))))
     return nullptr;
   if (std::any_of(tokens.begin(), tokens.end(), [this](const Token& token) { return is_negation(token); }))
@@ -73,6 +73,25 @@ const Grammar::Form* Grammar::form_of_gist(const std::vector<Token>& tokens) con
     if (left.size() == tokens.size() || (!wish && !left.empty() && is_one_of(left[0], kHaving))) continue;
     if (const Form* form = form_of(left)) return form;
   }
+  return form_of_core(tokens, wish);
+}
+
+// "My students need to hear the viola alone": what remains without words that say nothing where one operation is asked
+// for must ask for that operation.
+const Grammar::Form* Grammar::form_of_core(const std::vector<Token>& tokens, bool wish) const {
+  if (tokens.empty() || is_one_of(tokens[0], kAskingVerbs)) return nullptr;
+  for (const auto& [operation, carrying] : carrying_) {
+    if (!wish && !is_one_of(tokens[0], carrying)) continue;
+    const bool changes = operation == Operation::kRemix;
+    if (changes && std::none_of(tokens.begin(), tokens.end(), [](const Token& t) { return t.kind == Kind::kTag; }))
+      continue;
+    std::vector<Token> left = gist(tokens, false);
+    const size_t length = left.size();
+    std::erase_if(left, [&words = carrying](const Token& token) { return is_one_of(token, words); });
+    if (left.size() == length) continue;
+    const Form* form = form_of(left);
+    if (form != nullptr && form->kind == Request::Kind::kDo && form->operation == operation) return form;
+  }
   return nullptr;
 }
 
@@ -88,15 +107,18 @@ bool Grammar::is_statement(const std::vector<Token>& tokens) const {
                                                "got",  "hear",  "is",      "work", "working", "fit"};
   constexpr size_t kLongest = 14;
   if (tokens.size() < 2 || tokens.size() > kLongest) return false;
-  const auto opening = std::find_if(states_.begin(), states_.end(),
-                                    [&](const auto& begin) { return matches_at(tokens, 0, begin); });
+  const auto opening =
+      std::find_if(states_.begin(), states_.end(), [&](const auto& begin) { return matches_at(tokens, 0, begin); });
   if (opening == states_.end()) return false;
   // "I want to sing over it" asks for nothing either.
   size_t begin = opening->size();
   for (size_t i = 2; i < std::min<size_t>(tokens.size(), 5); ++i)
     if (tokens[i - 1].is_word("to") && is_one_of(tokens[i], activities_)) begin = i + 1;
+  const bool felt =
+      is_one_of(tokens[0], {"it", "this", "that"}) && is_one_of(tokens[1], {"sounds", "feels", "is", "has"});
   for (size_t i = begin; i < tokens.size(); ++i) {
     const Token& token = tokens[i];
+    if (felt && is_one_of(token, {"without", "no"})) continue;  // "it sounds hollow without a bass"
     const std::string& word = token.text;
     if (token.is_instrument() || is_one_of(token, kDoing)) continue;
     if (token.kind != Kind::kWord) return false;

@@ -23,6 +23,10 @@ bool is_demonstrative(const Token& token) {
                      [&](const char* demonstrative) { return token.is_word(demonstrative); });
 }
 
+bool is_one_of(const Token& token, const std::set<std::string>& words) {
+  return token.kind == Kind::kWord && words.count(token.text) > 0;
+}
+
 bool separates(const Token& token) { return token.kind == Kind::kComma || token.kind == Kind::kThen; }
 
 /// The longest phrase with which the tokens begin (or end); nullptr when none.
@@ -149,6 +153,10 @@ std::vector<Token> Grammar::scan(const std::string& sentence) const {
   join_what_is_denied(tokens);
   // "No, the drums" is about the drums, "no drums" is against them.
   if (tokens.size() > 2 && tokens[0].is_word("no") && tokens[1].kind == Kind::kComma) tokens.erase(tokens.begin());
+  // "Should it have drums?" asks for advice.
+  if (tokens.size() > 2 && is_one_of(tokens[0], {"should", "shall", "must", "did", "was"}) &&
+      is_one_of(tokens[1], {"it", "this", "that", "there", "i", "you"}))
+    tokens.insert(tokens.begin(), word_token("whether"));
   mark_separators(tokens);
   leave_out_reasons(tokens);
   leave_out_occasion(tokens);
@@ -241,7 +249,9 @@ std::vector<Token> Grammar::condense(std::vector<Token> tokens) const {
   for (size_t i = 0; i < tokens.size(); ++i) {
     Token& token = tokens[i];
     const bool word = token.kind == Kind::kWord;
-    if (word && (articles_.count(token.text) || points_at_instrument(tokens, i))) {
+    // "Come out more": of what, is not said.
+    const bool last_more = token.is_word("more") && i > 0 && i + 1 == tokens.size();
+    if (word && !last_more && (articles_.count(token.text) || points_at_instrument(tokens, i))) {
       determined = true;
       more = more || token.text == "more";
       indefinite = indefinite || token.text == "a" || token.text == "an" || token.text == "some";
@@ -252,7 +262,7 @@ std::vector<Token> Grammar::condense(std::vector<Token> tokens) const {
       const Token& next = tokens[i + 1];
       const bool tag = next.kind == Kind::kGenre || next.kind == Kind::kMood;
       if (tag && (token.is_word("way") || token.is_word("far") || token.is_word("even"))) continue;  // "way darker"
-      if (token.is_word("solo") && indefinite && next.is_instrument()) continue;                    // "a solo oboe"
+      if (token.is_word("solo") && indefinite && next.is_instrument()) continue;                     // "a solo oboe"
     }
     if (word && parts_.count(token.text) && !nouns.empty() && nouns.back().is_instrument()) continue;
     if (word && parts_.count(token.text) && i + 1 < tokens.size() && tokens[i + 1].is_word("of")) {

@@ -42,10 +42,12 @@ struct Speech {
   std::vector<std::string> occasions;              ///< what music is made for: "for my dance class"
   /// By operation, patterns that are understood as those of the operation are, but never written by the generator.
   std::map<std::string, std::vector<std::string>> understood;
-  std::vector<std::string> passives;    ///< what is said of "{x}" before a participle, as "can {x} be" before "removed"
-  std::vector<std::string> taking;      ///< how to ask for what comes "instead of" something else
-  std::vector<std::string> playing;     ///< verbs and participles of what an instrument does with a part
-  std::vector<std::string> wishing;     ///< words that only say that a request is one: "I think you should"
+  std::vector<std::string> passives;  ///< what is said of "{x}" before a participle, as "can {x} be" before "removed"
+  std::vector<std::string> taking;    ///< how to ask for what comes "instead of" something else
+  std::vector<std::string> playing;   ///< verbs and participles of what an instrument does with a part
+  std::vector<std::string> wishing;   ///< words that only say that a request is one: "I think you should"
+  /// By operation, words that say nothing where it is asked for: "stand" in "the viola should stand alone".
+  std::map<std::string, std::vector<std::string>> carrying;
   std::vector<std::string> states;      ///< what begins a statement that asks for nothing: "my drummer left"
   std::vector<std::string> activities;  ///< what people want to do with the music: "I want to sing over it"
   std::vector<std::string> effects;     ///< words of what there is no operation for, as "louder" and "tempo"
@@ -201,6 +203,7 @@ class Grammar {
   const Form* form_of(const std::vector<Token>& tokens) const;
   std::vector<Token> gist(const std::vector<Token>& tokens, bool keep_to) const;
   const Form* form_of_gist(const std::vector<Token>& tokens) const;
+  const Form* form_of_core(const std::vector<Token>& tokens, bool wish) const;
   std::string infinitive(const std::string& past) const;
   bool is_statement(const std::vector<Token>& tokens) const;
   bool asks(const std::vector<Token>& tokens) const;
@@ -232,6 +235,7 @@ class Grammar {
   std::vector<std::vector<std::string>> reasons_, states_;
   std::set<std::string> conjunctions_;
   std::set<std::string> articles_, qualities_, fillers_, pronouns_, music_, styles_, parts_, prepositions_;
+  std::map<Operation, std::set<std::string>> carrying_;
   std::set<std::string> wishing_, activities_, effects_;
 };
 

@@ -91,6 +91,12 @@ Grammar::Grammar(const Lexicon& lexicon, Speech speech, std::map<std::string, st
   reasons_ = phrases(speech_.reasons, words);
   states_ = phrases(speech_.states, words);
   wishing_ = set_of(speech_.wishing);
+  for (int i = 0; i < kOperations; ++i)
+    if (const auto said = speech_.carrying.find(operation_name(static_cast<Operation>(i)));
+        said != speech_.carrying.end()) {
+      carrying_[static_cast<Operation>(i)] = set_of(said->second);
+      words_.insert(said->second.begin(), said->second.end());
+    }
   activities_ = set_of(speech_.activities);
   effects_ = set_of(speech_.effects);
   for (const auto* list : {&articles_, &qualities_, &fillers_, &pronouns_, &music_, &styles_, &parts_, &prepositions_,

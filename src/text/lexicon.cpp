@@ -92,6 +92,7 @@ Speech read_speech(ConfigReader config) {
   config.read("taking", speech.taking);
   config.read("playing", speech.playing);
   config.read("wishing", speech.wishing);
+  config.read("carrying", speech.carrying);
   config.read("states", speech.states);
   config.read("activities", speech.activities);
   config.read("effects", speech.effects);
