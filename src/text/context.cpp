@@ -179,23 +179,25 @@ void Grammar::resolve_topic(Tokens& tokens) const {
 }
 
 // The instruments of a remark, or none when the tokens are no remark.
-std::optional<std::vector<Token>> Grammar::remark(std::vector<Token> tokens) const {
+std::optional<std::vector<Token>> Grammar::remark(std::vector<Token> tokens, bool with_statements) const {
   for (const bool with_courtesies : {true, false}) {
     if (!with_courtesies) strip_courtesies(tokens);
     if (tokens.empty()) break;
     const Tokens condensed = condense(tokens);
     // Of "it's a nice song" nothing is left: it asks for nothing.
-    if ((condensed.empty() && tokens.front().is_word("its")) || remarks_.count(key(condensed)) || is_statement(tokens))
+    if ((condensed.empty() && tokens.front().is_word("its")) || remarks_.count(key(condensed)) ||
+        (with_statements && is_statement(tokens)))
       return instruments_in(tokens);
   }
   return std::nullopt;
 }
 
 // "The piano is too loud, take it out": a remark goes with a request for the same instrument, named or not.
-std::optional<std::vector<Token>> Grammar::without_first_remark(const std::vector<Token>& tokens) const {
+std::optional<std::vector<Token>> Grammar::without_first_remark(const std::vector<Token>& tokens,
+                                                                bool with_statements) const {
   const auto ends_remark = [this](const Token& token) { return is_separator(token) || token.is_word("so"); };
   const auto rest_from = [&](size_t i) -> std::optional<Tokens> {
-    const auto about = remark(part(tokens, 0, i));
+    const auto about = remark(part(tokens, 0, i), with_statements);
     if (!about) return std::nullopt;
     Tokens rest = part(tokens, i, tokens.size());
     while (!rest.empty() && ends_remark(rest.front())) rest.erase(rest.begin());
@@ -219,30 +221,31 @@ std::optional<std::vector<Token>> Grammar::without_first_remark(const std::vecto
 }
 
 // "Lose the flute, it is too loud."
-std::optional<std::vector<Token>> Grammar::without_last_remark(const std::vector<Token>& tokens) const {
+std::optional<std::vector<Token>> Grammar::without_last_remark(const std::vector<Token>& tokens,
+                                                               bool with_statements) const {
   for (size_t i = tokens.size(); i-- > 1;) {
     if (!is_separator(tokens[i])) continue;
     const Tokens begin = part(tokens, 0, i);
     Tokens end = part(tokens, i + 1, tokens.size());
     const Tokens named = instruments_in(begin);
-    if (const auto about = remark(end); about && names_all(begin, *about)) return begin;
+    if (const auto about = remark(end, with_statements); about && names_all(begin, *about)) return begin;
     if (named.empty() || end.empty()) continue;
     if (is_one_of(end.front(), {"its", "theyre"})) {
       end.insert(end.begin() + 1, word_token("is"));
       end.front() = word_token("it");
     }
     const auto found = resolved(end, {named.back()});
-    if (found && remark(*found)) return begin;
+    if (found && remark(*found, with_statements)) return begin;
   }
   return std::nullopt;
 }
 
-void Grammar::leave_out_remarks(std::vector<Token>& tokens) const {
-  while (auto rest = without_first_remark(tokens)) {
+void Grammar::leave_out_remarks(std::vector<Token>& tokens, bool with_statements) const {
+  while (auto rest = without_first_remark(tokens, with_statements)) {
     tokens = std::move(*rest);
     strip_courtesies(tokens);
   }
-  while (auto rest = without_last_remark(tokens)) tokens = std::move(*rest);
+  while (auto rest = without_last_remark(tokens, with_statements)) tokens = std::move(*rest);
 }
 
 }  // namespace instructme

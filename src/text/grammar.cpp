@@ -14,17 +14,13 @@ namespace {
 using Kind = Token::Kind;
 
 /// "A violin in this" is to be added; one "for this" might be an accompaniment.
-const std::set<std::string> kPlaces = {"in", "into", "on", "onto", "over", "under"};
+const WordSet kPlaces = {"in", "into", "on", "onto", "over", "under"};
 
 const char* kDemonstratives[] = {"this", "that", "these", "those"};
 
 bool is_demonstrative(const Token& token) {
   return std::any_of(std::begin(kDemonstratives), std::end(kDemonstratives),
                      [&](const char* demonstrative) { return token.is_word(demonstrative); });
-}
-
-bool is_one_of(const Token& token, const std::set<std::string>& words) {
-  return token.kind == Kind::kWord && words.count(token.text) > 0;
 }
 
 bool separates(const Token& token) { return token.kind == Kind::kComma || token.kind == Kind::kThen; }
@@ -52,6 +48,10 @@ bool matches_at(const std::vector<Token>& tokens, size_t at, const std::vector<s
   return true;
 }
 
+bool is_in(const Token& token, const WordSet& words) {
+  return token.kind == Kind::kWord && words.count(token.text) > 0;
+}
+
 Token word_token(const std::string& word) {
   Token token;
   token.kind = word == "," ? Kind::kComma : Kind::kWord;
@@ -61,6 +61,7 @@ Token word_token(const std::string& word) {
 
 std::vector<Token> word_tokens(const std::vector<std::string>& words) {
   std::vector<Token> tokens;
+  tokens.reserve(words.size());
   for (const auto& word : words) tokens.push_back(word_token(word));
   return tokens;
 }
@@ -117,11 +118,14 @@ void Grammar::strip_courtesies(std::vector<Token>& tokens) const {
 
 std::vector<Token> Grammar::find_names(const std::vector<Token>& tokens) const {
   std::vector<Token> out;
+  out.reserve(tokens.size());
   for (size_t i = 0; i < tokens.size();) {
     size_t best = 0;
     Token named;
     std::string said;
-    for (size_t n = 1; n <= longest_name_ && i + n <= tokens.size(); ++n) {
+    const auto names = tokens[i].kind == Kind::kWord ? longest_names_.find(tokens[i].text) : longest_names_.end();
+    const size_t longest = names == longest_names_.end() ? 0 : names->second;
+    for (size_t n = 1; n <= longest && i + n <= tokens.size(); ++n) {
       if (tokens[i + n - 1].kind != Kind::kWord) break;
       said += (n > 1 ? " " : "") + tokens[i + n - 1].text;
       const auto at = names_.find(said);
@@ -154,17 +158,26 @@ std::vector<Token> Grammar::scan(const std::string& sentence) const {
   // "No, the drums" is about the drums, "no drums" is against them.
   if (tokens.size() > 2 && tokens[0].is_word("no") && tokens[1].kind == Kind::kComma) tokens.erase(tokens.begin());
   // "Should it have drums?" asks for advice.
-  if (tokens.size() > 2 && is_one_of(tokens[0], {"should", "shall", "must", "did", "was"}) &&
-      is_one_of(tokens[1], {"it", "this", "that", "there", "i", "you"}))
+  if (tokens.size() > 2 && is_in(tokens[0], {"should", "shall", "must", "did", "was"}) &&
+      is_in(tokens[1], {"it", "this", "that", "there", "i", "you"}))
     tokens.insert(tokens.begin(), word_token("whether"));
   mark_separators(tokens);
   leave_out_reasons(tokens);
   leave_out_occasion(tokens);
-  leave_out_remarks(tokens);
-  take_offer(tokens);
-  strip_courtesies(tokens);
-  resolve_topic(tokens);
-  return tokens;
+  const auto read = [&](bool with_statements) {
+    std::vector<Token> left = tokens;
+    leave_out_remarks(left, with_statements);
+    take_offer(left);
+    strip_courtesies(left);
+    resolve_topic(left);
+    return left;
+  };
+  // What is a statement, nothing but its words tells: it is left out only where the sentence is not understood as it
+  // is.
+  std::vector<Token> plain = read(false);
+  if (understands(plain)) return plain;
+  std::vector<Token> told = read(true);
+  return understands(told) ? told : plain;
 }
 
 std::vector<std::string> Grammar::words_of(const std::string& sentence) const {
@@ -235,7 +248,7 @@ bool Grammar::points_at_instrument(const std::vector<Token>& tokens, size_t at) 
 
 /// "backing" in "backing strings".
 bool Grammar::is_quality(const std::vector<Token>& tokens, size_t at) const {
-  const auto one_of = [&](const std::set<std::string>& words) {
+  const auto one_of = [&](const WordSet& words) {
     return tokens[at].kind == Kind::kWord && words.count(tokens[at].text) > 0;
   };
   if (!one_of(qualities_)) return false;
@@ -245,6 +258,7 @@ bool Grammar::is_quality(const std::vector<Token>& tokens, size_t at) const {
 
 std::vector<Token> Grammar::condense(std::vector<Token> tokens) const {
   std::vector<Token> nouns;
+  nouns.reserve(tokens.size());
   bool determined = false, indefinite = false, more = false;
   for (size_t i = 0; i < tokens.size(); ++i) {
     Token& token = tokens[i];
@@ -287,6 +301,7 @@ std::vector<Token> Grammar::condense(std::vector<Token> tokens) const {
   }
 
   std::vector<Token> out;
+  out.reserve(nouns.size() + 2);
   for (size_t i = 0; i < nouns.size(); ++i) {
     Token& token = nouns[i];
     if (token.is_instrument()) {
@@ -401,19 +416,19 @@ std::optional<Request> Grammar::request(const std::vector<Token>& tokens) const 
       out.mood = token.mood;
     }
   }
-  // "Give it the piano" and "get the bass" may ask to hear what is there.
-  static const std::set<std::string> kHanding = {"give", "have", "get", "lend", "grant"};
+  // "Get the bass" may ask to hear what is there.
+  static const WordSet kHanding = {"have", "get", "lend", "grant"};
   if (out.operation == Operation::kAdd && tokens[0].kind == Kind::kWord && kHanding.count(tokens[0].text) > 0 &&
       lists[0][0].determined && !lists[0][0].indefinite)
     return std::nullopt;
   // "Put the piano in the background": one that is there is to be quieter; "put a piano in the background": a new one.
-  static const std::set<std::string> kMoving = {"put", "have", "keep", "set", "bring", "place", "drop", "move", "push"};
+  static const WordSet kMoving = {"put", "have", "keep", "set", "bring", "place", "drop", "move", "push"};
   const bool behind = std::any_of(tokens.begin(), tokens.end(), [](const Token& token) {
     return token.is_word("background") || token.is_word("back") || token.is_word("behind");
   });
   if (behind && out.operation == Operation::kAdd && !lists.empty() &&
-      (tokens[0].kind != Kind::kWord || kMoving.count(tokens[0].text) > 0) &&
-      !(lists[0][0].determined && lists[0][0].indefinite)) {
+      (tokens[0].kind != Kind::kWord || kMoving.count(tokens[0].text) > 0) && lists[0][0].determined &&
+      !lists[0][0].indefinite) {
     out.kind = Request::Kind::kLower;
     out.operation = Operation::kRemove;
   }
@@ -465,6 +480,14 @@ std::optional<std::vector<Request>> Grammar::requests_split(const std::vector<To
                   [](const Token& token) { return token.kind == Kind::kThen; });
   more->insert(more->begin(), *first);
   return more;
+}
+
+bool Grammar::understands(const std::vector<Token>& tokens) const {
+  try {
+    return requests(condense(tokens)).has_value();
+  } catch (const Error&) {
+    return false;  // of two genres
+  }
 }
 
 std::optional<std::vector<Request>> Grammar::requests(const std::vector<Token>& tokens) const {

@@ -5,6 +5,7 @@
 #include <set>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "instructme/text/instruction.h"
@@ -107,6 +108,9 @@ struct Request {
   bool afterwards = false;  ///< something like "then" sets it apart from the request before it
 };
 
+using WordSet = std::unordered_set<std::string>;
+
+bool is_in(const Token& token, const WordSet& words);
 /// Whether `phrase` stands at tokens[at].
 bool matches_at(const std::vector<Token>& tokens, size_t at, const std::vector<std::string>& phrase);
 Token word_token(const std::string& word);
@@ -165,6 +169,7 @@ class Grammar {
   std::vector<std::string> words_of(const std::string& sentence) const;
   void add_names(const Lexicon& lexicon);
   void add_name(const std::string& said, Name name);
+  void note_length(const std::string& name);
   void add_patterns(const OperationEntry& entry, Operation operation);
   void add_understood(Operation operation);
   void add_verbs(const OperationEntry& entry, Operation operation);
@@ -183,11 +188,12 @@ class Grammar {
   void strip_courtesies(std::vector<Token>& tokens) const;
   void leave_out_reasons(std::vector<Token>& tokens) const;
   void leave_out_occasion(std::vector<Token>& tokens) const;
-  void leave_out_remarks(std::vector<Token>& tokens) const;
+  void leave_out_remarks(std::vector<Token>& tokens, bool with_statements) const;
+  bool understands(const std::vector<Token>& tokens) const;
   void resolve_topic(std::vector<Token>& tokens) const;
-  std::optional<std::vector<Token>> without_first_remark(const std::vector<Token>& tokens) const;
-  std::optional<std::vector<Token>> without_last_remark(const std::vector<Token>& tokens) const;
-  std::optional<std::vector<Token>> remark(std::vector<Token> tokens) const;
+  std::optional<std::vector<Token>> without_first_remark(const std::vector<Token>& tokens, bool with_statements) const;
+  std::optional<std::vector<Token>> without_last_remark(const std::vector<Token>& tokens, bool with_statements) const;
+  std::optional<std::vector<Token>> remark(std::vector<Token> tokens, bool with_statements) const;
   void choose_meant(std::vector<Token>& tokens) const;
   std::optional<Token> instrument_called(const std::string& adjective, const Token& noun) const;
   bool is_separator(const Token& token) const;
@@ -217,10 +223,11 @@ class Grammar {
   std::map<std::string, std::vector<std::string>> ambiguous_;
   std::string context_;
   std::unordered_map<std::string, Name> names_;
-  size_t longest_name_ = 1;
+  std::unordered_map<std::string, size_t> longest_names_;  ///< in words, by their first word
   std::unordered_map<std::string, Form> forms_;
   std::vector<std::pair<Operation, std::vector<std::string>>> verb_words_;
-  std::set<std::string> words_, verbs_;
+  WordSet words_;
+  std::set<std::string> verbs_;
   std::map<std::string, std::vector<std::string>> patterns_;  ///< by operation name and slots
   PhraseIndex courtesies_first_, courtesies_last_;            ///< by their first and their last words
   std::vector<std::vector<std::string>> joiners_;             ///< longest first
@@ -230,13 +237,12 @@ class Grammar {
   std::unordered_map<std::string, std::string> alike_;    ///< "could" to "can"
   std::unordered_map<std::string, std::string> gerunds_;  ///< "removing" to "remove"
   std::unordered_map<std::string, std::string> pasts_;    ///< "removed" to "remove"
-  std::set<std::string> placing_;  ///< verbs that ask for something new only with a place: "sneak a flute in here"
-  std::set<std::string> remarks_;  ///< keys
+  WordSet placing_;  ///< verbs that ask for something new only with a place: "sneak a flute in here"
+  WordSet remarks_;  ///< keys
   std::vector<std::vector<std::string>> reasons_, states_;
-  std::set<std::string> conjunctions_;
-  std::set<std::string> articles_, qualities_, fillers_, pronouns_, music_, styles_, parts_, prepositions_;
-  std::map<Operation, std::set<std::string>> carrying_;
-  std::set<std::string> wishing_, activities_, effects_;
+  WordSet conjunctions_, articles_, qualities_, fillers_, pronouns_, music_, styles_, parts_, prepositions_;
+  std::map<Operation, WordSet> carrying_;
+  WordSet wishing_, activities_, effects_;
 };
 
 }  // namespace instructme

@@ -3,7 +3,6 @@
 #include "reader.h"
 
 #include <algorithm>
-#include <set>
 
 #include "grammar.h"
 #include "instructme/base/error.h"
@@ -154,11 +153,11 @@ class Reader {
 
   /// "More piano" asks for a louder one, "add more cowbell" for a new one.
   static bool asks_for_more(const std::vector<Token>& tokens) {
-    static const std::set<std::string> kNew = {"no", "any", "add", "adding", "needs", "lacks", "one", "two"};
+    static const WordSet kNew = {"no", "any", "add", "adding", "needs", "lacks", "one", "two"};
     bool added = false, more = false;
     for (const auto& token : tokens) {
       if (more && !added && token.is_instrument()) return true;
-      added = added || (token.kind == Kind::kWord && kNew.count(token.text) > 0);
+      added = added || is_in(token, kNew);
       more = token.is_word("more") || (more && (token.is_word("of") || token.is_word("the")));
     }
     return false;
@@ -166,11 +165,14 @@ class Reader {
 
   /// Says so where an instrument is to be made louder or to stand in front, for which there is no operation.
   void explain_louder(const std::vector<Token>& tokens) const {
-    static const std::set<std::string> kLouder = {"louder", "up",    "boost",   "raise",    "amplify",   "crank",
-                                                  "pump",   "front", "forward", "increase", "prominent", "higher"};
-    const bool louder = asks_for_more(tokens) || std::any_of(tokens.begin(), tokens.end(), [](const Token& token) {
-                          return token.kind == Kind::kWord && kLouder.count(token.text) > 0;
-                        });
+    static const WordSet kLouder = {"louder", "boost", "raise",   "amplify",  "crank",
+                                    "pump",   "front", "forward", "increase", "prominent"};
+    static const WordSet kTurning = {"turn", "bring", "push", "pull", "put", "lift", "mix", "crank", "pump"};
+    static const WordSet kPitch = {"octave", "octaves", "pitch", "key", "semitone", "semitones"};
+    const auto says = [&tokens](const WordSet& words) {
+      return std::any_of(tokens.begin(), tokens.end(), [&](const Token& token) { return is_in(token, words); });
+    };
+    const bool louder = !says(kPitch) && (asks_for_more(tokens) || says(kLouder) || (says({"up"}) && says(kTurning)));
     const bool names = std::any_of(tokens.begin(), tokens.end(), [](const Token& t) { return t.is_instrument(); });
     if (louder && names)
       fail(quoted() + " seems to ask for something louder; what is in the music can be turned down, but not up: turn " +
