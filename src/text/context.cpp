@@ -154,8 +154,10 @@ void Grammar::resolve_topic(Tokens& tokens) const {
   size_t begin = 0;
   while (begin < tokens.size() && (separates(tokens[begin]) || tokens[begin].kind == Kind::kModifier ||
                                    (tokens[begin].kind == Kind::kWord && articles_.count(tokens[begin].text)) ||
-                                   points_at_instrument(tokens, begin)))
+                                   points_at_instrument(tokens, begin))) {
+    if (tokens[begin].is_word("more")) return;  // "more bass on it" is not about what is on the bass
     ++begin;
+  }
   if (begin == tokens.size() || !tokens[begin].is_instrument()) return;
   size_t end = begin + 1;
   for (size_t length; (length = joiner_length(tokens, end)) > 0; end += length + 1) {
@@ -177,27 +179,30 @@ void Grammar::resolve_topic(Tokens& tokens) const {
 }
 
 // The instruments of a remark, or none when the tokens are no remark.
-std::optional<std::vector<Token>> Grammar::remark(std::vector<Token> tokens) const {
+std::optional<std::vector<Token>> Grammar::remark(std::vector<Token> tokens, bool with_statements) const {
   for (const bool with_courtesies : {true, false}) {
     if (!with_courtesies) strip_courtesies(tokens);
     if (tokens.empty()) break;
     const Tokens condensed = condense(tokens);
     // Of "it's a nice song" nothing is left: it asks for nothing.
-    if ((condensed.empty() && tokens.front().is_word("its")) || remarks_.count(key(condensed)))
+    if ((condensed.empty() && tokens.front().is_word("its")) || remarks_.count(key(condensed)) ||
+        (with_statements && is_statement(tokens)))
       return instruments_in(tokens);
   }
   return std::nullopt;
 }
 
 // "The piano is too loud, take it out": a remark goes with a request for the same instrument, named or not.
-std::optional<std::vector<Token>> Grammar::without_first_remark(const std::vector<Token>& tokens) const {
+std::optional<std::vector<Token>> Grammar::without_first_remark(const std::vector<Token>& tokens,
+                                                                bool with_statements) const {
   const auto ends_remark = [this](const Token& token) { return is_separator(token) || token.is_word("so"); };
   const auto rest_from = [&](size_t i) -> std::optional<Tokens> {
-    const auto about = remark(part(tokens, 0, i));
+    const auto about = remark(part(tokens, 0, i), with_statements);
     if (!about) return std::nullopt;
     Tokens rest = part(tokens, i, tokens.size());
     while (!rest.empty() && ends_remark(rest.front())) rest.erase(rest.begin());
     if (about->empty()) return rest;
+    if (names_all(rest, *about) && requests(condense(rest))) return rest;
     if (auto found = resolved(rest, *about)) return found;
     return names_all(rest, *about) ? std::optional(rest) : std::nullopt;
   };
@@ -206,6 +211,9 @@ std::optional<std::vector<Token>> Grammar::without_first_remark(const std::vecto
       if (auto rest = rest_from(i)) return rest;
   // "The piano is too loud take it out": the longest remark before an order.
   if (tokens.empty()) return std::nullopt;
+  // "I'm not saying remove the drums" denies what follows.
+  if (std::any_of(tokens.begin(), tokens.end(), [this](const Token& token) { return is_negation(token); }))
+    return std::nullopt;
   for (size_t i = tokens.size() - 1; i-- > 1;)
     if (begins_order(tokens[i]) && !condense(part(tokens, 0, i)).empty())
       if (auto rest = rest_from(i)) return rest;
@@ -213,30 +221,31 @@ std::optional<std::vector<Token>> Grammar::without_first_remark(const std::vecto
 }
 
 // "Lose the flute, it is too loud."
-std::optional<std::vector<Token>> Grammar::without_last_remark(const std::vector<Token>& tokens) const {
+std::optional<std::vector<Token>> Grammar::without_last_remark(const std::vector<Token>& tokens,
+                                                               bool with_statements) const {
   for (size_t i = tokens.size(); i-- > 1;) {
     if (!is_separator(tokens[i])) continue;
     const Tokens begin = part(tokens, 0, i);
     Tokens end = part(tokens, i + 1, tokens.size());
     const Tokens named = instruments_in(begin);
-    if (const auto about = remark(end); about && names_all(begin, *about)) return begin;
+    if (const auto about = remark(end, with_statements); about && names_all(begin, *about)) return begin;
     if (named.empty() || end.empty()) continue;
     if (is_one_of(end.front(), {"its", "theyre"})) {
       end.insert(end.begin() + 1, word_token("is"));
       end.front() = word_token("it");
     }
     const auto found = resolved(end, {named.back()});
-    if (found && remark(*found)) return begin;
+    if (found && remark(*found, with_statements)) return begin;
   }
   return std::nullopt;
 }
 
-void Grammar::leave_out_remarks(std::vector<Token>& tokens) const {
-  while (auto rest = without_first_remark(tokens)) {
+void Grammar::leave_out_remarks(std::vector<Token>& tokens, bool with_statements) const {
+  while (auto rest = without_first_remark(tokens, with_statements)) {
     tokens = std::move(*rest);
     strip_courtesies(tokens);
   }
-  while (auto rest = without_last_remark(tokens)) tokens = std::move(*rest);
+  while (auto rest = without_last_remark(tokens, with_statements)) tokens = std::move(*rest);
 }
 
 }  // namespace instructme

@@ -14,7 +14,7 @@ namespace {
 using Kind = Token::Kind;
 
 /// "A violin in this" is to be added; one "for this" might be an accompaniment.
-const std::set<std::string> kPlaces = {"in", "into", "on", "onto", "over", "under"};
+const WordSet kPlaces = {"in", "into", "on", "onto", "over", "under"};
 
 const char* kDemonstratives[] = {"this", "that", "these", "those"};
 
@@ -25,6 +25,20 @@ bool is_demonstrative(const Token& token) {
 
 bool separates(const Token& token) { return token.kind == Kind::kComma || token.kind == Kind::kThen; }
 
+/// The longest phrase with which the tokens begin (or end); nullptr when none.
+const std::vector<std::string>* first_match(
+    const std::unordered_map<std::string, std::vector<std::vector<std::string>>>& phrases,
+    const std::vector<Token>& tokens, bool begin) {
+  if (tokens.empty()) return nullptr;
+  const Token& word = begin ? tokens.front() : tokens.back();
+  const auto at = word.kind == Kind::kWord ? phrases.find(word.text) : phrases.end();
+  if (at == phrases.end()) return nullptr;
+  for (const auto& phrase : at->second)
+    if (phrase.size() <= tokens.size() && matches_at(tokens, begin ? 0 : tokens.size() - phrase.size(), phrase))
+      return &phrase;
+  return nullptr;
+}
+
 }  // namespace
 
 bool matches_at(const std::vector<Token>& tokens, size_t at, const std::vector<std::string>& phrase) {
@@ -32,6 +46,10 @@ bool matches_at(const std::vector<Token>& tokens, size_t at, const std::vector<s
   for (size_t i = 0; i < phrase.size(); ++i)
     if (!tokens[at + i].is_word(phrase[i])) return false;
   return true;
+}
+
+bool is_in(const Token& token, const WordSet& words) {
+  return token.kind == Kind::kWord && words.count(token.text) > 0;
 }
 
 Token word_token(const std::string& word) {
@@ -43,6 +61,7 @@ Token word_token(const std::string& word) {
 
 std::vector<Token> word_tokens(const std::vector<std::string>& words) {
   std::vector<Token> tokens;
+  tokens.reserve(words.size());
   for (const auto& word : words) tokens.push_back(word_token(word));
   return tokens;
 }
@@ -87,29 +106,26 @@ void Grammar::strip_courtesies(std::vector<Token>& tokens) const {
     again = false;
     while (!tokens.empty() && separates(tokens.front())) tokens.erase(tokens.begin());
     while (!tokens.empty() && separates(tokens.back())) tokens.pop_back();
-    for (const auto& phrase : courtesies_) {
-      const auto length = static_cast<std::ptrdiff_t>(phrase.size());
-      if (matches_at(tokens, 0, phrase)) {
-        tokens.erase(tokens.begin(), tokens.begin() + length);
-        again = true;
-        break;
-      }
-      if (tokens.size() >= phrase.size() && matches_at(tokens, tokens.size() - phrase.size(), phrase)) {
-        tokens.erase(tokens.end() - length, tokens.end());
-        again = true;
-        break;
-      }
+    if (const auto* phrase = first_match(courtesies_first_, tokens, true)) {
+      tokens.erase(tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(phrase->size()));
+      again = true;
+    } else if ((phrase = first_match(courtesies_last_, tokens, false)) != nullptr) {
+      tokens.erase(tokens.end() - static_cast<std::ptrdiff_t>(phrase->size()), tokens.end());
+      again = true;
     }
   }
 }
 
 std::vector<Token> Grammar::find_names(const std::vector<Token>& tokens) const {
   std::vector<Token> out;
+  out.reserve(tokens.size());
   for (size_t i = 0; i < tokens.size();) {
     size_t best = 0;
     Token named;
     std::string said;
-    for (size_t n = 1; n <= longest_name_ && i + n <= tokens.size(); ++n) {
+    const auto names = tokens[i].kind == Kind::kWord ? longest_names_.find(tokens[i].text) : longest_names_.end();
+    const size_t longest = names == longest_names_.end() ? 0 : names->second;
+    for (size_t n = 1; n <= longest && i + n <= tokens.size(); ++n) {
       if (tokens[i + n - 1].kind != Kind::kWord) break;
       said += (n > 1 ? " " : "") + tokens[i + n - 1].text;
       const auto at = names_.find(said);
@@ -138,13 +154,30 @@ std::vector<Token> Grammar::scan(const std::string& sentence) const {
   }
   std::vector<Token> tokens = find_names(words);
   choose_meant(tokens);
+  join_what_is_denied(tokens);
+  // "No, the drums" is about the drums, "no drums" is against them.
+  if (tokens.size() > 2 && tokens[0].is_word("no") && tokens[1].kind == Kind::kComma) tokens.erase(tokens.begin());
+  // "Should it have drums?" asks for advice.
+  if (tokens.size() > 2 && is_in(tokens[0], {"should", "shall", "must", "did", "was"}) &&
+      is_in(tokens[1], {"it", "this", "that", "there", "i", "you"}))
+    tokens.insert(tokens.begin(), word_token("whether"));
   mark_separators(tokens);
   leave_out_reasons(tokens);
   leave_out_occasion(tokens);
-  leave_out_remarks(tokens);
-  strip_courtesies(tokens);
-  resolve_topic(tokens);
-  return tokens;
+  const auto read = [&](bool with_statements) {
+    std::vector<Token> left = tokens;
+    leave_out_remarks(left, with_statements);
+    take_offer(left);
+    strip_courtesies(left);
+    resolve_topic(left);
+    return left;
+  };
+  // What is a statement, nothing but its words tells: it is left out only where the sentence is not understood as it
+  // is.
+  std::vector<Token> plain = read(false);
+  if (understands(plain)) return plain;
+  std::vector<Token> told = read(true);
+  return understands(told) ? told : plain;
 }
 
 std::vector<std::string> Grammar::words_of(const std::string& sentence) const {
@@ -215,7 +248,7 @@ bool Grammar::points_at_instrument(const std::vector<Token>& tokens, size_t at) 
 
 /// "backing" in "backing strings".
 bool Grammar::is_quality(const std::vector<Token>& tokens, size_t at) const {
-  const auto one_of = [&](const std::set<std::string>& words) {
+  const auto one_of = [&](const WordSet& words) {
     return tokens[at].kind == Kind::kWord && words.count(tokens[at].text) > 0;
   };
   if (!one_of(qualities_)) return false;
@@ -225,16 +258,26 @@ bool Grammar::is_quality(const std::vector<Token>& tokens, size_t at) const {
 
 std::vector<Token> Grammar::condense(std::vector<Token> tokens) const {
   std::vector<Token> nouns;
-  bool determined = false, indefinite = false;
+  nouns.reserve(tokens.size());
+  bool determined = false, indefinite = false, more = false;
   for (size_t i = 0; i < tokens.size(); ++i) {
     Token& token = tokens[i];
     const bool word = token.kind == Kind::kWord;
-    if (word && (articles_.count(token.text) || points_at_instrument(tokens, i))) {
+    // "Come out more": of what, is not said.
+    const bool last_more = token.is_word("more") && i > 0 && i + 1 == tokens.size();
+    if (word && !last_more && (articles_.count(token.text) || points_at_instrument(tokens, i))) {
       determined = true;
+      more = more || token.text == "more";
       indefinite = indefinite || token.text == "a" || token.text == "an" || token.text == "some";
       continue;
     }
     if (is_quality(tokens, i)) continue;
+    if (i + 1 < tokens.size()) {
+      const Token& next = tokens[i + 1];
+      const bool tag = next.kind == Kind::kGenre || next.kind == Kind::kMood;
+      if (tag && (token.is_word("way") || token.is_word("far") || token.is_word("even"))) continue;  // "way darker"
+      if (token.is_word("solo") && indefinite && next.is_instrument()) continue;                     // "a solo oboe"
+    }
     if (word && parts_.count(token.text) && !nouns.empty() && nouns.back().is_instrument()) continue;
     if (word && parts_.count(token.text) && i + 1 < tokens.size() && tokens[i + 1].is_word("of")) {
       // "the melody of the flute"
@@ -251,12 +294,14 @@ std::vector<Token> Grammar::condense(std::vector<Token> tokens) const {
     if (word && styles_.count(token.text)) token.text = "style";
     token.determined = determined;
     token.indefinite = token.indefinite || indefinite || !determined;
-    indefinite = false;
+    token.compared = more || token.text.ends_with("er");
+    indefinite = more = false;
     determined = is_demonstrative(token);
     nouns.push_back(std::move(token));
   }
 
   std::vector<Token> out;
+  out.reserve(nouns.size() + 2);
   for (size_t i = 0; i < nouns.size(); ++i) {
     Token& token = nouns[i];
     if (token.is_instrument()) {
@@ -277,6 +322,7 @@ std::vector<Token> Grammar::condense(std::vector<Token> tokens) const {
           throw Error(ErrorKind::kInput, "one remix cannot be both '" + *kept + "' and '" + nouns[i].name +
                                              "': name one genre and one mood at most");
         kept = nouns[i].name;
+        tag.compared = tag.compared || nouns[i].compared;
         const size_t length = joiner_length(nouns, i + 1);
         const size_t next = i + 1 + length;
         if (next >= nouns.size() || (nouns[next].kind != Kind::kGenre && nouns[next].kind != Kind::kMood)) break;
@@ -356,6 +402,7 @@ const Grammar::Form* Grammar::form_of(const std::vector<Token>& tokens) const {
 
 std::optional<Request> Grammar::request(const std::vector<Token>& tokens) const {
   const Form* form = form_of(tokens);
+  if (form == nullptr) form = form_of_gist(tokens);
   if (form == nullptr) return std::nullopt;
   Request out;
   out.kind = form->kind;
@@ -368,6 +415,22 @@ std::optional<Request> Grammar::request(const std::vector<Token>& tokens) const 
       out.genre = token.genre;
       out.mood = token.mood;
     }
+  }
+  // "Get the bass" may ask to hear what is there.
+  static const WordSet kHanding = {"have", "get", "lend", "grant"};
+  if (out.operation == Operation::kAdd && tokens[0].kind == Kind::kWord && kHanding.count(tokens[0].text) > 0 &&
+      lists[0][0].determined && !lists[0][0].indefinite)
+    return std::nullopt;
+  // "Put the piano in the background": one that is there is to be quieter; "put a piano in the background": a new one.
+  static const WordSet kMoving = {"put", "have", "keep", "set", "bring", "place", "drop", "move", "push"};
+  const bool behind = std::any_of(tokens.begin(), tokens.end(), [](const Token& token) {
+    return token.is_word("background") || token.is_word("back") || token.is_word("behind");
+  });
+  if (behind && out.operation == Operation::kAdd && !lists.empty() &&
+      (tokens[0].kind != Kind::kWord || kMoving.count(tokens[0].text) > 0) && lists[0][0].determined &&
+      !lists[0][0].indefinite) {
+    out.kind = Request::Kind::kLower;
+    out.operation = Operation::kRemove;
   }
   if (form->reversed) std::reverse(lists.begin(), lists.end());
   if (!lists.empty()) out.instruments = lists[0];
@@ -417,6 +480,14 @@ std::optional<std::vector<Request>> Grammar::requests_split(const std::vector<To
                   [](const Token& token) { return token.kind == Kind::kThen; });
   more->insert(more->begin(), *first);
   return more;
+}
+
+bool Grammar::understands(const std::vector<Token>& tokens) const {
+  try {
+    return requests(condense(tokens)).has_value();
+  } catch (const Error&) {
+    return false;  // of two genres
+  }
 }
 
 std::optional<std::vector<Request>> Grammar::requests(const std::vector<Token>& tokens) const {

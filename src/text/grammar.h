@@ -5,6 +5,7 @@
 #include <set>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "instructme/text/instruction.h"
@@ -45,6 +46,12 @@ struct Speech {
   std::vector<std::string> passives;  ///< what is said of "{x}" before a participle, as "can {x} be" before "removed"
   std::vector<std::string> taking;    ///< how to ask for what comes "instead of" something else
   std::vector<std::string> playing;   ///< verbs and participles of what an instrument does with a part
+  std::vector<std::string> wishing;   ///< words that only say that a request is one: "I think you should"
+  /// By operation, words that say nothing where it is asked for: "stand" in "the viola should stand alone".
+  std::map<std::string, std::vector<std::string>> carrying;
+  std::vector<std::string> states;      ///< what begins a statement that asks for nothing: "my drummer left"
+  std::vector<std::string> activities;  ///< what people want to do with the music: "I want to sing over it"
+  std::vector<std::string> effects;     ///< words of what there is no operation for, as "louder" and "tempo"
   /// By a word, those that ask for the same in its place: "can" for "could".
   std::map<std::string, std::vector<std::string>> alike;
   /// Words and phrases that are read as others: slips ("teh"), short forms ("pls"), other ways to say the same
@@ -75,6 +82,7 @@ struct Token {
   std::optional<Modifier> modifier;        ///< of kModifier
   bool determined = false;                 ///< an article or "this" stood before it
   bool indefinite = false;                 ///< "a", "an", "some" or nothing did
+  bool compared = false;                   ///< of a genre or mood: "darker", "more epic"
 
   /// Instruments, known or not.
   bool is_instrument() const { return kind == Kind::kInstrument || kind == Kind::kAmbiguous || kind == Kind::kUnknown; }
@@ -100,6 +108,9 @@ struct Request {
   bool afterwards = false;  ///< something like "then" sets it apart from the request before it
 };
 
+using WordSet = std::unordered_set<std::string>;
+
+bool is_in(const Token& token, const WordSet& words);
 /// Whether `phrase` stands at tokens[at].
 bool matches_at(const std::vector<Token>& tokens, size_t at, const std::vector<std::string>& phrase);
 Token word_token(const std::string& word);
@@ -151,11 +162,14 @@ class Grammar {
     std::string pattern;
     Request::Kind kind = Request::Kind::kDo;
   };
+  /// Phrases by one of their words, longest first.
+  using PhraseIndex = std::unordered_map<std::string, std::vector<std::vector<std::string>>>;
 
   /// The words of a sentence after Speech::read_as.
   std::vector<std::string> words_of(const std::string& sentence) const;
   void add_names(const Lexicon& lexicon);
   void add_name(const std::string& said, Name name);
+  void note_length(const std::string& name);
   void add_patterns(const OperationEntry& entry, Operation operation);
   void add_understood(Operation operation);
   void add_verbs(const OperationEntry& entry, Operation operation);
@@ -174,11 +188,12 @@ class Grammar {
   void strip_courtesies(std::vector<Token>& tokens) const;
   void leave_out_reasons(std::vector<Token>& tokens) const;
   void leave_out_occasion(std::vector<Token>& tokens) const;
-  void leave_out_remarks(std::vector<Token>& tokens) const;
+  void leave_out_remarks(std::vector<Token>& tokens, bool with_statements) const;
+  bool understands(const std::vector<Token>& tokens) const;
   void resolve_topic(std::vector<Token>& tokens) const;
-  std::optional<std::vector<Token>> without_first_remark(const std::vector<Token>& tokens) const;
-  std::optional<std::vector<Token>> without_last_remark(const std::vector<Token>& tokens) const;
-  std::optional<std::vector<Token>> remark(std::vector<Token> tokens) const;
+  std::optional<std::vector<Token>> without_first_remark(const std::vector<Token>& tokens, bool with_statements) const;
+  std::optional<std::vector<Token>> without_last_remark(const std::vector<Token>& tokens, bool with_statements) const;
+  std::optional<std::vector<Token>> remark(std::vector<Token> tokens, bool with_statements) const;
   void choose_meant(std::vector<Token>& tokens) const;
   std::optional<Token> instrument_called(const std::string& adjective, const Token& noun) const;
   bool is_separator(const Token& token) const;
@@ -192,6 +207,15 @@ class Grammar {
   bool is_filler(const Token& token) const;
   std::string key(const std::vector<Token>& tokens) const;
   const Form* form_of(const std::vector<Token>& tokens) const;
+  std::vector<Token> gist(const std::vector<Token>& tokens, bool keep_to) const;
+  const Form* form_of_gist(const std::vector<Token>& tokens) const;
+  const Form* form_of_core(const std::vector<Token>& tokens, bool wish) const;
+  std::string infinitive(const std::string& past) const;
+  bool is_statement(const std::vector<Token>& tokens) const;
+  bool asks(const std::vector<Token>& tokens) const;
+  bool is_negation(const Token& token) const;
+  void join_what_is_denied(std::vector<Token>& tokens) const;
+  void take_offer(std::vector<Token>& tokens) const;
   std::optional<Request> request(const std::vector<Token>& tokens) const;
   [[noreturn]] void fail(const std::string& what) const;
 
@@ -199,23 +223,26 @@ class Grammar {
   std::map<std::string, std::vector<std::string>> ambiguous_;
   std::string context_;
   std::unordered_map<std::string, Name> names_;
-  size_t longest_name_ = 1;
+  std::unordered_map<std::string, size_t> longest_names_;  ///< in words, by their first word
   std::unordered_map<std::string, Form> forms_;
   std::vector<std::pair<Operation, std::vector<std::string>>> verb_words_;
-  std::set<std::string> words_, verbs_;
+  WordSet words_;
+  std::set<std::string> verbs_;
   std::map<std::string, std::vector<std::string>> patterns_;  ///< by operation name and slots
-  std::vector<std::vector<std::string>> courtesies_;          ///< longest first
+  PhraseIndex courtesies_first_, courtesies_last_;            ///< by their first and their last words
   std::vector<std::vector<std::string>> joiners_;             ///< longest first
   std::vector<std::vector<std::string>> separators_;          ///< longest first
   /// From the first word of a phrase to phrases and what they are read as, longest first.
   std::unordered_map<std::string, std::vector<std::pair<std::vector<std::string>, std::vector<std::string>>>> read_as_;
   std::unordered_map<std::string, std::string> alike_;    ///< "could" to "can"
   std::unordered_map<std::string, std::string> gerunds_;  ///< "removing" to "remove"
-  std::set<std::string> placing_;  ///< verbs that ask for something new only with a place: "sneak a flute in here"
-  std::set<std::string> remarks_;  ///< keys
-  std::vector<std::vector<std::string>> reasons_;
-  std::set<std::string> conjunctions_;
-  std::set<std::string> articles_, qualities_, fillers_, pronouns_, music_, styles_, parts_, prepositions_;
+  std::unordered_map<std::string, std::string> pasts_;    ///< "removed" to "remove"
+  WordSet placing_;  ///< verbs that ask for something new only with a place: "sneak a flute in here"
+  WordSet remarks_;  ///< keys
+  std::vector<std::vector<std::string>> reasons_, states_;
+  WordSet conjunctions_, articles_, qualities_, fillers_, pronouns_, music_, styles_, parts_, prepositions_;
+  std::map<Operation, WordSet> carrying_;
+  WordSet wishing_, activities_, effects_;
 };
 
 }  // namespace instructme

@@ -31,7 +31,7 @@ std::vector<std::vector<std::string>> phrases(const std::vector<std::string>& se
   return out;
 }
 
-std::set<std::string> set_of(const std::vector<std::string>& words) { return {words.begin(), words.end()}; }
+WordSet set_of(const std::vector<std::string>& words) { return {words.begin(), words.end()}; }
 
 std::string slots_of(const Instruction& instruction) {
   std::string slots;
@@ -72,7 +72,11 @@ Grammar::Grammar(const Lexicon& lexicon, Speech speech, std::map<std::string, st
   for (const auto* list : {&speech_.before_verbs, &speech_.before_nouns, &speech_.after, &speech_.asides})
     courtesies.insert(courtesies.end(), list->begin(), list->end());
   const auto words = [this](const std::string& sentence) { return words_of(sentence); };
-  courtesies_ = phrases(courtesies, words);
+  for (auto& phrase : phrases(courtesies, words)) {
+    words_.insert(phrase.begin(), phrase.end());
+    courtesies_last_[phrase.back()].push_back(phrase);
+    courtesies_first_[phrase.front()].push_back(std::move(phrase));
+  }
   joiners_ = phrases(speech_.joiners, words);
   separators_ = phrases(speech_.separators, words);
   conjunctions_ = set_of(speech_.conjunctions);
@@ -85,17 +89,28 @@ Grammar::Grammar(const Lexicon& lexicon, Speech speech, std::map<std::string, st
   parts_ = set_of(speech_.parts);
   prepositions_ = set_of(speech_.prepositions);
   reasons_ = phrases(speech_.reasons, words);
-  for (const auto* list :
-       {&articles_, &qualities_, &fillers_, &pronouns_, &music_, &styles_, &parts_, &prepositions_, &conjunctions_})
+  states_ = phrases(speech_.states, words);
+  wishing_ = set_of(speech_.wishing);
+  for (int i = 0; i < kOperations; ++i)
+    if (const auto said = speech_.carrying.find(operation_name(static_cast<Operation>(i)));
+        said != speech_.carrying.end()) {
+      carrying_[static_cast<Operation>(i)] = set_of(said->second);
+      words_.insert(said->second.begin(), said->second.end());
+    }
+  activities_ = set_of(speech_.activities);
+  effects_ = set_of(speech_.effects);
+  for (const auto* list : {&articles_, &qualities_, &fillers_, &pronouns_, &music_, &styles_, &parts_, &prepositions_,
+                           &conjunctions_, &wishing_})
     words_.insert(list->begin(), list->end());
   words_.insert(speech_.negations.begin(), speech_.negations.end());
-  for (const auto* list : {&joiners_, &courtesies_, &separators_, &reasons_})
+  for (const auto* list : {&joiners_, &separators_, &reasons_})
     for (const auto& phrase : *list) words_.insert(phrase.begin(), phrase.end());
 
   placing_ = {"get"};
   for (const auto& verb : lexicon.operations()[static_cast<size_t>(Operation::kAdd)].verbs)
     if (verb.ends_with(" in") || verb.ends_with(" on")) placing_.insert(verb.substr(0, verb.find(' ')));
 
+  forms_.reserve(1 << 15);
   add_names(lexicon);
   // Patterns before verbs: what a pattern says outright goes before what a verb lets one expect.
   for (int i = 0; i < kOperations; ++i)
@@ -131,7 +146,13 @@ void Grammar::add_name(const std::string& said, Name name) {
   if (!added)
     fail("'" + said + "' is a name of both '" + at->second.canonical + "' and '" + name.canonical +
          "'; every name may stand for one entry only");
-  longest_name_ = std::max(longest_name_, sentence_words(normal).size());
+  note_length(normal);
+}
+
+void Grammar::note_length(const std::string& name) {
+  const std::vector<std::string> words = split(name, ' ');
+  size_t& longest = longest_names_[words.front()];
+  longest = std::max(longest, words.size());
 }
 
 void Grammar::add_names(const Lexicon& lexicon) {
@@ -157,12 +178,13 @@ void Grammar::add_names(const Lexicon& lexicon) {
   const std::unordered_map<std::string, Name> singular = names_;
   for (const auto& [normal, name] : singular) {
     const std::string plural = name.kind == Kind::kInstrument || name.kind == Kind::kAmbiguous ? plural_of(normal) : "";
-    if (!plural.empty()) names_.emplace(plural, name);
+    if (!plural.empty() && names_.emplace(plural, name).second) note_length(plural);
   }
 }
 
 std::vector<Token> Grammar::pattern_tokens(const std::string& pattern, std::string& slots) const {
   std::vector<Token> tokens;
+  tokens.reserve(16);
   const auto add_words = [&](const std::string& text) {
     for (auto& token : find_names(word_tokens(words_of(text)))) {
       if (token.kind != Kind::kWord && token.kind != Kind::kComma)

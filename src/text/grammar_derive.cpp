@@ -148,12 +148,18 @@ bool Grammar::is_imperative(const std::string& pattern, Operation operation) con
 
 // "how about removing the drums": what is asked with "remove" may be asked with "removing".
 void Grammar::add_gerunds() {
+  pasts_ = {{"took", "take"},   {"threw", "throw"}, {"got", "get"},   {"wrote", "write"}, {"hid", "hide"},
+            {"broke", "break"}, {"gave", "give"},   {"made", "make"}, {"had", "have"},    {"did", "do"},
+            {"began", "begin"}, {"sang", "sing"},   {"came", "come"}, {"went", "go"},     {"became", "become"}};
   for (const auto& [operation, verb] : verb_words_) {
     const std::string& first = verb.front();
     if (first.size() < 3 || !is_imperative(first, operation)) continue;
+    const auto irregular = speech_.participles.find(first);
+    pasts_.emplace(irregular == speech_.participles.end() ? regular_participle_of(first) : irregular->second, first);
     const std::string gerund = gerund_of(first);
     if (words_.insert(gerund).second) gerunds_.emplace(gerund, first);
   }
+  for (const auto& [past, verb] : pasts_) words_.insert(past);
 }
 
 }  // namespace instructme

@@ -91,6 +91,11 @@ Speech read_speech(ConfigReader config) {
   config.read("passives", speech.passives);
   config.read("taking", speech.taking);
   config.read("playing", speech.playing);
+  config.read("wishing", speech.wishing);
+  config.read("carrying", speech.carrying);
+  config.read("states", speech.states);
+  config.read("activities", speech.activities);
+  config.read("effects", speech.effects);
   config.read("alike", speech.alike);
   config.require("read_as", speech.read_as);
   config.finish();

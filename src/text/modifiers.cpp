@@ -135,7 +135,7 @@ class Matcher {
     });
   }
 
-  bool to() { return word({"to", "until", "till", "through", "-"}) || phrase({"up", "to"}); }
+  bool to() { return word({"to", "until", "till", "through", "thru", "-"}) || phrase({"up", "to"}); }
   bool onwards() {
     return word({"on", "onwards", "onward"}) || phrase({"to", "the", "end"}) || phrase({"until", "the", "end"}) ||
            phrase({"till", "the", "end"});
@@ -317,13 +317,15 @@ class Matcher {
             const bool figure = !finished() && pieces_[at].number;
             if (const auto part = whole ? std::nullopt : share()) {
               if (word({"quieter", "softer"})) return Amount{Amount::Kind::kShare, *part, true, true};
+              if (word({"strength"})) return Amount{Amount::Kind::kShare, *part};
               const bool compared = !finished() && (pieces_[at].text == "lower" || pieces_[at].text == "less");
               return about || figure || compared ? std::optional(Amount{Amount::Kind::kShare, *part, true})
                                                  : std::nullopt;
             }
+            const bool minus = word({"-", "minus"});  // "drums -6 dB"
             const auto value = number();
             if (!value || !word({"db", "decibel", "decibels"})) return std::nullopt;
-            return Amount{Amount::Kind::kDecibels, *value, true, word({"quieter", "softer"})};
+            return Amount{Amount::Kind::kDecibels, *value, true, word({"quieter", "softer"}) || minus};
           }))
         return found;
       const bool placed = word({"with", "at"});

@@ -81,10 +81,17 @@ class Reader {
       while (!tokens.empty() && tokens.front().kind == Kind::kComma) tokens.erase(tokens.begin());
     }
     if (tokens.empty()) fail("the instruction is empty: say what to do, for example " + example(Operation::kRemove));
-    if (const size_t at = first_unknown(tokens); at < tokens.size()) explain_unknown(tokens, at);
+    if (asks_for_more(tokens)) explain_louder(tokens);
+    if (const size_t at = first_unknown(tokens); at < tokens.size()) {
+      explain_louder(tokens);
+      explain_unknown(tokens, at);
+    }
     const std::vector<Token> condensed = grammar_.condense(tokens);
     const auto requests = grammar_.requests(condensed);
-    if (!requests) explain_shape(condensed);
+    if (!requests) {
+      explain_louder(tokens);
+      explain_shape(condensed);
+    }
     std::vector<ReadRequest> out;
     for (const auto& request : *requests)
       out.push_back({request.kind, instruction_of(request), request.modifiers, request.afterwards});
@@ -142,6 +149,35 @@ class Reader {
              example(kind == Of::kOthersOut ? Operation::kExtract : Operation::kRemove));
       requests.erase(requests.begin() + static_cast<std::ptrdiff_t>(i));
     }
+  }
+
+  /// "More piano" asks for a louder one, "add more cowbell" for a new one.
+  static bool asks_for_more(const std::vector<Token>& tokens) {
+    static const WordSet kNew = {"no", "any", "add", "adding", "needs", "lacks", "one", "two"};
+    bool added = false, more = false;
+    for (const auto& token : tokens) {
+      if (more && !added && token.is_instrument()) return true;
+      added = added || is_in(token, kNew);
+      more = token.is_word("more") || (more && (token.is_word("of") || token.is_word("the")));
+    }
+    return false;
+  }
+
+  /// Says so where an instrument is to be made louder or to stand in front, for which there is no operation.
+  void explain_louder(const std::vector<Token>& tokens) const {
+    static const WordSet kLouder = {"louder", "boost", "raise",   "amplify",  "crank",
+                                    "pump",   "front", "forward", "increase", "prominent"};
+    static const WordSet kTurning = {"turn", "bring", "push", "pull", "put", "lift", "mix", "crank", "pump"};
+    static const WordSet kPitch = {"octave", "octaves", "pitch", "key", "semitone", "semitones"};
+    const auto says = [&tokens](const WordSet& words) {
+      return std::any_of(tokens.begin(), tokens.end(), [&](const Token& token) { return is_in(token, words); });
+    };
+    const bool louder = !says(kPitch) && (asks_for_more(tokens) || says(kLouder) || (says({"up"}) && says(kTurning)));
+    const bool names = std::any_of(tokens.begin(), tokens.end(), [](const Token& t) { return t.is_instrument(); });
+    if (louder && names)
+      fail(quoted() + " seems to ask for something louder; what is in the music can be turned down, but not up: turn " +
+           "down what covers it, as in 'turn the bass down by 6 dB', or add a new part, as in " +
+           example(Operation::kAdd));
   }
 
   std::string quoted() const { return "'" + trim(sentence_) + "'"; }

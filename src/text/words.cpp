@@ -1,5 +1,7 @@
 #include "words.h"
 
+#include <algorithm>
+
 #include "instructme/base/strings.h"
 
 namespace instructme {
@@ -15,15 +17,8 @@ std::string replace_all(std::string text, std::string_view from, std::string_vie
   return text;
 }
 
-bool ends_with(const std::string& text, std::string_view end) {
-  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
-}
-
-}  // namespace
-
-std::vector<std::string> sentence_words(std::string_view sentence) {
-  std::string text = lower(sentence);
-  // What keyboards and word processors put in place of the plain marks.
+/// What keyboards and word processors put in place of the plain marks, and arrows and "w/", as plain text has them.
+std::string plain_marks(std::string text) {
   for (const char* apostrophe : {"\u2018", "\u2019"}) text = replace_all(std::move(text), apostrophe, "'");
   for (const char* blank : {"\u2013", "\u2014", "\u2010", "\u2011", "\u201c", "\u201d", "\u00a0", "\u2026"})
     text = replace_all(std::move(text), blank, " ");
@@ -32,6 +27,20 @@ std::vector<std::string> sentence_words(std::string_view sentence) {
   for (const auto& [mark, word] :
        {std::pair("w/o ", "without "), std::pair("w/out ", "without "), std::pair("w/", "with ")})
     text = replace_all(std::move(text), mark, word);
+  return text;
+}
+
+bool ends_with(const std::string& text, std::string_view end) {
+  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
+}
+
+}  // namespace
+
+std::vector<std::string> sentence_words(std::string_view sentence) {
+  std::string text = lower(sentence);
+  const bool plain = std::none_of(text.begin(), text.end(),
+                                  [](char c) { return static_cast<unsigned char>(c) >= 0x80 || c == '>' || c == '/'; });
+  if (!plain) text = plain_marks(std::move(text));
 
   std::vector<std::string> words;
   std::string word;
