@@ -1,0 +1,171 @@
+#include <algorithm>
+#include <bit>
+#include <cstdint>
+
+#include "grammar.h"
+#include "instructme/base/error.h"
+#include "instructme/base/strings.h"
+#include "words.h"
+
+// A sentence's words, and what in them is a name.
+
+namespace instructme {
+namespace {
+
+using Kind = Token::Kind;
+
+bool separates(const Token& token) { return token.kind == Kind::kComma || token.kind == Kind::kThen; }
+
+/// The longest phrase with which the tokens begin (or end); nullptr when none.
+const std::vector<std::string>* first_match(
+    const std::unordered_map<std::string, std::vector<std::vector<std::string>>>& phrases,
+    const std::vector<Token>& tokens, bool begin) {
+  if (tokens.empty()) return nullptr;
+  const Token& word = begin ? tokens.front() : tokens.back();
+  const auto at = word.kind == Kind::kWord ? phrases.find(word.text) : phrases.end();
+  if (at == phrases.end()) return nullptr;
+  for (const auto& phrase : at->second)
+    if (phrase.size() <= tokens.size() && matches_at(tokens, begin ? 0 : tokens.size() - phrase.size(), phrase))
+      return &phrase;
+  return nullptr;
+}
+}  // namespace
+
+const Grammar::Name* Grammar::find(const std::string& normal) const {
+  std::vector<std::string> words = split(normal, ' ');
+  while (words.size() > 1 && articles_.count(words.front()) && !names_.count(join(words, " ")))
+    words.erase(words.begin());
+  const auto at = names_.find(join(words, " "));
+  return at == names_.end() ? nullptr : &at->second;
+}
+
+std::vector<Operation> Grammar::operations_in(const std::vector<Token>& tokens) const {
+  std::vector<std::pair<size_t, Operation>> found;
+  for (const auto& [operation, verb] : verb_words_) {
+    size_t matched = 0;
+    for (const auto& token : tokens)
+      if (matched < verb.size() && token.is_word(verb[matched])) ++matched;
+    if (matched == verb.size()) found.emplace_back(matched, operation);
+  }
+  std::stable_sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+  std::vector<Operation> out;
+  for (const auto& [length, operation] : found)
+    if (std::find(out.begin(), out.end(), operation) == out.end()) out.push_back(operation);
+  return out;
+}
+
+void Grammar::strip_courtesies(std::vector<Token>& tokens) const {
+  // Times and amounts at both ends do not hide the courtesies behind them.
+  const auto is_other = [](const Token& token) { return token.kind != Kind::kModifier; };
+  const auto first = std::find_if(tokens.begin(), tokens.end(), is_other);
+  const auto last = std::find_if(tokens.rbegin(), std::make_reverse_iterator(first), is_other).base();
+  if (first != tokens.begin() || last != tokens.end()) {
+    std::vector<Token> inner(first, last);
+    const size_t length = inner.size();
+    strip_courtesies(inner);
+    tokens.erase(std::copy(inner.begin(), inner.end(), first), last);
+    if (inner.size() < length) strip_courtesies(tokens);
+    return;
+  }
+  for (bool again = true; again;) {
+    again = false;
+    while (!tokens.empty() && separates(tokens.front())) tokens.erase(tokens.begin());
+    while (!tokens.empty() && separates(tokens.back())) tokens.pop_back();
+    if (const auto* phrase = first_match(courtesies_first_, tokens, true)) {
+      tokens.erase(tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(phrase->size()));
+      again = true;
+    } else if ((phrase = first_match(courtesies_last_, tokens, false)) != nullptr) {
+      tokens.erase(tokens.end() - static_cast<std::ptrdiff_t>(phrase->size()), tokens.end());
+      again = true;
+    }
+  }
+}
+
+std::vector<Token> Grammar::find_names(const std::vector<Token>& tokens) const {
+  std::vector<Token> out;
+  out.reserve(tokens.size());
+  for (size_t i = 0; i < tokens.size();) {
+    size_t best = 0;
+    Token named;
+    std::string said;
+    const auto names = tokens[i].kind == Kind::kWord ? longest_names_.find(tokens[i].text) : longest_names_.end();
+    const size_t longest = names == longest_names_.end() ? 0 : names->second;
+    for (size_t n = 1; n <= longest && i + n <= tokens.size(); ++n) {
+      if (tokens[i + n - 1].kind != Kind::kWord) break;
+      said += (n > 1 ? " " : "") + tokens[i + n - 1].text;
+      const auto at = names_.find(said);
+      if (at == names_.end()) continue;
+      best = n;
+      named.kind = at->second.kind;
+      named.text = said;
+      named.name = at->second.canonical;
+    }
+    out.push_back(best > 0 ? named : tokens[i]);
+    i += std::max<size_t>(best, 1);
+  }
+  return out;
+}
+
+std::vector<Token> Grammar::scan(const std::string& sentence) const {
+  std::string rest = sentence;
+  const std::vector<Modifier> modifiers = take_modifiers(rest);
+  std::vector<Token> words = word_tokens(words_of(rest));
+  for (Token& token : words) {
+    const auto index = modifier_index(token.text);
+    if (!index || *index >= modifiers.size()) continue;
+    token.kind = Kind::kModifier;
+    token.modifier = modifiers[*index];
+    token.text = token.modifier->text;
+  }
+  std::vector<Token> tokens = find_names(words);
+  choose_meant(tokens);
+  join_what_is_denied(tokens);
+  // "No, the drums" is about the drums, "no drums" is against them.
+  if (tokens.size() > 2 && tokens[0].is_word("no") && tokens[1].kind == Kind::kComma) tokens.erase(tokens.begin());
+  // "Should it have drums?" asks for advice.
+  if (tokens.size() > 2 && is_in(tokens[0], {"should", "shall", "must", "did", "was"}) &&
+      is_in(tokens[1], {"it", "this", "that", "there", "i", "you"}))
+    tokens.insert(tokens.begin(), word_token("whether"));
+  mark_separators(tokens);
+  leave_out_reasons(tokens);
+  leave_out_occasion(tokens);
+  const auto read = [&](bool with_statements) {
+    std::vector<Token> left = tokens;
+    leave_out_remarks(left, with_statements);
+    take_offer(left);
+    strip_courtesies(left);
+    resolve_topic(left);
+    return left;
+  };
+  // What is a statement, nothing but its words tells: it is left out only where the sentence is not understood as it
+  // is.
+  std::vector<Token> plain = read(false);
+  if (understands(plain)) return plain;
+  std::vector<Token> told = read(true);
+  return understands(told) ? told : plain;
+}
+
+std::vector<std::string> Grammar::words_of(const std::string& sentence) const {
+  const std::vector<std::string> said = sentence_words(sentence);
+  std::vector<std::string> words;
+  for (size_t i = 0; i < said.size();) {
+    const auto known = read_as_.find(said[i]);
+    size_t length = 0;
+    if (known != read_as_.end())
+      for (const auto& [phrase, meant] : known->second) {
+        if (phrase.size() > said.size() - i ||
+            !std::equal(phrase.begin(), phrase.end(), said.begin() + static_cast<std::ptrdiff_t>(i)))
+          continue;
+        words.insert(words.end(), meant.begin(), meant.end());
+        length = phrase.size();
+        break;
+      }
+    if (length == 0) words.push_back(said[i]);
+    i += std::max<size_t>(length, 1);
+  }
+  for (std::string& word : words)
+    if (const auto same = alike_.find(word); same != alike_.end()) word = same->second;
+  return words;
+}
+
+}  // namespace instructme
