@@ -60,6 +60,32 @@ std::vector<ChordSpan> from_second(std::vector<ChordSpan> chords, double start_s
   return chords;
 }
 
+/// Where the music is silent for half a second or more: 40 dB below its mean level.
+std::vector<TimeSpan> silences_of(const AudioBuffer& music) {
+  constexpr double kBlock_s = 0.1, kShortest_s = 0.5, kBelowMean = 1e-4;  // power
+  const std::vector<float> mono = mix_to_mono(music);
+  const auto block = static_cast<size_t>(std::max(1.0, kBlock_s * music.sample_rate));
+  const auto power = [&](size_t from, size_t to) {
+    double sum = 0;
+    for (size_t i = from; i < to; ++i) sum += static_cast<double>(mono[i]) * mono[i];
+    return sum / static_cast<double>(to - from);
+  };
+  const double quiet = kBelowMean * (mono.empty() ? 0 : power(0, mono.size()));
+  std::vector<TimeSpan> spans;
+  for (size_t from = 0; from < mono.size(); from += block) {
+    const size_t to = std::min(from + block, mono.size());
+    if (power(from, to) > quiet) continue;
+    const double start = static_cast<double>(from) / music.sample_rate,
+                 end = static_cast<double>(to) / music.sample_rate;
+    if (!spans.empty() && spans.back().end_s >= start)
+      spans.back().end_s = end;
+    else
+      spans.push_back({start, end});
+  }
+  std::erase_if(spans, [](const TimeSpan& span) { return span.end_s - span.start_s < kShortest_s; });
+  return spans;
+}
+
 }  // namespace
 
 AudioBuffer in_channels(const std::vector<float>& mono, const AudioBuffer& shape) {
@@ -115,7 +141,7 @@ std::optional<EditedStem> Editor::play_part(const AudioBuffer& heard, int64_t fi
   if (!options_.accompanist->plays(instrument))
     return cannot("no SoundFont here has its sound; name one that has with --fonts");
   const double start_s = static_cast<double>(first) / heard.sample_rate;
-  HeardMusic music{.duration_s = heard.seconds(), .key = options.key};
+  HeardMusic music{.duration_s = heard.seconds(), .key = options.key, .silences = silences_of(heard)};
   music.beats = from_second(options.beats, start_s, music.duration_s);
   music.chords = from_second(options.chords, start_s);
   if (options.beats.empty() || options.chords.empty()) {

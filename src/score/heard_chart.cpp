@@ -83,7 +83,7 @@ Chord chord_between(const std::vector<ChordSpan>& chords, double from, double to
 
 }  // namespace
 
-HeardChart::HeardChart(const HeardMusic& music) : duration_s_(music.duration_s) {
+HeardChart::HeardChart(const HeardMusic& music) : duration_s_(music.duration_s), silences_(music.silences) {
   const std::vector<Beat>& beats = music.beats;
   if (beats.size() < 2)
     throw Error(ErrorKind::kInput, format("joining in needs two beats of the music or more, not %zu", beats.size()));
@@ -140,10 +140,22 @@ Part HeardChart::in_music(Part part) const {
     constexpr double kEarly = 0.05;
     const double onset = moved(note.onset_s), end = std::min(moved(note.onset_s + note.duration_s), duration_s_);
     if (end <= std::max(onset, 0.0) || (onset < -kEarly && end < chart_.beat_seconds())) continue;
-    notes.push_back(note);
-    notes.back().onset_s = std::max(onset, 0.0);
-    notes.back().duration_s = end - notes.back().onset_s;
+    // A note stops where the music does, and one that is held over a silence begins anew after it.
+    double start = std::max(onset, 0.0);
+    const auto sound = [&](double until) {
+      if (until < start + std::min(kEarly, end - start)) return;
+      notes.push_back(note);
+      notes.back().onset_s = start;
+      notes.back().duration_s = until - start;
+    };
+    for (const TimeSpan& silence : silences_) {
+      if (silence.end_s <= start + kEarly || silence.start_s >= end) continue;
+      sound(silence.start_s);
+      start = silence.end_s;
+    }
+    if (start < end) sound(end);
   }
+  std::stable_sort(notes.begin(), notes.end(), [](const Note& a, const Note& b) { return a.onset_s < b.onset_s; });
   part.notes = std::move(notes);
   for (ControlChange& control : part.controls) control.time_s = std::max(0.0, moved(control.time_s));
   return part;

@@ -89,6 +89,19 @@ TEST(PlayedParts, RangesHoldAndNotesAreInSecondsOfTheSource) {
   EXPECT_LT(notes.front().onset_s, 21);
 }
 
+TEST(PlayedParts, AreSilentWhereTheMusicIs) {
+  Editor editor(tiny_pipeline(), with_players(steady_ears()));
+  AudioBuffer source = music(24000, 1, 12);
+  std::fill(source.samples.begin() + 4 * 24000, source.samples.begin() + 8 * 24000, 0.0f);
+  for (const char* sentence : {"add a drum kit", "add a synth pad", "add a bass"}) {
+    const EditResult result = editor.edit(source, sentence);
+    const auto& notes = result.stems[0].notes->notes;
+    EXPECT_TRUE(std::any_of(notes.begin(), notes.end(), [](const Note& n) { return n.onset_s >= 8; })) << sentence;
+    for (const Note& note : notes)
+      EXPECT_TRUE(note.onset_s + note.duration_s < 4.11 || note.onset_s > 7.89) << sentence;
+  }
+}
+
 TEST(PlayedParts, GivenBeatsAndChordsNeedNoEars) {
   EditorOptions options = with_players({});
   Editor editor(tiny_pipeline(), options);

@@ -106,6 +106,27 @@ TEST(HeardChart, WhatIsHeldFromBeforeTheMusicSounds) {
   EXPECT_NEAR(placed.notes[1].onset_s, 0.5, 1e-9);
 }
 
+TEST(HeardChart, PartsStopWhereTheMusicDoes) {
+  HeardMusic music{.duration_s = 8, .beats = steady(16, 4, 0, 0.5)};
+  music.silences = {{2.2, 4.0}, {7, 8}};
+  Part part;
+  for (int i = 0; i < 16; ++i) part.notes.push_back({0.5 * i, 0.45, 60, 90});
+  const Part placed = HeardChart(music).in_music(part);
+  std::vector<double> onsets;
+  for (const Note& note : placed.notes) {
+    onsets.push_back(note.onset_s);
+    for (const TimeSpan& silence : music.silences)
+      EXPECT_FALSE(note.onset_s < silence.end_s - 1e-9 && note.onset_s + note.duration_s > silence.start_s + 1e-9);
+  }
+  EXPECT_EQ(onsets, (std::vector<double>{0, 0.5, 1, 1.5, 2, 4, 4.5, 5, 5.5, 6, 6.5}));
+  part.notes = {{0, 8, 48, 90}};
+  const Part held = HeardChart(music).in_music(part);
+  ASSERT_EQ(held.notes.size(), 2u);
+  EXPECT_NEAR(held.notes[0].duration_s, 2.2, 1e-9);
+  EXPECT_NEAR(held.notes[1].onset_s, 4, 1e-9);
+  EXPECT_NEAR(held.notes[1].duration_s, 3, 1e-9);
+}
+
 TEST(HeardChart, WithoutChordsItStaysOnTheTonic) {
   const HeardChart minor({.duration_s = 4, .beats = steady(8, 4, 0, 0.5), .key = Key{9, Mode::kMinor}});
   EXPECT_EQ(minor.chart().chord_at(5).chord, Chord::of(9, ChordQuality::kMin));
