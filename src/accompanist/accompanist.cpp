@@ -2,25 +2,55 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <system_error>
 #include <tuple>
 
 #include "instructme/audio/resample.h"
 #include "instructme/base/error.h"
 #include "instructme/base/strings.h"
+#include "instructme/score/groove_library.h"
+#include "instructme/score/mma_arranger.h"
+#include "instructme/score/pattern_arranger.h"
 #include "instructme/score/single_part.h"
+#include "instructme/score/song_maker.h"
 #include "instructme/synth/sound_font.h"
 
 namespace instructme {
 namespace {
 
 constexpr const char* kHandPercussion = "percussion";
+// What people mean who name an instrument of several programs, where that is not the first: clean electric guitar,
+// strings, alto saxophone.
+constexpr int kUsualPrograms[] = {27, 48, 65};
 
 /// A rate that the synthesizer plays at: the music's own, or a multiple or part of it.
 int synthesizer_rate(int rate) {
   while (rate < 32000) rate *= 2;
   while (rate > 96000) rate /= 2;
   return rate;
+}
+
+void check_rate(int rate) {
+  if (rate < 1000 || rate > 384000)
+    throw Error(ErrorKind::kInput, format("a part is played at 1000 to 384000 Hz, not at %d Hz", rate));
+}
+
+/// The feel of the project's own patterns that a genre has; nullptr when none.
+const char* feel_of(const std::string& genre) {
+  for (const auto& [name, feel] :
+       {std::pair{"rock", "rock"}, {"pop", "rock"}, {"funk", "funk"}, {"latin", "bossa"}, {"ballad", "ballad"}})
+    if (genre == name) return feel;
+  return nullptr;
+}
+
+/// With their fills.
+std::vector<GrooveInfo> grooves_of(const std::string& genre) {
+  std::vector<GrooveInfo> all;
+  for (const auto* list : {&GrooveLibrary::builtin().grooves(), &GrooveLibrary::builtin().fills()})
+    for (const GrooveInfo& groove : *list)
+      if (groove.genre == genre) all.push_back(groove);
+  return all;
 }
 
 double size_of(const std::filesystem::path& file) {
@@ -53,8 +83,10 @@ const PaletteSound* Accompanist::sound_of(const std::string& instrument) {
   const auto rank = [&](const PaletteSound& sound) {
     const auto place = std::find(entry->programs.begin(), entry->programs.end(), sound.program);
     const auto* font = std::get_if<Sound>(&sound.sound);
-    return std::make_tuple(font == nullptr, place - entry->programs.begin(), sound.bank != 0 && sound.bank != kDrumBank,
-                           font == nullptr ? 0.0 : -size_of(font->font), sound.source);
+    const bool usual = std::count(std::begin(kUsualPrograms), std::end(kUsualPrograms), sound.program) > 0;
+    return std::make_tuple(font == nullptr, !usual, place - entry->programs.begin(),
+                           sound.bank != 0 && sound.bank != kDrumBank, font == nullptr ? 0.0 : -size_of(font->font),
+                           sound.source);
   };
   const PaletteSound* best = nullptr;
   for (const PaletteSound& sound : palette().sounds()) {
@@ -71,8 +103,7 @@ bool Accompanist::plays(const std::string& instrument) {
 }
 
 PlayedPart Accompanist::play(const HeardMusic& music, const std::string& instrument, uint64_t seed, int sample_rate) {
-  if (sample_rate < 1000 || sample_rate > 384000)
-    throw Error(ErrorKind::kInput, format("a part is played at 1000 to 384000 Hz, not at %d Hz", sample_rate));
+  check_rate(sample_rate);
   const PaletteSound* sound = sound_of(instrument);
   if (sound == nullptr)
     throw Error(ErrorKind::kUsage, "there is no sound for '" + instrument + "'; name a General MIDI SoundFont");
@@ -80,19 +111,26 @@ PlayedPart Accompanist::play(const HeardMusic& music, const std::string& instrum
   Rng rng = Rng(seed).fork("accompanist").fork(instrument);
   const InstrumentEntry* entry = Lexicon::builtin().find_instrument(instrument);
   const Role role = sound->bank == kDrumBank ? Role::kDrums : parse_role(entry->roles.front());
-  PlayedPart out;
-  out.notes =
+  Part notes =
       heard.in_music(instrument == kHandPercussion ? make_hand_percussion(rng, heard.chart())
                                                    : make_single_part(rng, heard.chart(), role, sound->program));
-  out.notes.name = instrument;
-  out.notes.drums = role == Role::kDrums;
-  out.sound = sound->preset + " of " + sound->source;
-  out.licence = sound->licence;
+  return sounding(std::move(notes), instrument, music, seed, sample_rate);
+}
 
+PlayedPart Accompanist::sounding(Part notes, const std::string& instrument, const HeardMusic& music, uint64_t seed,
+                                 int sample_rate) {
+  const PaletteSound* sound = sound_of(instrument);
+  ensure(sound != nullptr, "a part without a sound was to be played");
+  PlayedPart out;
+  out.notes = std::move(notes);
+  out.notes.name = instrument;
+  out.notes.program = sound->program;
+  out.notes.drums = sound->bank == kDrumBank;
+  out.sound = sound->preset;
+  out.source = sound->source;
+  out.licence = sound->licence;
   Score score;
   score.duration_s = music.duration_s;
-  score.tempo_bpm = heard.chart().tempo_bpm;
-  score.beats_per_bar = heard.chart().beats_per_bar;
   score.beats = music.beats;
   score.parts = {out.notes};
   const int rate = synthesizer_rate(sample_rate);
@@ -105,6 +143,39 @@ PlayedPart Accompanist::play(const HeardMusic& music, const std::string& instrum
   out.samples = resample(band_->render_part(score, 0, sound->sound, seed), rate, sample_rate);
   out.samples.resize(static_cast<size_t>(std::llround(music.duration_s * sample_rate)), 0.0f);
   return out;
+}
+
+bool Accompanist::plays_genre(const std::string& genre) {
+  const bool known = feel_of(genre) != nullptr || (mma_available() && !grooves_of(genre).empty());
+  return known && plays("drum kit") && plays("bass") && plays("piano");
+}
+
+std::vector<PlayedPart> Accompanist::play_band(const HeardMusic& music, const std::string& genre, uint64_t seed,
+                                               int sample_rate) {
+  check_rate(sample_rate);
+  if (!plays_genre(genre))
+    throw Error(ErrorKind::kUsage, "there is no band for " + genre + "; install mma and a General MIDI SoundFont");
+  const HeardChart heard(music);
+  const uint64_t own_seed = Rng(seed).fork("band").next();
+  std::optional<GrooveInfo> groove;
+  GrooveLibrary library(mma_available() ? grooves_of(genre) : std::vector<GrooveInfo>());
+  if (!library.grooves().empty()) groove = groove_for(library, heard.chart(), own_seed, 1);
+  const char* feel = feel_of(genre);
+  const Score score = groove ? arrange(heard.chart(), library, *groove, own_seed, {.extra_parts = 0})
+                             : pattern_song(heard.chart(), feel != nullptr ? feel : "rock", own_seed);
+  std::vector<PlayedPart> band;
+  for (const Part& part : score.parts) {
+    if (part.role == Role::kMelody || part.role == Role::kCounterMelody) continue;
+    const InstrumentEntry* entry = Lexicon::builtin().instrument_of_program(part.program, part.drums);
+    // Whoever has no sound here is replaced by one who plays such parts too.
+    const std::string usual = part.drums ? "drum kit" : part.role == Role::kBass ? "bass" : "piano";
+    Part notes = heard.in_music(part);
+    if (notes.notes.empty()) continue;
+    band.push_back(sounding(std::move(notes), entry != nullptr && plays(entry->name) ? entry->name : usual, music, seed,
+                            sample_rate));
+  }
+  if (band.empty()) throw Error(ErrorKind::kInput, "no part of a band would be heard between these beats");
+  return band;
 }
 
 }  // namespace instructme

@@ -18,6 +18,7 @@ std::vector<EditedStem> Editor::find_stems(const AudioBuffer& heard, int64_t fir
       operation == Operation::kExtract || operation == Operation::kRemove || operation == Operation::kReplace;
   const bool puts_in =
       operation == Operation::kAdd || operation == Operation::kAccompany || operation == Operation::kReplace;
+  if (operation == Operation::kRemix) return play_remix(heard, first, instruction, result, job);
   std::vector<EditedStem> found;
   const auto& names = operation == Operation::kReplace ? instruction.replacements : instruction.instruments;
   // As edited so far; where nothing changes before the last part is made, what is heard will do.
@@ -81,7 +82,8 @@ void Editor::run_step(const PlanStep& step, size_t index, const AudioBuffer& sou
       stem.step = index;
       stem.audio = place(stem.audio, first);
     }
-    const bool keeps = instruction.operation != Operation::kExtract && instruction.operation != Operation::kAccompany;
+    const bool keeps = instruction.operation != Operation::kExtract && instruction.operation != Operation::kAccompany &&
+                       instruction.operation != Operation::kRemix;
     if (!keeps) {
       add_audio(mix, place(mix, 0), -1);
       for (EditedStem& earlier : result.stems) earlier.in_result = false;

@@ -78,15 +78,24 @@ EditMode parse_edit_mode(const std::string& name) {
 bool Editor::can(EditMode mode, const Instruction& instruction) const {
   if (mode != EditMode::kCompose) return true;
   const Operation operation = instruction.operation;
-  if (operation == Operation::kRemix) return false;
+  if (operation == Operation::kRemix) {
+    if (!options_.accompanist) return false;
+    const auto& names = instruction.instruments;
+    if (names.empty()) return instruction.genre && options_.accompanist->plays_genre(*instruction.genre);
+    return std::all_of(names.begin(), names.end(),
+                       [&](const std::string& name) { return options_.accompanist->plays(name); });
+  }
   if (operation == Operation::kAdd || operation == Operation::kAccompany) return true;
   return pipeline_.mask &&
          std::all_of(instruction.instruments.begin(), instruction.instruments.end(),
                      [&](const std::string& name) { return !mask_places(*pipeline_.mask, name).empty(); });
 }
 
-EditMode Editor::mode_for(const Instruction& instruction, EditMode mode) const {
-  if (mode != EditMode::kAuto) return mode;
+EditMode Editor::mode_for(const Instruction& instruction, const EditOptions& options) const {
+  if (options.mode != EditMode::kAuto) return options.mode;
+  if (instruction.operation == Operation::kRemix &&
+      (options.parts == PartMaker::kModel || (!ears() && options.beats.empty())))
+    return EditMode::kDirect;
   return can(EditMode::kCompose, instruction) ? EditMode::kCompose : EditMode::kDirect;
 }
 
@@ -223,7 +232,12 @@ EditResult Editor::edit(const AudioBuffer& source, const Plan& plan, const EditO
   result.plan = plan;
   if (has_bars(plan)) result.beats = options.beats.empty() ? hear_beats(source, progress, cancel) : options.beats;
   for (const PlanStep& step : plan.steps) {
-    const EditMode mode = mode_for(step.instruction, options.mode);
+    EditMode mode = mode_for(step.instruction, options);
+    if (step.instruction.operation == Operation::kRemix && mode == EditMode::kCompose &&
+        options.mode == EditMode::kAuto && options.beats.empty() && ears()(source, progress, cancel).beats.size() < 2) {
+      result.notes.push_back("no beat is heard in the music, so the remix was made by the model.");
+      mode = EditMode::kDirect;
+    }
     if (!can(mode, step.instruction))
       throw Error(ErrorKind::kUsage,
                   "this model cannot " + plain_sentence(step.instruction) + " in compose mode; use direct mode");
@@ -261,7 +275,8 @@ EditMode EditResult::mode() const {
 bool EditResult::is_sum_of_stems() const {
   for (size_t i = 0; i < plan.steps.size(); ++i) {
     const Operation operation = plan.steps[i].instruction.operation;
-    if (modes[i] != EditMode::kCompose || operation == Operation::kExtract || operation == Operation::kAccompany)
+    if (modes[i] != EditMode::kCompose || operation == Operation::kExtract || operation == Operation::kAccompany ||
+        operation == Operation::kRemix)
       return false;
   }
   return true;

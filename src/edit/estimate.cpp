@@ -15,7 +15,7 @@ constexpr double kMaskShare = 1.0, kUnetShare = 2.0, kVaeShare = 1.0;
 constexpr double kSignalSeconds = 0.0018;
 constexpr double kStartSeconds = 0.8;
 // Of a part that is played: finding and loading the sound; hearing beats, chords and key, and playing.
-constexpr double kSoundSeconds = 0.5, kPlayedSeconds = 0.03, kSoundMb = 150, kHeardMbPerSecond = 1.2;
+constexpr double kSoundSeconds = 0.5, kPlayedSeconds = 0.03, kSoundMb = 150;
 constexpr double kProgramMb = 340;
 // Activations of the U-Net, and of the mask head, which listens to so much at a time. One follows the other.
 constexpr double kSampledMbPerSecond = 2.1, kMaskMbPerSecond = 14.5, kMaskSeconds = 25;
@@ -49,7 +49,7 @@ EditEstimate estimate_edit(const Editor& editor, const Plan& plan, const AudioIn
   for (const PlanStep& step : plan.steps) {
     const Instruction& instruction = step.instruction;
     const double seconds = seconds_of(step, music, options.beats);
-    const bool composed = editor.mode_for(instruction, options.mode) == EditMode::kCompose;
+    const bool composed = editor.mode_for(instruction, options) == EditMode::kCompose;
     const bool takes = names_source_stems(instruction.operation) || instruction.operation == Operation::kReplace;
     const bool replaces = instruction.operation == Operation::kReplace;
     const size_t taken = composed && takes ? instruction.instruments.size() : 0;
@@ -82,7 +82,6 @@ EditEstimate estimate_edit(const Editor& editor, const Plan& plan, const AudioIn
     if (played > 0) {
       out.seconds += kSoundSeconds + seconds * kPlayedSeconds * static_cast<double>(played);
       sound_mb = kSoundMb;
-      activations_mb = std::max(activations_mb, kHeardMbPerSecond * seconds);
     }
     stems += static_cast<double>(taken + sampled + played);
   }

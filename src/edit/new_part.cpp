@@ -29,12 +29,16 @@ double usual_distance_lu(const std::string& instrument) {
 /// Parts that the model makes are rough and should not stand in front.
 constexpr double kRoughLu = 3;
 
+void amplify(AudioBuffer& stem, double db) {
+  const double gain = std::pow(10.0, db / 20);
+  for (float& x : stem.samples) x = static_cast<float>(x * gain);
+}
+
 /// Whoever made a part, its own level says nothing: the model's were as loud as the mix.
 void match_loudness(AudioBuffer& stem, const AudioBuffer& mix, double distance_lu) {
   const double own = loudness_lufs(stem), wanted = loudness_lufs(mix) - distance_lu;
   if (!std::isfinite(own) || !std::isfinite(wanted)) return;
-  const double gain = std::pow(10.0, (wanted - own) / 20);
-  for (float& x : stem.samples) x = static_cast<float>(x * gain);
+  amplify(stem, wanted - own);
 }
 
 /// The gains are 1 in the middle, and the sum of their squares is always the same.
@@ -58,6 +62,29 @@ std::vector<ChordSpan> from_second(std::vector<ChordSpan> chords, double start_s
     span.end_s -= start_s;
   }
   return chords;
+}
+
+/// "Grand Piano, Fingered Bass of FluidR3Mono_GM.sf3 (MIT)", as far as they are from one source.
+std::string sounds_text(const std::vector<PlayedPart>& parts) {
+  std::string text;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    const bool last = i + 1 == parts.size() || parts[i + 1].source != parts[i].source;
+    text += parts[i].sound;
+    if (last) text += " of " + parts[i].source + (parts[i].licence.empty() ? "" : " (" + parts[i].licence + ")");
+    if (i + 1 < parts.size()) text += ", ";
+  }
+  return text;
+}
+
+/// The part of what is heard from frame `first` on, with its notes in seconds of the source.
+EditedStem stem_of(PlayedPart part, const AudioBuffer& heard, int64_t first) {
+  const double start_s = static_cast<double>(first) / heard.sample_rate;
+  for (Note& note : part.notes.notes) note.onset_s += start_s;
+  for (ControlChange& control : part.notes.controls) control.time_s += start_s;
+  EditedStem stem;
+  stem.audio = in_channels(part.samples, heard);
+  stem.notes = std::move(part.notes);
+  return stem;
 }
 
 /// Where the music is silent for half a second or more: 40 dB below its mean level.
@@ -128,6 +155,59 @@ EditedStem Editor::make_part(const AudioBuffer& heard, const AudioBuffer& mix, i
   return std::move(*part);
 }
 
+HeardMusic Editor::hear_music(const AudioBuffer& heard, int64_t first, EditResult& result, const Job& job) {
+  const EditOptions& options = job.options;
+  const double start_s = static_cast<double>(first) / heard.sample_rate;
+  HeardMusic music{.duration_s = heard.seconds(), .key = options.key, .silences = silences_of(heard)};
+  music.beats = from_second(options.beats, start_s, music.duration_s);
+  music.chords = from_second(options.chords, start_s);
+  if (ears() && (options.beats.empty() || options.chords.empty())) {
+    const Stopwatch watch(result.seconds_encode);
+    const Hearing hearing = ears()(heard, job.progress, job.cancel);
+    if (options.beats.empty()) music.beats = hearing.beats;
+    if (options.chords.empty()) music.chords = hearing.chord_spans;
+    if (!music.key && !hearing.keys.empty()) music.key = hearing.key;
+  }
+  return music;
+}
+
+std::vector<EditedStem> Editor::play_remix(const AudioBuffer& heard, int64_t first, const Instruction& instruction,
+                                           EditResult& result, const Job& job) {
+  const HeardMusic music = hear_music(heard, first, result, job);
+  if (music.beats.size() < 2)
+    throw Error(ErrorKind::kInput,
+                "the remix cannot be played: no beat is heard in the music; give a file of beats with "
+                "--beats, or have the model render it with --mode direct");
+  const Stopwatch watch(result.seconds_decode);
+  if (job.progress) job.progress({"playing", 0, 1, ""});
+  std::vector<PlayedPart> band;
+  if (instruction.instruments.empty())
+    band = options_.accompanist->play_band(music, *instruction.genre, job.options.seed, heard.sample_rate);
+  else
+    for (const std::string& name : instruction.instruments)
+      band.push_back(options_.accompanist->play(music, name, job.options.seed, heard.sample_rate));
+  if (job.progress) job.progress({"playing", 1, 1, ""});
+  std::vector<EditedStem> stems;
+  AudioBuffer sum{heard.sample_rate, heard.channels, std::vector<float>(heard.samples.size(), 0.0f)};
+  const std::string sounds = sounds_text(band);
+  for (PlayedPart& part : band) {
+    const std::string instrument = part.notes.name;
+    EditedStem stem = stem_of(std::move(part), heard, first);
+    stem.instrument = instrument;
+    stem.added = stem.in_result = true;
+    match_loudness(stem.audio, heard, usual_distance_lu(instrument));
+    add_audio(sum, stem.audio);
+    stems.push_back(std::move(stem));
+  }
+  const double gain = loudness_lufs(heard) - loudness_lufs(sum);
+  if (std::isfinite(gain))
+    for (EditedStem& stem : stems) amplify(stem.audio, gain);
+  result.notes.push_back(
+      "the remix was written for the beats and chords of the music, without its tunes, and is played on " + sounds +
+      ".");
+  return stems;
+}
+
 std::optional<EditedStem> Editor::play_part(const AudioBuffer& heard, int64_t first, const std::string& instrument,
                                             EditResult& result, const Job& job) {
   const EditOptions& options = job.options;
@@ -140,18 +220,9 @@ std::optional<EditedStem> Editor::play_part(const AudioBuffer& heard, int64_t fi
   if (!options_.accompanist) return cannot("there is no SoundFont; name one with --fonts");
   if (!options_.accompanist->plays(instrument))
     return cannot("no SoundFont here has its sound; name one that has with --fonts");
-  const double start_s = static_cast<double>(first) / heard.sample_rate;
-  HeardMusic music{.duration_s = heard.seconds(), .key = options.key, .silences = silences_of(heard)};
-  music.beats = from_second(options.beats, start_s, music.duration_s);
-  music.chords = from_second(options.chords, start_s);
-  if (options.beats.empty() || options.chords.empty()) {
-    if (!ears()) return cannot("the model has no ears for beats and chords");
-    const Stopwatch watch(result.seconds_encode);
-    const Hearing hearing = ears()(heard, job.progress, job.cancel);
-    if (options.beats.empty()) music.beats = hearing.beats;
-    if (options.chords.empty()) music.chords = hearing.chord_spans;
-    if (!music.key && !hearing.keys.empty()) music.key = hearing.key;
-  }
+  if (!ears() && (options.beats.empty() || options.chords.empty()))
+    return cannot("the model has no ears for beats and chords");
+  const HeardMusic music = hear_music(heard, first, result, job);
   if (music.beats.size() < 2) return cannot("no beat is heard in the music; give a file of beats with --beats");
   const Stopwatch watch(result.seconds_decode);
   if (job.progress) job.progress({"playing", 0, 1, instrument});
@@ -159,11 +230,9 @@ std::optional<EditedStem> Editor::play_part(const AudioBuffer& heard, int64_t fi
   if (job.progress) job.progress({"playing", 1, 1, instrument});
   if (std::all_of(played.samples.begin(), played.samples.end(), [](float x) { return x == 0; }))
     return cannot("nothing of it would be heard between these beats");
-  for (Note& note : played.notes.notes) note.onset_s += start_s;
-  for (ControlChange& control : played.notes.controls) control.time_s += start_s;
   result.notes.push_back("the " + instrument + " was written for the beats and chords of the music and is played on " +
-                         played.sound + (played.licence.empty() ? "" : " (" + played.licence + ")") + ".");
-  return EditedStem{.audio = in_channels(played.samples, heard), .notes = std::move(played.notes)};
+                         sounds_text({played}) + ".");
+  return stem_of(std::move(played), heard, first);
 }
 
 }  // namespace instructme

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "expect_error.h"
+#include "instructme/audio/loudness.h"
 #include "instructme/base/rng.h"
 #include "instructme/edit/editor.h"
 #include "instructme/synth/stem_renderer.h"
@@ -70,7 +71,7 @@ TEST(PlayedParts, AreAddedToAnUntouchedSource) {
     EXPECT_EQ(largest_difference(result.residual(), source), 0);
     EXPECT_GT(largest_difference(result.audio, source), 0.01);
     ASSERT_EQ(result.notes.size(), 2u);
-    EXPECT_NE(result.notes[0].find("TimGM6mb.sf2"), std::string::npos) << result.notes[0];
+    EXPECT_NE(result.notes[0].find(" of TimGM6mb.sf2"), std::string::npos) << result.notes[0];
   }
   EXPECT_EQ(listened, 3);  // once for both parts
 }
@@ -138,6 +139,46 @@ TEST(PlayedParts, TheModelStepsInWhereNothingCanBePlayed) {
   const EditResult made = hearing.edit(source, "add a bass", model);
   EXPECT_FALSE(made.stems[0].notes.has_value());
   EXPECT_GT(made.seconds_sample, 0);
+}
+
+TEST(PlayedParts, RemixesArePlayedAnew) {
+  Editor editor(tiny_pipeline(), with_players(steady_ears()));
+  const AudioBuffer source = music(24000, 2, 6);
+  for (const char* sentence : {"remix it to rock", "remix this with bass, drums and piano"}) {
+    SCOPED_TRACE(sentence);
+    const EditResult result = editor.edit(source, sentence);
+    EXPECT_EQ(result.mode(), EditMode::kCompose);
+    EXPECT_FALSE(result.is_sum_of_stems());
+    EXPECT_GE(result.stems.size(), 3u);
+    for (const EditedStem& stem : result.stems) EXPECT_TRUE(stem.added && stem.in_result && stem.notes);
+    EXPECT_LT(peak(result.residual().samples), 1e-6);
+    EXPECT_NEAR(loudness_lufs(result.audio), loudness_lufs(source), 0.3);
+  }
+  const EditResult part = editor.edit(source, "remix it to rock from 2 to 4 seconds");
+  int64_t outside = 0;
+  for (size_t i = 0; i < source.samples.size(); ++i)
+    outside += (i < 4 * 24000 || i >= 8 * 24000) && part.audio.samples[i] != source.samples[i];
+  EXPECT_EQ(outside, 0);
+}
+
+TEST(PlayedParts, RemixesThatCannotBePlayedAreRendered) {
+  const AudioBuffer source = music(24000, 1, 2);
+  const auto silent_ears = [](const AudioBuffer&, const ProgressCallback&, const CancelToken&) { return Hearing{}; };
+  Editor deaf(tiny_pipeline(), with_players(silent_ears)), hearing(tiny_pipeline(), with_players(steady_ears())),
+      bare(tiny_pipeline());
+  const EditResult rendered = deaf.edit(source, "remix it to rock");
+  EXPECT_EQ(rendered.mode(), EditMode::kDirect);
+  ASSERT_EQ(rendered.notes.size(), 1u);
+  EXPECT_NE(rendered.notes[0].find("no beat is heard"), std::string::npos);
+  EXPECT_EQ(hearing.edit(source, "make it sad").mode(), EditMode::kDirect);
+  EXPECT_EQ(hearing.edit(source, "remix this with vocals").mode(), EditMode::kDirect);
+  EXPECT_EQ(bare.edit(source, "remix it to rock").mode(), EditMode::kDirect);
+  EditOptions model;
+  model.parts = PartMaker::kModel;
+  EXPECT_EQ(hearing.edit(source, "remix it to rock", model).mode(), EditMode::kDirect);
+  EditOptions compose;
+  compose.mode = EditMode::kCompose;
+  expect_error(ErrorKind::kInput, "--beats", [&] { deaf.edit(source, "remix it to rock", compose); });
 }
 
 TEST(PlayedParts, SeedsDecide) {

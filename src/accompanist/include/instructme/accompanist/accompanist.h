@@ -15,7 +15,8 @@ namespace instructme {
 struct PlayedPart {
   Part notes;                  ///< in seconds of the music
   std::vector<float> samples;  ///< mono, as long as the music, at any level
-  std::string sound;           ///< what it is played on, e.g. "Grand Piano of FluidR3Mono_GM.sf3"
+  std::string sound;           ///< what it is played on, e.g. "Grand Piano"
+  std::string source;          ///< where that is from, e.g. "FluidR3Mono_GM.sf3"
   std::string licence;         ///< of the sound; "" when not known
 };
 
@@ -32,14 +33,26 @@ class Accompanist {
   /// Palette::scan.
   bool plays(const std::string& instrument);
 
-  /// Another seed, another part. Of several sounds of an instrument it takes that whose program is named first in the
-  /// lexicon, from the largest file, as that is mostly the best recorded. Throws kUsage for an instrument that it does
-  /// not play, kInput as HeardChart does and for a sample rate outside 1000..384000 Hz, and what BandRenderer throws.
+  /// Another seed, another part. Of several sounds of an instrument it takes the most usual one, then that whose
+  /// program is named first in the lexicon, from the largest file, as that is mostly the best recorded. Throws kUsage
+  /// for an instrument that it does not play, kInput as HeardChart does and for a sample rate outside 1000..384000 Hz,
+  /// and what BandRenderer throws.
   PlayedPart play(const HeardMusic& music, const std::string& instrument, uint64_t seed, int sample_rate);
+
+  /// Whether it can play music of a genre (of the lexicon): with the program MMA, every genre that its grooves have,
+  /// else those of pattern_song; and there are sounds for drums, bass and piano.
+  bool plays_genre(const std::string& genre);
+  /// The music anew, by a band of that genre: drums, bass and whoever else plays along, but no tune. A genre without a
+  /// groove in the metre of the music is played by the own patterns that are nearest. Throws as play(), kUsage for a
+  /// genre that it does not play, kInput when nothing of it would be heard.
+  std::vector<PlayedPart> play_band(const HeardMusic& music, const std::string& genre, uint64_t seed, int sample_rate);
 
  private:
   const Palette& palette();
   const PaletteSound* sound_of(const std::string& instrument);
+  /// `notes` in seconds of the music.
+  PlayedPart sounding(Part notes, const std::string& instrument, const HeardMusic& music, uint64_t seed,
+                      int sample_rate);
 
   PaletteOptions options_;
   std::unique_ptr<Palette> palette_;

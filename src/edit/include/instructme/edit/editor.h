@@ -34,8 +34,9 @@ struct EditorOptions {
 
 /// How an edit comes about.
 enum class EditMode {
-  kAuto,     ///< compose where the model can (not: remix, and instruments unknown to its mask head), else direct
-  kDirect,   ///< the latent of the whole edited mix is sampled and decoded (paper §3.1)
+  kAuto,    ///< compose where that can be done (not: remixes of which nothing can be played, and instruments unknown to
+            ///< the mask head), else direct
+  kDirect,  ///< the latent of the whole edited mix is sampled and decoded (paper §3.1)
   kCompose,  ///< stems are taken out and put in, and what the sentence does not name stays as it is, sample by sample
 };
 /// Throws kUsage for a name that is not "auto", "direct" or "compose".
@@ -106,7 +107,7 @@ struct EditResult {
 /// made has the same signal in all channels.
 /// Compose mode, with x the stems that a mask head finds in the source and y a part that is sampled alone
 /// ("accompany") or played (EditOptions::parts) and brought to the loudness that its kind of part mostly has in a mix:
-/// extract: x   remove: source - x   add: source + y   replace: source - x + y   accompany: y
+/// extract: x   remove: source - x   add: source + y   replace: source - x + y   accompany: y   remix: several y
 /// A step with a range changes nothing outside of it, in either mode; with a strength, it goes that part of the way. Of
 /// a source whose samples are integers of up to 24 bits, stems are rounded to 2^-23, so that sums and differences are
 /// exact; of others they are right to one rounding. One edit at a time per object.
@@ -142,9 +143,9 @@ class Editor {
   /// Whether a new part for this instrument would be played if the music has a beat.
   bool would_play(const std::string& instrument, const EditOptions& options) const;
 
-  /// The mode that EditMode::kAuto stands for.
-  EditMode mode_for(const Instruction& instruction, EditMode mode) const;
-  /// Whether a mode can do what is asked with this model.
+  /// The mode of an instruction, where that of the options is EditMode::kAuto; of a remix, if the music has a beat.
+  EditMode mode_for(const Instruction& instruction, const EditOptions& options) const;
+  /// Whether a mode can do what is asked with this model; a remix is composed by playing all of it.
   bool can(EditMode mode, const Instruction& instruction) const;
 
   /// Direct mode on what the model hears: source (S) mono float at 24 kHz and any level -> (S) at that
@@ -170,7 +171,12 @@ class Editor {
   /// A new part for what is heard from frame `first` of the source on, at any level; `mix` is what it joins.
   EditedStem make_part(const AudioBuffer& heard, const AudioBuffer& mix, int64_t first, const std::string& instrument,
                        EditResult& result, const Job& job);
-  /// The same by the accompanist; nothing, and a note in the result, when it cannot.
+  /// What is known of what is heard from frame `first` of the source on: given, or heard by the ears.
+  HeardMusic hear_music(const AudioBuffer& heard, int64_t first, EditResult& result, const Job& job);
+  /// A remix by the accompanist, as loud as what is heard.
+  std::vector<EditedStem> play_remix(const AudioBuffer& heard, int64_t first, const Instruction& instruction,
+                                     EditResult& result, const Job& job);
+  /// A new part by the accompanist; nothing, and a note in the result, when it cannot.
   std::optional<EditedStem> play_part(const AudioBuffer& heard, int64_t first, const std::string& instrument,
                                       EditResult& result, const Job& job);
   std::vector<EditedStem> find_stems(const AudioBuffer& heard, int64_t first, const Instruction& instruction,
