@@ -47,8 +47,9 @@ constexpr const char* kHelp =
     "\n"
     "Files: WAV, AIFF, FLAC, OGG, Opus and MP3, up to 20 minutes. The result has the format, sample rate,\n"
     "number of channels, bit depth and tags of the source. What the sentence does not name stays as it is: stems\n"
-    "are taken out of the source and put into it (compose mode). Remixes, and everything with --mode direct, are\n"
-    "played anew by the model, in one channel at 24 kHz: the result is the same in all channels and has nothing\n"
+    "are taken out of the source and put into it (compose mode); new parts and remixes are written for its beats and\n"
+    "chords and played on a SoundFont, where there is one. With --mode direct everything is rendered anew by the model,\n"
+    "in one channel at 24 kHz: the result is the same in all channels and has nothing\n"
     "above 12 kHz. Nothing outside of a range changes, whatever the mode.\n"
     "\n"
     "With - for FILE the music is read from standard input; with -o - the result goes to standard output.";
