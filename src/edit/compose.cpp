@@ -1,7 +1,9 @@
 #include <torch/torch.h>
 // The precompiled torch header comes first.
 #include <algorithm>
+#include <cmath>
 
+#include "instructme/audio/loudness.h"
 #include "instructme/base/error.h"
 #include "instructme/base/strings.h"
 #include "instructme/edit/editor.h"
@@ -10,6 +12,21 @@
 #include "stopwatch.h"
 
 namespace instructme {
+
+namespace {
+
+/// How loud, LUFS, each of `parts` new parts is that take the place of the stems taken out: together as loud as these.
+/// Nothing when hardly anything was found to take out.
+std::optional<double> level_instead(const AudioBuffer& heard, const std::vector<EditedStem>& taken, size_t parts) {
+  constexpr double kHardly_lu = 20;
+  AudioBuffer all = taken.front().audio;
+  for (size_t i = 1; i < taken.size(); ++i) add_audio(all, taken[i].audio);
+  const double lufs = loudness_lufs(all);
+  if (!std::isfinite(lufs) || lufs < loudness_lufs(heard) - kHardly_lu) return std::nullopt;
+  return lufs - 10 * std::log10(static_cast<double>(parts));
+}
+
+}  // namespace
 
 std::vector<EditedStem> Editor::find_stems(const AudioBuffer& heard, int64_t first, const Instruction& instruction,
                                            EditResult& result, const Job& job) {
@@ -43,9 +60,10 @@ std::vector<EditedStem> Editor::find_stems(const AudioBuffer& heard, int64_t fir
     }
   }
   if (puts_in) {
+    const std::optional<double> level = takes_out ? level_instead(heard, found, names.size()) : std::nullopt;
     // One part at a time, each hearing those before it, so that each is a stem of its own.
     for (const std::string& name : names) {
-      found.push_back(make_part(heard, changes ? mix : heard, first, name, result, job));
+      found.push_back(make_part(heard, changes ? mix : heard, first, name, level, result, job));
       if (names.size() > 1) add_audio(mix, found.back().audio);
     }
   }

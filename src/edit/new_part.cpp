@@ -35,8 +35,8 @@ void amplify(AudioBuffer& stem, double db) {
 }
 
 /// Whoever made a part, its own level says nothing: the model's were as loud as the mix.
-void match_loudness(AudioBuffer& stem, const AudioBuffer& mix, double distance_lu) {
-  const double own = loudness_lufs(stem), wanted = loudness_lufs(mix) - distance_lu;
+void match_loudness(AudioBuffer& stem, double wanted) {
+  const double own = loudness_lufs(stem);
   if (!std::isfinite(own) || !std::isfinite(wanted)) return;
   amplify(stem, wanted - own);
 }
@@ -138,7 +138,8 @@ bool Editor::would_play(const std::string& instrument, const EditOptions& option
 }
 
 EditedStem Editor::make_part(const AudioBuffer& heard, const AudioBuffer& mix, int64_t first,
-                             const std::string& instrument, EditResult& result, const Job& job) {
+                             const std::string& instrument, std::optional<double> lufs, EditResult& result,
+                             const Job& job) {
   std::optional<EditedStem> part;
   if (job.options.parts != PartMaker::kModel) part = play_part(heard, first, instrument, result, job);
   const bool played = part.has_value();
@@ -150,7 +151,8 @@ EditedStem Editor::make_part(const AudioBuffer& heard, const AudioBuffer& mix, i
   }
   part->instrument = instrument;
   part->added = part->in_result = true;
-  match_loudness(part->audio, heard, usual_distance_lu(instrument) + (played ? 0 : kRoughLu));
+  match_loudness(part->audio,
+                 lufs.value_or(loudness_lufs(heard) - usual_distance_lu(instrument)) - (played ? 0 : kRoughLu));
   pan_stereo(part->audio, job.options.pan);
   return std::move(*part);
 }
@@ -195,7 +197,7 @@ std::vector<EditedStem> Editor::play_remix(const AudioBuffer& heard, int64_t fir
     EditedStem stem = stem_of(std::move(part), heard, first);
     stem.instrument = instrument;
     stem.added = stem.in_result = true;
-    match_loudness(stem.audio, heard, usual_distance_lu(instrument));
+    match_loudness(stem.audio, loudness_lufs(heard) - usual_distance_lu(instrument));
     add_audio(sum, stem.audio);
     stems.push_back(std::move(stem));
   }

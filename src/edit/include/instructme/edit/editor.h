@@ -168,9 +168,10 @@ class Editor {
   /// What is heard from frame `first` of the source on.
   AudioBuffer direct(const AudioBuffer& heard, int64_t first, Operation operation, const std::string& sentence,
                      EditResult& result, const Job& job);
-  /// A new part for what is heard from frame `first` of the source on, at any level; `mix` is what it joins.
+  /// A new part for what is heard from frame `first` of the source on; `mix` is what it joins. As loud as `lufs` says,
+  /// or as such parts mostly are.
   EditedStem make_part(const AudioBuffer& heard, const AudioBuffer& mix, int64_t first, const std::string& instrument,
-                       EditResult& result, const Job& job);
+                       std::optional<double> lufs, EditResult& result, const Job& job);
   /// What is known of what is heard from frame `first` of the source on: given, or heard by the ears.
   HeardMusic hear_music(const AudioBuffer& heard, int64_t first, EditResult& result, const Job& job);
   /// A remix by the accompanist, as loud as what is heard.
