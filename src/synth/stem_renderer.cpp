@@ -43,6 +43,10 @@ struct StemRenderer::Impl {
     FluidSynth synth(new_fluid_synth(settings.get()));
     ensure(synth != nullptr, "FluidSynth could not create a synthesizer");
     fluid_synth_set_interp_method(synth.get(), -1, options.interpolation);
+    // Else every channel takes the piano, and the tenth a drum kit, of each font that is added, and reads their
+    // samples.
+    if (options.on_demand)
+      for (int channel = 0; channel < kGroups; ++channel) fluid_synth_unset_program(synth.get(), channel);
     return synth;
   }
 
@@ -63,9 +67,14 @@ namespace {
 // voice that played before starts its next note a little differently.
 class BorrowingSynth {
  public:
-  BorrowingSynth(FluidSynth synth, fluid_synth_t* library) : synth_(std::move(synth)), library_(library) {}
+  BorrowingSynth(FluidSynth synth, fluid_synth_t* library, bool on_demand)
+      : synth_(std::move(synth)), library_(library), on_demand_(on_demand) {}
   ~BorrowingSynth() {
-    fluid_synth_system_reset(synth_.get());
+    // A reset gives the channels programs again.
+    if (on_demand_)
+      fluid_synth_all_sounds_off(synth_.get(), -1);
+    else
+      fluid_synth_system_reset(synth_.get());
     for (fluid_sfont_t* font : borrowed_) {
       fluid_synth_remove_sfont(synth_.get(), font);
       fluid_synth_add_sfont(library_, font);
@@ -103,6 +112,7 @@ class BorrowingSynth {
  private:
   FluidSynth synth_;
   fluid_synth_t* library_;
+  bool on_demand_;
   std::vector<fluid_sfont_t*> borrowed_;
 };
 
@@ -110,7 +120,7 @@ class BorrowingSynth {
 
 void StemRenderer::Impl::render_pass(std::span<const Part> parts, std::span<const Sound> sounds,
                                      std::span<std::vector<float>> stems) {
-  BorrowingSynth synth(new_synth(), library.get());
+  BorrowingSynth synth(new_synth(), library.get(), options.on_demand);
   std::vector<PartEvent> events;
   for (size_t i = 0; i < parts.size(); ++i) {
     synth.select(static_cast<int>(i), font(sounds[i].font), sounds[i]);

@@ -28,6 +28,7 @@ double loudest(const std::vector<float>& wave, size_t from, size_t to) {
 }
 
 TEST(Accompanist, PlaysInstrumentsOfAllRoles) {
+  SKIP_WITHOUT_SMALL_FONT();
   Accompanist player = with_small_font();
   for (const char* name :
        {"piano", "bass", "drum kit", "electric drum kit", "percussion", "acoustic guitar", "violin", "harp", "tuba"}) {
@@ -43,6 +44,7 @@ TEST(Accompanist, PlaysInstrumentsOfAllRoles) {
 }
 
 TEST(Accompanist, PlaysOnTheBeatsOfTheMusic) {
+  SKIP_WITHOUT_SMALL_FONT();
   Accompanist player = with_small_font();
   HeardMusic music = two_chords();
   for (Beat& beat : music.beats) beat.time_s += 0.37;
@@ -61,6 +63,7 @@ TEST(Accompanist, PlaysOnTheBeatsOfTheMusic) {
 }
 
 TEST(Accompanist, SameSeedSamePart) {
+  SKIP_WITHOUT_SMALL_FONT();
   Accompanist player = with_small_font();
   const auto first = player.play(two_chords(), "piano", 1, 44100), other = player.play(two_chords(), "piano", 2, 44100);
   EXPECT_EQ(player.play(two_chords(), "piano", 1, 44100).samples, first.samples);
@@ -68,6 +71,7 @@ TEST(Accompanist, SameSeedSamePart) {
 }
 
 TEST(Accompanist, AnyRateOfTheMusic) {
+  SKIP_WITHOUT_SMALL_FONT();
   Accompanist player = with_small_font();
   for (const int rate : {8000, 11025, 44100, 192000}) {
     const PlayedPart part = player.play(two_chords(), "organ", 1, rate);
@@ -78,6 +82,7 @@ TEST(Accompanist, AnyRateOfTheMusic) {
 }
 
 TEST(Accompanist, PlaysBandsOfGenres) {
+  SKIP_WITHOUT_SMALL_FONT();
   Accompanist player = with_small_font();
   for (const char* genre : {"rock", "latin", "jazz", "waltz"}) {
     SCOPED_TRACE(genre);
@@ -99,6 +104,7 @@ TEST(Accompanist, PlaysBandsOfGenres) {
 }
 
 TEST(Accompanist, SaysWhatItCannotPlay) {
+  SKIP_WITHOUT_SMALL_FONT();
   Accompanist player = with_small_font();
   EXPECT_FALSE(player.plays("vocals"));
   EXPECT_FALSE(player.plays("no such thing"));

@@ -55,6 +55,7 @@ double largest_difference(const AudioBuffer& a, const AudioBuffer& b) {
 }
 
 TEST(PlayedParts, AreAddedToAnUntouchedSource) {
+  SKIP_WITHOUT_SMALL_FONT();
   int listened = 0;
   Editor editor(tiny_pipeline(), with_players(steady_ears(&listened)));
   for (const auto& [rate, channels] : std::vector<std::pair<int, int>>{{24000, 1}, {44100, 2}, {8000, 6}}) {
@@ -77,6 +78,7 @@ TEST(PlayedParts, AreAddedToAnUntouchedSource) {
 }
 
 TEST(PlayedParts, RangesHoldAndNotesAreInSecondsOfTheSource) {
+  SKIP_WITHOUT_SMALL_FONT();
   Editor editor(tiny_pipeline(), with_players(steady_ears()));
   const AudioBuffer source = music(24000, 1, 40);
   const EditResult result = editor.edit(source, "add a piano from 20 to 24 seconds");
@@ -91,6 +93,7 @@ TEST(PlayedParts, RangesHoldAndNotesAreInSecondsOfTheSource) {
 }
 
 TEST(PlayedParts, AreSilentWhereTheMusicIs) {
+  SKIP_WITHOUT_SMALL_FONT();
   Editor editor(tiny_pipeline(), with_players(steady_ears()));
   AudioBuffer source = music(24000, 1, 12);
   std::fill(source.samples.begin() + 4 * 24000, source.samples.begin() + 8 * 24000, 0.0f);
@@ -104,6 +107,7 @@ TEST(PlayedParts, AreSilentWhereTheMusicIs) {
 }
 
 TEST(PlayedParts, GivenBeatsAndChordsNeedNoEars) {
+  SKIP_WITHOUT_SMALL_FONT();
   EditorOptions options = with_players({});
   Editor editor(tiny_pipeline(), options);
   const AudioBuffer source = music(24000, 1, 4);
@@ -119,6 +123,7 @@ TEST(PlayedParts, GivenBeatsAndChordsNeedNoEars) {
 }
 
 TEST(PlayedParts, TheModelStepsInWhereNothingCanBePlayed) {
+  SKIP_WITHOUT_SMALL_FONT();
   const AudioBuffer source = music(24000, 1, 2);
   EditOptions played;
   played.parts = PartMaker::kPlayed;
@@ -142,6 +147,7 @@ TEST(PlayedParts, TheModelStepsInWhereNothingCanBePlayed) {
 }
 
 TEST(PlayedParts, RemixesArePlayedAnew) {
+  SKIP_WITHOUT_SMALL_FONT();
   Editor editor(tiny_pipeline(), with_players(steady_ears()));
   const AudioBuffer source = music(24000, 2, 6);
   for (const char* sentence : {"remix it to rock", "remix this with bass, drums and piano"}) {
@@ -162,6 +168,7 @@ TEST(PlayedParts, RemixesArePlayedAnew) {
 }
 
 TEST(PlayedParts, RemixesThatCannotBePlayedAreRendered) {
+  SKIP_WITHOUT_SMALL_FONT();
   const AudioBuffer source = music(24000, 1, 2);
   const auto silent_ears = [](const AudioBuffer&, const ProgressCallback&, const CancelToken&) { return Hearing{}; };
   Editor deaf(tiny_pipeline(), with_players(silent_ears)), hearing(tiny_pipeline(), with_players(steady_ears())),
@@ -182,6 +189,7 @@ TEST(PlayedParts, RemixesThatCannotBePlayedAreRendered) {
 }
 
 TEST(PlayedParts, SeedsDecide) {
+  SKIP_WITHOUT_SMALL_FONT();
   Editor editor(tiny_pipeline(), with_players(steady_ears()));
   const AudioBuffer source = music(24000, 1, 4);
   EditOptions one, two;

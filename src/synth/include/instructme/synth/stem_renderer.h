@@ -20,7 +20,7 @@ struct StemRendererOptions {
   double gain = 0.4;        ///< FluidSynth's synth.gain, 0..10
   int interpolation = 4;    ///< taps of the resampling filter: 0, 1, 4 or 7
   int polyphony = 512;      ///< voices that may sound together, over all parts
-  bool on_demand = false;   ///< read only the samples of presets that play, each time; else the whole font, once
+  bool on_demand = false;   ///< read only samples of presets that play, each time; else the whole font, once
   double tail_s = 1.5;      ///< sound after the end of the score; its second half fades out
 };
 
