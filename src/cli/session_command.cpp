@@ -51,6 +51,10 @@ void print_log(const Session& session) {
                 entry.branches.empty() ? "" : ("  [" + join(entry.branches, ", ") + "]").c_str());
 }
 
+void tell(const std::vector<std::string>& notes) {
+  for (const std::string& note : notes) std::fprintf(stderr, "note: %s\n", note.c_str());
+}
+
 void apply(Session& session, SessionArguments& arguments) {
   const CancelToken cancel = cancel_on_signals();
   // What an edit of a file checks and reads holds for an edit in a session too.
@@ -59,8 +63,10 @@ void apply(Session& session, SessionArguments& arguments) {
   LazyEditor editor(arguments);
   ProgressLine line("steps");
   const AudioInfo music = probe_audio(session.music());
-  session.apply([&]() -> Editor& { return editor(); }, edit.plan(), edit.options_for(music), line.callback(), cancel);
+  const auto notes = session.apply([&]() -> Editor& { return editor(); }, edit.plan(), edit.options_for(music),
+                                   line.callback(), cancel);
   line.finish();
+  tell(notes);
 }
 
 void reroll(Session& session, SessionArguments& arguments) {
@@ -68,8 +74,9 @@ void reroll(Session& session, SessionArguments& arguments) {
   LazyEditor editor(arguments);
   ProgressLine line("steps");
   const auto seed = arguments.seed < 0 ? std::nullopt : std::optional<uint64_t>(arguments.seed);
-  session.reroll([&]() -> Editor& { return editor(); }, seed, line.callback(), cancel);
+  const auto notes = session.reroll([&]() -> Editor& { return editor(); }, seed, line.callback(), cancel);
   line.finish();
+  tell(notes);
 }
 
 /// One command of `session`: what it does with the open session; then the layers are shown.

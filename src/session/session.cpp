@@ -153,8 +153,9 @@ struct Session::Data {
     return mix;
   }
 
+  /// The notes of the edit are appended to `notes`.
   SessionNode make_edit(int parent, const EditorSource& editor, const Plan& plan, EditOptions options,
-                        const ProgressCallback& progress, const CancelToken& cancel);
+                        std::vector<std::string>& notes, const ProgressCallback& progress, const CancelToken& cancel);
   Plan take_own_layers(const Plan& plan, const EditOptions& options, const std::vector<Heard>& all, AudioBuffer& mix,
                        SessionNode& node, std::vector<MadeLayer>& made) const;
 };
@@ -198,7 +199,8 @@ Plan Session::Data::take_own_layers(const Plan& plan, const EditOptions& options
 }
 
 SessionNode Session::Data::make_edit(int parent, const EditorSource& editor, const Plan& plan, EditOptions options,
-                                     const ProgressCallback& progress, const CancelToken& cancel) {
+                                     std::vector<std::string>& notes, const ProgressCallback& progress,
+                                     const CancelToken& cancel) {
   check_plan(plan);
   SessionNode node;
   node.id = static_cast<int>(nodes.size());
@@ -221,6 +223,7 @@ SessionNode Session::Data::make_edit(int parent, const EditorSource& editor, con
   if (!rest.steps.empty()) {
     Editor& with = editor();
     EditResult result = with.edit(mix, rest, options, progress, cancel);
+    notes.insert(notes.end(), result.notes.begin(), result.notes.end());
     sampled = result.seconds_sample > 0 || std::any_of(result.stems.begin(), result.stems.end(),
                                                        [](const EditedStem& s) { return s.notes.has_value(); });
     if (!with.model_folder().empty()) node.model = folder_hash(with.model_folder());
@@ -307,13 +310,15 @@ Session Session::open(const fs::path& folder) {
   return Session(std::move(data));
 }
 
-void Session::apply(const EditorSource& editor, const Plan& plan, const EditOptions& options,
-                    const ProgressCallback& progress, const CancelToken& cancel) {
-  data_->append(data_->make_edit(data_->state.head, editor, plan, options, progress, cancel));
+std::vector<std::string> Session::apply(const EditorSource& editor, const Plan& plan, const EditOptions& options,
+                                        const ProgressCallback& progress, const CancelToken& cancel) {
+  std::vector<std::string> notes;
+  data_->append(data_->make_edit(data_->state.head, editor, plan, options, notes, progress, cancel));
+  return notes;
 }
 
-void Session::reroll(const EditorSource& editor, std::optional<uint64_t> seed, const ProgressCallback& progress,
-                     const CancelToken& cancel) {
+std::vector<std::string> Session::reroll(const EditorSource& editor, std::optional<uint64_t> seed,
+                                         const ProgressCallback& progress, const CancelToken& cancel) {
   const SessionNode last = data_->at(data_->state.head);
   if (last.action != "apply")
     throw Error(ErrorKind::kUsage,
@@ -329,7 +334,9 @@ void Session::reroll(const EditorSource& editor, std::optional<uint64_t> seed, c
   if (!last.chords.empty()) options.chords = parse_chords(last.chords, last.text);
   if (!last.key.empty()) options.key = parse_key(last.key);
   const Plan plan = parse_plan(last.sentence, Lexicon::builtin());
-  data_->append(data_->make_edit(last.parent, editor, plan, options, progress, cancel));
+  std::vector<std::string> notes;
+  data_->append(data_->make_edit(last.parent, editor, plan, options, notes, progress, cancel));
+  return notes;
 }
 
 void Session::undo() {

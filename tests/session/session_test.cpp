@@ -267,6 +267,15 @@ TEST_F(SessionTest, ACrashAtAnyMomentLeavesBeforeOrAfter) {
   EXPECT_EQ(session.render().samples, after);
 }
 
+TEST_F(SessionTest, SaysWhatOneShouldKnowOfAnEdit) {
+  Session session = begin();
+  const auto source = []() -> Editor& { return editor(); };
+  EXPECT_TRUE(session.apply(source, parse_plan("remove the piano", Lexicon::builtin())).empty());
+  // The family stands for what the model has not learned.
+  EXPECT_EQ(session.apply(source, parse_plan("remove the harpsichord", Lexicon::builtin())).size(), 1u);
+  EXPECT_EQ(session.reroll(source).size(), 1u);
+}
+
 TEST_F(SessionTest, AnEditThatFailsChangesNothing) {
   Session session = begin();
   apply(session, "add a violin");

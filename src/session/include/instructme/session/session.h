@@ -52,13 +52,14 @@ class Session {
 
   /// Edits the mix, whatever is soloed. Instruments that an earlier edit added are removed exactly, by their own stems.
   /// Throws as Editor::edit does; the session is then as it was. `editor` is asked for only when a model is needed.
+  /// Returns what a person should know of the edit, as EditResult::notes.
   using EditorSource = std::function<Editor&()>;
-  void apply(const EditorSource& editor, const Plan& plan, const EditOptions& options = {},
-             const ProgressCallback& progress = {}, const CancelToken& cancel = {});
+  std::vector<std::string> apply(const EditorSource& editor, const Plan& plan, const EditOptions& options = {},
+                                 const ProgressCallback& progress = {}, const CancelToken& cancel = {});
   /// Makes the last edit anew with another seed: without one, that of the last edit plus 1. Throws kUsage when the last
-  /// change was no edit.
-  void reroll(const EditorSource& editor, std::optional<uint64_t> seed = {}, const ProgressCallback& progress = {},
-              const CancelToken& cancel = {});
+  /// change was no edit. Returns notes like apply().
+  std::vector<std::string> reroll(const EditorSource& editor, std::optional<uint64_t> seed = {},
+                                  const ProgressCallback& progress = {}, const CancelToken& cancel = {});
 
   /// Throw kUsage when there is nothing to undo or redo.
   void undo();
