@@ -114,21 +114,19 @@ PlayedPart Accompanist::play(const HeardMusic& music, const std::string& instrum
   Part notes =
       heard.in_music(instrument == kHandPercussion ? make_hand_percussion(rng, heard.chart())
                                                    : make_single_part(rng, heard.chart(), role, sound->program));
-  return sounding(std::move(notes), instrument, music, seed, sample_rate);
+  return sounding(std::move(notes), instrument, *sound, music, seed, sample_rate);
 }
 
-PlayedPart Accompanist::sounding(Part notes, const std::string& instrument, const HeardMusic& music, uint64_t seed,
-                                 int sample_rate) {
-  const PaletteSound* sound = sound_of(instrument);
-  ensure(sound != nullptr, "a part without a sound was to be played");
+PlayedPart Accompanist::sounding(Part notes, const std::string& instrument, const PaletteSound& sound,
+                                 const HeardMusic& music, uint64_t seed, int sample_rate) {
   PlayedPart out;
   out.notes = std::move(notes);
   out.notes.name = instrument;
-  out.notes.program = sound->program;
-  out.notes.drums = sound->bank == kDrumBank;
-  out.sound = sound->preset;
-  out.source = sound->source;
-  out.licence = sound->licence;
+  out.notes.program = sound.program;
+  out.notes.drums = sound.bank == kDrumBank;
+  out.sound = sound.preset;
+  out.source = sound.source;
+  out.licence = sound.licence;
   Score score;
   score.duration_s = music.duration_s;
   score.beats = music.beats;
@@ -140,7 +138,7 @@ PlayedPart Accompanist::sounding(Part notes, const std::string& instrument, cons
     options.on_demand = true;
     band_ = std::make_unique<BandRenderer>(options);
   }
-  out.samples = resample(band_->render_part(score, 0, sound->sound, seed), rate, sample_rate);
+  out.samples = resample(band_->render_part(score, 0, sound.sound, seed), rate, sample_rate);
   out.samples.resize(static_cast<size_t>(std::llround(music.duration_s * sample_rate)), 0.0f);
   return out;
 }
@@ -168,11 +166,15 @@ std::vector<PlayedPart> Accompanist::play_band(const HeardMusic& music, const st
     if (part.role == Role::kMelody || part.role == Role::kCounterMelody) continue;
     const InstrumentEntry* entry = Lexicon::builtin().instrument_of_program(part.program, part.drums);
     // Whoever has no sound here is replaced by one who plays such parts too.
-    const std::string usual = part.drums ? "drum kit" : part.role == Role::kBass ? "bass" : "piano";
+    const PaletteSound* sound = entry != nullptr ? sound_of(entry->name) : nullptr;
+    const std::string instrument = sound != nullptr           ? entry->name
+                                   : part.drums               ? "drum kit"
+                                   : part.role == Role::kBass ? "bass"
+                                                              : "piano";
+    if (sound == nullptr) sound = sound_of(instrument);
     Part notes = heard.in_music(part);
     if (notes.notes.empty()) continue;
-    band.push_back(sounding(std::move(notes), entry != nullptr && plays(entry->name) ? entry->name : usual, music, seed,
-                            sample_rate));
+    band.push_back(sounding(std::move(notes), instrument, *sound, music, seed, sample_rate));
   }
   if (band.empty()) throw Error(ErrorKind::kInput, "no part of a band would be heard between these beats");
   return band;

@@ -35,6 +35,12 @@ Tensor channels_last(torch::nn::ModuleList& list, size_t index, const Tensor& x)
   return list[index]->as<torch::nn::Conv2d>()->forward(x.permute({0, 3, 1, 2})).permute({0, 2, 3, 1}).contiguous();
 }
 
+/// wave (N, S) of any level -> at the usual one, with silence up to the end of its last block.
+Tensor whole_blocks(const Tensor& wave) {
+  const int64_t blocks = (wave.size(1) + TaggerImpl::kBlockSamples - 1) / TaggerImpl::kBlockSamples;
+  return at::constant_pad_nd(at_usual_level(wave), {0, blocks * TaggerImpl::kBlockSamples - wave.size(1)});
+}
+
 std::vector<double> read_thresholds(ConfigReader& config, const char* key, size_t count) {
   std::vector<double> values(count, 0.5);
   config.read(key, values);
@@ -109,10 +115,7 @@ Tensor TaggerImpl::features(const Tensor& spectrum) {
   return torch::cat({steps.mean(2), std::get<0>(steps.max(2))}, 2);  // (N, B, 2 hidden)
 }
 
-Tensor TaggerImpl::features_of_wave(const Tensor& wave) {
-  const int64_t blocks = (wave.size(1) + kBlockSamples - 1) / kBlockSamples;
-  return features(spectrum(at::constant_pad_nd(at_usual_level(wave), {0, blocks * kBlockSamples - wave.size(1)})));
-}
+Tensor TaggerImpl::features_of_wave(const Tensor& wave) { return features(spectrum(whole_blocks(wave))); }
 
 TaggerLogits TaggerImpl::forward(const Tensor& spectrum) {
   const Tensor blocks = features(spectrum);
@@ -130,8 +133,7 @@ Tags listen_for_tags(Tagger& net, const Tensor& wave) {
   if (!at::isfinite(audio).all().item<bool>())
     throw Error(ErrorKind::kInput, "the audio holds samples that are not finite numbers");
   const int64_t segment = kSegment_blocks * TaggerImpl::kBlockSamples;
-  const int64_t blocks = (audio.size(1) + TaggerImpl::kBlockSamples - 1) / TaggerImpl::kBlockSamples;
-  audio = at::constant_pad_nd(at_usual_level(audio), {0, blocks * TaggerImpl::kBlockSamples - audio.size(1)});
+  audio = whole_blocks(audio);
   std::vector<Tensor> every, pooled, genres;
   for (int64_t start = 0; start < audio.size(1); start += segment) {
     // The last segment is as long as the others where it can be, and only what is new of it counts.

@@ -14,8 +14,6 @@ bool is_one_of(const Token& token, std::initializer_list<const char*> words) {
   return std::any_of(words.begin(), words.end(), [&](const char* word) { return token.is_word(word); });
 }
 
-bool separates(const Token& token) { return token.kind == Kind::kComma || token.kind == Kind::kThen; }
-
 Tokens part(const Tokens& tokens, size_t begin, size_t end) {
   return {tokens.begin() + static_cast<std::ptrdiff_t>(begin), tokens.begin() + static_cast<std::ptrdiff_t>(end)};
 }

@@ -23,8 +23,6 @@ bool is_demonstrative(const Token& token) {
                      [&](const char* demonstrative) { return token.is_word(demonstrative); });
 }
 
-bool separates(const Token& token) { return token.kind == Kind::kComma || token.kind == Kind::kThen; }
-
 }  // namespace
 
 bool matches_at(const std::vector<Token>& tokens, size_t at, const std::vector<std::string>& phrase) {
@@ -33,6 +31,8 @@ bool matches_at(const std::vector<Token>& tokens, size_t at, const std::vector<s
     if (!tokens[at + i].is_word(phrase[i])) return false;
   return true;
 }
+
+bool separates(const Token& token) { return token.kind == Kind::kComma || token.kind == Kind::kThen; }
 
 bool is_in(const Token& token, const WordSet& words) {
   return token.kind == Kind::kWord && words.count(token.text) > 0;

@@ -111,6 +111,8 @@ struct Request {
 using WordSet = std::unordered_set<std::string>;
 
 bool is_in(const Token& token, const WordSet& words);
+/// A comma, or "then".
+bool separates(const Token& token);
 /// Whether `phrase` stands at tokens[at].
 bool matches_at(const std::vector<Token>& tokens, size_t at, const std::vector<std::string>& phrase);
 Token word_token(const std::string& word);

@@ -14,8 +14,6 @@ namespace {
 
 using Kind = Token::Kind;
 
-bool separates(const Token& token) { return token.kind == Kind::kComma || token.kind == Kind::kThen; }
-
 /// The longest phrase with which the tokens begin (or end); nullptr when none.
 const std::vector<std::string>* first_match(
     const std::unordered_map<std::string, std::vector<std::vector<std::string>>>& phrases,
@@ -29,6 +27,7 @@ const std::vector<std::string>* first_match(
       return &phrase;
   return nullptr;
 }
+
 }  // namespace
 
 const Grammar::Name* Grammar::find(const std::string& normal) const {

@@ -51,8 +51,8 @@ class Accompanist {
   const Palette& palette();
   const PaletteSound* sound_of(const std::string& instrument);
   /// `notes` in seconds of the music.
-  PlayedPart sounding(Part notes, const std::string& instrument, const HeardMusic& music, uint64_t seed,
-                      int sample_rate);
+  PlayedPart sounding(Part notes, const std::string& instrument, const PaletteSound& sound, const HeardMusic& music,
+                      uint64_t seed, int sample_rate);
 
   PaletteOptions options_;
   std::unique_ptr<Palette> palette_;
