@@ -99,7 +99,9 @@ const PaletteSound* Accompanist::sound_of(const std::string& instrument) {
 }
 
 bool Accompanist::plays(const std::string& instrument) {
-  return synthesizer_version() != "none" && sound_of(instrument) != nullptr;
+  const PaletteSound* sound = sound_of(instrument);
+  if (sound == nullptr) return false;
+  return std::holds_alternative<VoiceSound>(sound->sound) || synthesizer_version() != "none";
 }
 
 PlayedPart Accompanist::play(const HeardMusic& music, const std::string& instrument, uint64_t seed, int sample_rate) {

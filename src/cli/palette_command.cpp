@@ -30,6 +30,7 @@ int print_palette(const PaletteArguments& arguments) {
   options.fonts = places(arguments.fonts, usual_font_folders());
   options.kits = places(arguments.kits, {default_kit_folder()});
   options.plugins = arguments.plugins;
+  options.voices = true;
   const auto report = report_palette(options, Lexicon::builtin(), arguments.wanted);
   const auto effects = arguments.plugins ? report_effects() : std::vector<EffectReport>();
   if (arguments.json) {

@@ -27,6 +27,7 @@ std::shared_ptr<Accompanist> PartFlags::accompanist() const {
   if (maker() == PartMaker::kModel) return nullptr;
   PaletteOptions sounds;
   sounds.fonts = places(fonts, usual_font_folders());
+  sounds.voices = true;
   return sounds.fonts.empty() ? nullptr : std::make_shared<Accompanist>(sounds);
 }
 

@@ -41,8 +41,9 @@ void add_song_options(CLI::App* command, SongOptions& options) {
                       "Drum kits of Hydrogen, or folders with them, e.g. " + default_kit_folder().string());
   command->add_flag("--plugins", options.palette.plugins,
                     "Use LV2 instruments and effects too, those of 'data palette' that are installed");
+  command->add_flag("--voices", options.palette.voices, "Have melodies sung by the program's own voices");
   command->add_option("--held-out-fonts", options.palette.held_out_fonts,
-                      "Names of the fonts, kits and plugins that are kept for testing");
+                      "Names of the fonts, kits, plugins and voices that are kept for testing");
   command
       ->add_option("--split", options.split,
                    "train: no held-out font, style or song; held-out: only those; all: everything")

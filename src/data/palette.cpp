@@ -186,6 +186,16 @@ void Palette::add_plugin(const PaletteSource& source, const Lexicon& lexicon) {
   }
 }
 
+void Palette::add_voice(const PaletteSource& source) {
+  for (const bool lyrics : {false, true})
+    sounds_.push_back({.instrument = source.known->instruments.front(),
+                       .sound = VoiceSound{source.name, lyrics},
+                       .source = source.name,
+                       .preset = lyrics ? "with words" : "without words",
+                       .licence = source.known->licence,
+                       .package = ""});
+}
+
 Palette Palette::scan(const PaletteOptions& options, const Lexicon& lexicon) {
   Palette palette;
   for (const PaletteSource& source : choose_sources(options)) {
@@ -194,6 +204,7 @@ Palette Palette::scan(const PaletteOptions& options, const Lexicon& lexicon) {
       case SoundSource::Kind::kSoundFont: palette.add_font(source, lexicon); break;
       case SoundSource::Kind::kKit: palette.add_kit(source); break;
       case SoundSource::Kind::kPlugin: palette.add_plugin(source, lexicon); break;
+      case SoundSource::Kind::kVoice: palette.add_voice(source); break;
     }
   }
   palette.effects_ = choose_effects(options);

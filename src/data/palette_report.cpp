@@ -13,6 +13,7 @@ using Kind = SoundSource::Kind;
 
 Kind kind_of(const PartSound& sound) {
   if (std::holds_alternative<KitSound>(sound)) return Kind::kKit;
+  if (std::holds_alternative<VoiceSound>(sound)) return Kind::kVoice;
   return std::holds_alternative<PluginSound>(sound) ? Kind::kPlugin : Kind::kSoundFont;
 }
 

@@ -104,6 +104,9 @@ std::vector<PaletteSource> choose_sources(const PaletteOptions& options) {
     for (const auto& [name, path] : plugins)
       sources.push_back({Kind::kPlugin, name, path, catalogue.find(Kind::kPlugin, name)});
   }
+  if (options.voices)
+    for (const SoundSource& source : catalogue.sources())
+      if (source.kind == Kind::kVoice) sources.push_back({Kind::kVoice, source.name, {}, &source});
   check_held_out(sources, options);
   std::erase_if(sources, [&](const PaletteSource& source) { return !admits(options, source.name); });
   if (sources.empty() && !options.may_be_empty)

@@ -13,22 +13,25 @@ namespace instructme {
 namespace {
 
 constexpr const char* kPercussion = "percussion";
+constexpr const char* kVocals = "vocals";
 constexpr const char* kElectricGuitar = "electric guitar";
 constexpr const char* kDistortedGuitar = "distorted guitar";
 // Stems whose loudest sample is below this were not really played (raw stems peak at 0.05 to 0.5).
 constexpr float kInaudible = 1e-4f;
 constexpr double kEffectRms = 0.1;  // of a stem as effects want it, and of a mix on its way into the bus
 constexpr double kPeakLimit = 0.98;
+constexpr double kSingerInFront_db = 2;
 constexpr int kReplacementDraws = 200;  // for a sound whose plugin fails
 
 StemRendererOptions synth_options(const RenderOptions& options) {
   if (options.versions < 1 || options.versions > 16)
     throw Error(ErrorKind::kUsage, format("A song needs 1 to 16 versions, not %d.", options.versions));
   if (options.effects < 0 || options.effects > 2 || options.bus_probability < 0 || options.bus_probability > 1 ||
-      options.plugin_effect_probability < 0 || options.plugin_effect_probability > 1)
+      options.plugin_effect_probability < 0 || options.plugin_effect_probability > 1 || options.sung_probability < 0 ||
+      options.sung_probability > 1)
     throw Error(ErrorKind::kUsage,
-                "The intensity of effects is 0 to 2 and the probabilities of a bus and of an LV2 effect are "
-                "0 to 1.");
+                "The intensity of effects is 0 to 2 and the probabilities of a bus, of an LV2 effect and of a singer "
+                "are 0 to 1.");
   if (options.level_spread_db < 0 || options.mix_level_db > 0)
     throw Error(ErrorKind::kUsage, "The level of a mix is at most 0 dBFS and its spread at least 0 dB.");
   StemRendererOptions synth;
@@ -151,6 +154,7 @@ nlohmann::json to_json(const RenderOptions& options) {
           {"change_probability", options.change_probability},
           {"rhythm_change_probability", options.rhythm_change_probability},
           {"mix_level_db", options.mix_level_db},
+          {"sung_probability", options.sung_probability},
           {"level_spread_db", options.level_spread_db},
           {"effects", options.effects},
           {"bus_probability", options.bus_probability},
@@ -182,7 +186,10 @@ SongRenderer::Casting SongRenderer::cast(const Part& part, const Casting* before
   const InstrumentEntry* written = lexicon_.instrument_of_program(part.program, part.drums);
   const bool rhythm = part.role == Role::kDrums || part.role == Role::kBass;
   const double change = rhythm ? options_.rhythm_change_probability : options_.change_probability;
-  if (before != nullptr && !rng.chance(change) && can_play(before->instrument)) {
+  if (before == nullptr && part.role == Role::kMelody && can_play(kVocals) && !used.contains(kVocals) &&
+      rng.chance(options_.sung_probability)) {
+    casting.instrument = kVocals;
+  } else if (before != nullptr && !rng.chance(change) && can_play(before->instrument)) {
     casting.instrument = before->instrument;
   } else if (before == nullptr && written != nullptr && can_play(written->name) && !used.contains(written->name) &&
              rng.chance(options_.keep_probability)) {
@@ -298,7 +305,8 @@ void SongRenderer::render_version(const Score& score, const std::vector<Casting>
       info.effects += (info.effects.empty() || done.empty() ? "" : " ") + done;
       rms = kEffectRms;
     }
-    const double level_db = usual_level_db(part) + stem_rng.uniform(-1, 1) * options_.level_spread_db;
+    const double level_db = usual_level_db(part) + (info.instrument == kVocals ? kSingerInFront_db : 0) +
+                            stem_rng.uniform(-1, 1) * options_.level_spread_db;
     const double gain = std::pow(10.0, level_db / 20) / rms;
     for (float& x : stem) x = static_cast<float>(x * gain);
     version.stems.push_back(std::move(info));

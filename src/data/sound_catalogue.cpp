@@ -15,8 +15,8 @@ namespace {
 using nlohmann::json;
 using Kind = SoundSource::Kind;
 
-constexpr std::array<std::pair<Kind, const char*>, 3> kKindNames{
-    {{Kind::kSoundFont, "soundfont"}, {Kind::kKit, "kit"}, {Kind::kPlugin, "lv2"}}};
+constexpr std::array<std::pair<Kind, const char*>, 4> kKindNames{
+    {{Kind::kSoundFont, "soundfont"}, {Kind::kKit, "kit"}, {Kind::kPlugin, "lv2"}, {Kind::kVoice, "voice"}}};
 
 Kind parse_kind(const std::string& name, const std::string& context) {
   std::vector<std::string> names;
@@ -84,7 +84,7 @@ SoundSource read_source(const json& value, const std::string& file, const Lexico
   config.finish();
   if (source.instruments.empty() && !source.general_midi)
     throw Error(ErrorKind::kModel, context + ": a source needs instruments, presets, or general_midi.");
-  if (source.package.empty() == source.get.empty())
+  if (source.kind != Kind::kVoice && source.package.empty() == source.get.empty())
     throw Error(ErrorKind::kModel, context + ": a source has either a package or another way to get it.");
   return source;
 }

@@ -8,7 +8,7 @@
 namespace instructme {
 
 BandRenderer::BandRenderer(const StemRendererOptions& options, PluginHostOptions host)
-    : options_(options), kits_(options), plugins_(options, std::move(host)) {}
+    : options_(options), kits_(options), plugins_(options, std::move(host)), singer_(options) {}
 
 int64_t BandRenderer::frames_of(const Score& score) const { return stem_frames(score, options_); }
 
@@ -20,6 +20,8 @@ StemRenderer& BandRenderer::fonts() {
 std::vector<float> BandRenderer::render_part(const Score& score, size_t part, const PartSound& sound, uint64_t seed) {
   if (const auto* kit = std::get_if<KitSound>(&sound))
     return kits_.render(score, score.parts.at(part), kit->folder, Rng(seed).fork(part).next());
+  if (const auto* voice = std::get_if<VoiceSound>(&sound))
+    return singer_.render(score, score.parts.at(part), *voice, Rng(seed).fork(part).next());
   if (const auto* plugin = std::get_if<PluginSound>(&sound))
     return plugins_.render(score, score.parts.at(part), *plugin);
   Score alone;

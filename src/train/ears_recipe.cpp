@@ -1,12 +1,14 @@
 #include "instructme/train/ears_recipe.h"
 
 #include <torch/torch.h>
-
+// The precompiled torch header comes first.
+#include <algorithm>
 #include <set>
 
 #include "instructme/base/error.h"
 #include "instructme/data/song_identity.h"
 #include "instructme/torchx/quantised_weights.h"
+#include "instructme/torchx/state_dict.h"
 
 namespace instructme {
 namespace {
@@ -118,6 +120,7 @@ class WholeSongSession : public TrainingSession {
   std::unique_ptr<Task> task_;
 };
 
+/// A tagger that is there already goes on, with what it knows and what the songs have besides.
 class TaggerSession : public TrainingSession {
  public:
   TaggerSession(const EarsRecipe& recipe, const EarsPaths& paths) : data_(paths, recipe.tagger.clips) {
@@ -127,14 +130,46 @@ class TaggerSession : public TrainingSession {
       for (const ArrangementInfo& arrangement : data_.songs().info(i).arrangements) genres.insert(arrangement.genre);
     if (options.instruments.empty()) options.instruments = instruments_of(data_.songs());
     if (options.genres.empty()) options.genres.assign(genres.begin(), genres.end());
-    net_ = Tagger(options);
-    begin_with(*net_, paths, "tagger.safetensors");
+    if (!paths.start_from.empty()) {
+      const Tagger old = load_tagger(paths.start_from).net;
+      options.instruments = with_more(old->options.instruments, options.instruments);
+      options.genres = with_more(old->options.genres, options.genres);
+      net_ = Tagger(options);
+      continue_tagger(old, paths.start_from);
+    } else {
+      net_ = Tagger(options);
+    }
     task_ =
         std::make_unique<TaggerTask>(net_, recipe.tagger.training, data_.source(), part_clips(paths.validation_songs));
   }
   TrainingTask& task() override { return *task_; }
+  std::string note() const override { return note_; }
 
  private:
+  static std::vector<std::string> with_more(std::vector<std::string> names, const std::vector<std::string>& more) {
+    for (const std::string& name : more)
+      if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+    return names;
+  }
+
+  void continue_tagger(const Tagger& old, const std::filesystem::path& folder) {
+    for (const std::string& name : adopt_weights(*net_, named_tensors(*old)))
+      if (!name.starts_with("instruments.") && !name.starts_with("genres."))
+        throw Error(ErrorKind::kModel, "the tagger of '" + folder.string() +
+                                           "' cannot go on, as the recipe gives it other sizes ('" + name +
+                                           "' differs)");
+    const torch::NoGradGuard no_grad;
+    for (const auto& [to, from] :
+         {std::pair{net_->instruments, old->instruments}, std::pair{net_->genres, old->genres}}) {
+      const int64_t known = from->weight.size(0);
+      to->weight.narrow(0, 0, known).copy_(from->weight);
+      to->bias.narrow(0, 0, known).copy_(from->bias);
+    }
+    if (const auto more = net_->options.instruments.size() - old->options.instruments.size(); more > 0)
+      note_ = format("the tagger learns %zu instruments more", more);
+  }
+
+  std::string note_;
   PartClipData data_;
   Tagger net_{nullptr};
   std::unique_ptr<TaggerTask> task_;

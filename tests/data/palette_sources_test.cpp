@@ -98,6 +98,22 @@ TEST(PaletteSources, PluginsThatAreInstalledHaveTheCataloguesPresets) {
   EXPECT_EQ(sources.size() + 1, palette.sources().size());
 }
 
+TEST(PaletteSources, VoicesSingWithAndWithoutWords) {
+  PaletteOptions options;
+  options.voices = true;
+  const Palette palette = Palette::scan(options, Lexicon::builtin());
+  ASSERT_EQ(palette.sources().size(), voice_types().size());
+  EXPECT_EQ(palette.instruments_of(Role::kMelody), std::vector<std::string>{"vocals"});
+  EXPECT_EQ(palette.sounds().size(), 2 * voice_types().size());
+  std::set<std::string> voices, types;
+  for (const PaletteSound& sound : palette.sounds()) voices.insert(std::get<VoiceSound>(sound.sound).voice);
+  for (const VoiceType& type : voice_types()) types.insert(type.name);
+  EXPECT_EQ(voices, types);
+  options.held_out_fonts = {"child"};
+  options.held_out = true;
+  EXPECT_EQ(Palette::scan(options, Lexicon::builtin()).sources(), std::vector<std::string>{"child"});
+}
+
 TEST(PaletteSources, EffectsThatAreInstalledAreDrawnForTheStemsTheySuit) {
   const FakeBundles bundles;
   PaletteOptions options;

@@ -40,6 +40,28 @@ TEST(SongRenderer, MakesVersionsAndASecondArrangement) {
     }
 }
 
+TEST(SongRenderer, MelodiesAreSungWhereThereAreVoices) {
+  SKIP_WITHOUT_SMALL_FONT();
+  PaletteOptions sounds;
+  sounds.fonts = {small_font()};
+  sounds.voices = true;
+  const auto palette = std::make_shared<const Palette>(Palette::scan(sounds, Lexicon::builtin()));
+  for (const double probability : {0.0, 1.0}) {
+    RenderOptions options;
+    options.sung_probability = probability;
+    options.keep_probability = 1;
+    SongRenderer renderer(options, compose_test_song, palette, Lexicon::builtin());
+    for (uint64_t seed = 0; seed < 3; ++seed) {
+      const RenderedSong song = renderer.render(seed);
+      for (const StemInfo& stem : song.info.arrangements[0].versions[0].stems)
+        EXPECT_EQ(stem.instrument == "vocals", probability == 1 && stem.role == Role::kMelody) << stem.instrument;
+    }
+  }
+  RenderOptions wrong;
+  wrong.sung_probability = 1.5;
+  expect_error(ErrorKind::kUsage, "singer", [&] { render(1, wrong); });
+}
+
 TEST(SongRenderer, IsNormalisedFiniteAndNeverClips) {
   SKIP_WITHOUT_SMALL_FONT();
   for (uint64_t seed = 0; seed < 4; ++seed) {

@@ -25,13 +25,13 @@ Role parse_role(const std::string& name);
 struct PaletteSound {
   std::string instrument;  ///< canonical name of the lexicon
   PartSound sound;
-  int bank = 0;               ///< kDrumBank for everything that plays drum parts
-  int program = 0;            ///< General MIDI program or number of the kit; for plugins the instrument's first
-  std::string source;         ///< file name of the font, folder name of the kit or name of the plugin: what the
-                              ///< train/held-out split goes by
-  std::string preset;         ///< name inside the font, kit or plugin
-  std::string licence;        ///< from a SOUNDS.tsv beside the font, else from the catalogue; "" when not known
-  std::string package;        ///< of Debian; "" when not known
+  int bank = 0;         ///< kDrumBank for everything that plays drum parts
+  int program = 0;      ///< General MIDI program or number of the kit; for plugins the instrument's first
+  std::string source;   ///< file name of the font, folder name of the kit or name of the plugin or voice: what the
+                        ///< train/held-out split goes by
+  std::string preset;   ///< name inside the font, kit or plugin
+  std::string licence;  ///< from a SOUNDS.tsv beside the font, else from the catalogue; "" when not known
+  std::string package;  ///< of Debian; "" when not known
   bool general_midi = false;  ///< of a font without a table, so a kit that has all percussion keys
 };
 
@@ -45,11 +45,12 @@ struct PaletteEffect {
 
 struct PaletteOptions {
   std::vector<std::filesystem::path> fonts = {};  ///< SoundFont files, or folders with them
-  std::vector<std::string> held_out_fonts = {};   ///< names of fonts, kits, plugins and effects kept for testing
-  bool held_out = false;                          ///< true: only the held-out sources; false: only the others
-  std::vector<std::filesystem::path> kits = {};   ///< folders of drum kits of Hydrogen, or folders with such folders
-  bool plugins = false;                           ///< LV2 instruments and effects that are known and installed
-  bool may_be_empty = false;                      ///< no source of sounds is not an error
+  std::vector<std::string> held_out_fonts = {};  ///< names of fonts, kits, plugins, effects and voices kept for testing
+  bool held_out = false;                         ///< true: only the held-out sources; false: only the others
+  std::vector<std::filesystem::path> kits = {};  ///< folders of drum kits of Hydrogen, or folders with such folders
+  bool plugins = false;                          ///< LV2 instruments and effects that are known and installed
+  bool voices = false;                           ///< the program's own singers (synth/singer.h)
+  bool may_be_empty = false;                     ///< no source of sounds is not an error
 };
 
 /// Where Debian installs drum kits: /usr/share/hydrogen/data/drumkits.
@@ -59,7 +60,8 @@ std::filesystem::path default_kit_folder();
 /// variations in bank 8 that are the same instrument) are assigned by their General MIDI program, kits
 /// by their number. A table `SOUNDS.tsv` beside a font (columns file, bank, program, instrument, licence
 /// and others) takes precedence for the presets it lists. Sampled kits without a bass drum or a snare are hand
-/// percussion. Plugins have the presets of the catalogue. Beside the sounds there are the LV2 effects for stems.
+/// percussion. Plugins have the presets of the catalogue, voices sing with
+/// words or without. Beside the sounds there are the LV2 effects for stems.
 /// Immutable; safe to share between threads.
 class Palette {
  public:
@@ -70,7 +72,7 @@ class Palette {
   const std::vector<PaletteSound>& sounds() const { return sounds_; }
   /// LV2 effects in use, in the order of their catalogue.
   const std::vector<PaletteEffect>& effects() const { return effects_; }
-  /// Names of the sources in use: fonts, kits and plugins, each sorted, then effects.
+  /// Names of the sources in use: fonts, kits and plugins, each sorted, then voices and effects.
   const std::vector<std::string>& sources() const { return sources_; }
   bool has(const std::string& instrument) const;
   /// Instruments of the lexicon that play `role` and have a sound.
@@ -99,6 +101,7 @@ class Palette {
   void add_font(const PaletteSource& source, const Lexicon& lexicon);
   void add_kit(const PaletteSource& source);
   void add_plugin(const PaletteSource& source, const Lexicon& lexicon);
+  void add_voice(const PaletteSource& source);
 
   std::vector<PaletteSound> sounds_;
   std::vector<PaletteEffect> effects_;

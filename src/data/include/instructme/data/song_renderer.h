@@ -24,18 +24,19 @@ struct ComposedSong {
 using Composer = std::function<ComposedSong(uint64_t seed)>;
 
 struct RenderOptions {
-  int sample_rate = 24000;                  ///< Hz
-  int versions = 2;                         ///< of the first arrangement; the others have one
-  double keep_probability = 0.5;            ///< a part keeps the instrument it was written for
-  double change_probability = 0.75;         ///< a part has another instrument in the next version
-  double rhythm_change_probability = 0.3;   ///< the same for drums and bass, which have few alternatives
-  double mix_level_db = -18;                ///< active RMS of a full version, dBFS, unless it would clip
-  double level_spread_db = 4;               ///< stems are up to this much louder or softer than usual
-  double effects = 1;                       ///< intensity of the effects on stems and mixes, 0 (none) to 2
+  int sample_rate = 24000;                 ///< Hz
+  int versions = 2;                        ///< of the first arrangement; the others have one
+  double keep_probability = 0.5;           ///< a part keeps the instrument it was written for
+  double change_probability = 0.75;        ///< a part has another instrument in the next version
+  double rhythm_change_probability = 0.3;  ///< the same for drums and bass, which have few alternatives
+  double mix_level_db = -18;               ///< active RMS of a full version, dBFS, unless it would clip
+  double level_spread_db = 4;              ///< stems are up to this much louder or softer than usual
+  double effects = 1;                      ///< intensity of the effects on stems and mixes, 0 (none) to 2
+  double sung_probability = 0.6;           ///< a melody is sung, where the palette has voices
   double plugin_effect_probability = 0.1;  ///< a stem goes through an LV2 effect, where the palette has some
-  double bus_probability = 0.7;             ///< a version's mix goes through a bus: compression, limiting, tape, codec
-  double tail_s = 1.5;                      ///< sound after the last bar
-  PluginHostOptions plugin_host;            ///< how LV2 instruments and effects are run
+  double bus_probability = 0.7;            ///< a version's mix goes through a bus: compression, limiting, tape, codec
+  double tail_s = 1.5;                     ///< sound after the last bar
+  PluginHostOptions plugin_host;           ///< how LV2 instruments and effects are run
 };
 
 /// The options for a data set's manifest.

@@ -20,13 +20,13 @@ struct CataloguedPreset {
 
 /// Something that sounds come from.
 struct SoundSource {
-  enum class Kind { kSoundFont, kKit, kPlugin };
+  enum class Kind { kSoundFont, kKit, kPlugin, kVoice };
   Kind kind = Kind::kSoundFont;
-  std::string name;                      ///< file name of a font, folder name of a kit, name of a plugin
-  std::string package;                   ///< of Debian; "" when it is not packaged
-  std::string get;                       ///< where it comes from when it is not packaged
-  std::string licence;                   ///< of the samples, or of the plugin's program
-  bool general_midi = false;             ///< a font with all programs, or nearly so, on their General MIDI numbers
+  std::string name;           ///< file name of a font, folder name of a kit, name of a plugin or of a voice_types()
+  std::string package;        ///< of Debian; "" when it is not packaged. Voices are this program's own
+  std::string get;            ///< where it comes from when it is not packaged
+  std::string licence;        ///< of the samples, or of the plugin's program
+  bool general_midi = false;  ///< a font with all programs, or nearly so, on their General MIDI numbers
   std::vector<std::string> instruments;  ///< of the lexicon; empty for a General MIDI font
   std::string note;
   // Plugins only.
@@ -38,7 +38,7 @@ struct SoundSource {
   bool plays(const InstrumentEntry& instrument) const;
 };
 
-/// "soundfont", "kit" or "lv2".
+/// "soundfont", "kit", "lv2" or "voice".
 const char* kind_name(SoundSource::Kind kind);
 
 /// The sources of sounds that the project knows (data/sounds.json, compiled into the library). Immutable; safe to share

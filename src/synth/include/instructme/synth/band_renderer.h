@@ -9,6 +9,7 @@
 
 #include "instructme/synth/drum_kit.h"
 #include "instructme/synth/plugin_renderer.h"
+#include "instructme/synth/singer.h"
 #include "instructme/synth/stem_renderer.h"
 
 namespace instructme {
@@ -18,8 +19,8 @@ struct KitSound {
   std::filesystem::path folder = {};
 };
 
-/// What plays a part: a preset of a SoundFont, a drum kit, or an LV2 instrument.
-using PartSound = std::variant<Sound, KitSound, PluginSound>;
+/// What plays a part: a preset of a SoundFont, a drum kit, an LV2 instrument, or a voice.
+using PartSound = std::variant<Sound, KitSound, PluginSound, VoiceSound>;
 
 /// The stems of a score.
 struct BandStems {
@@ -27,7 +28,7 @@ struct BandStems {
   std::vector<std::string> failures;      ///< one per part: why its plugin could not play; "" when it could
 };
 
-/// Plays the parts of a score whatever their sounds are: all that SoundFonts play in one pass, kits and plugins one by
+/// Plays the parts of a score whatever their sounds are: all that SoundFonts play in one pass, all else one by
 /// one. Not thread-safe: one object per thread.
 class BandRenderer {
  public:
@@ -37,7 +38,7 @@ class BandRenderer {
   const StemRendererOptions& options() const { return options_; }
   int64_t frames_of(const Score& score) const;
 
-  /// A function of its arguments alone (as far as plugins are); `seed` is for what kits vary. A plugin that fails
+  /// A function of its arguments alone (as far as plugins are); `seed` is for what kits and voices vary. A plugin that fails
   /// leaves its stem silent and says why. Throws what StemRenderer and KitRenderer throw, kMissing when there is no
   /// host for a plugin.
   BandStems render(const Score& score, const std::vector<PartSound>& sound_of_part, uint64_t seed);
@@ -51,6 +52,7 @@ class BandRenderer {
   std::optional<StemRenderer> fonts_;  // made when first needed, as a build may lack FluidSynth
   KitRenderer kits_;
   PluginRenderer plugins_;
+  Singer singer_;
 };
 
 }  // namespace instructme
