@@ -113,7 +113,7 @@ render() {
     # shellcheck disable=SC2086
     set -- $set
     # shellcheck disable=SC2086
-    "$program" data render -o "$WORK/songs/$1" -n "$3" --first-seed "$2" --seconds "$LENGTH" --fonts "$fonts" \
+    "$program" data render -o "$WORK/songs/$1" -n "$3" --first-seed "$2" --seconds "$LENGTH" --fonts "$fonts" --voices \
       -j "$JOBS" $no_mma
   done
 }

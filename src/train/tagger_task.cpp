@@ -17,7 +17,7 @@ using at::Tensor;
 namespace {
 
 constexpr float kNotKnown = -1.0f;
-constexpr int64_t kFewestPositives = 8;
+constexpr double kCommonClips = 40;  // as much as so many clips of its own, the common threshold counts
 constexpr double kUsualThreshold = 0.4;
 constexpr double kMelPerDb = 0.5 * 0.1151292546;  // LogMel is 0.5 per neper
 constexpr double kMelBandsPerPoint = 12;
@@ -100,6 +100,18 @@ double best_f1_threshold(const Tensor& truth, const Tensor& score, int64_t fewes
     threshold = 0.5 * (below + positives[i]);
   }
   return std::clamp(threshold, 0.02, 0.98);
+}
+
+std::vector<double> shrunk_thresholds(const Tensor& truth, const Tensor& score) {
+  const double common = best_f1_threshold(truth.flatten(), score.flatten(), 1, kUsualThreshold);
+  std::vector<double> thresholds;
+  for (int64_t c = 0; c < truth.size(1); ++c) {
+    const Tensor is = truth.select(1, c);
+    const auto clips = is.eq(1).sum().item<double>();
+    const double own = best_f1_threshold(is, score.select(1, c), 1, common);
+    thresholds.push_back((clips * own + kCommonClips * common) / (clips + kCommonClips));
+  }
+  return thresholds;
 }
 
 TaggerTask::TaggerTask(Tagger net, TaggerTaskOptions options, ClipSource training,
@@ -205,14 +217,9 @@ std::vector<double> TaggerTask::calibrate() {
     Rng rng = Rng(0).fork("calibration").fork(static_cast<uint64_t>(i));
     clips.push_back(training_(rng));
   }
-  std::vector<double> thresholds(net_->options.instruments.size(), kUsualThreshold);
-  if (clips.empty()) return thresholds;
+  if (clips.empty()) return std::vector<double>(net_->options.instruments.size(), kUsualThreshold);
   const Answers given = answer(net_, clips, options_.audible_db, options_.inaudible_db);
-  for (size_t c = 0; c < thresholds.size(); ++c)
-    thresholds[c] =
-        best_f1_threshold(given.truth.select(1, static_cast<int64_t>(c)),
-                          given.probability.select(1, static_cast<int64_t>(c)), kFewestPositives, kUsualThreshold);
-  return thresholds;
+  return shrunk_thresholds(given.truth, given.probability);
 }
 
 TagScores score_tags(Tagger& net, const std::vector<double>& thresholds, const std::vector<LabelledClip>& clips,

@@ -29,6 +29,17 @@ TEST(TaggerTask, TheThresholdWithTheBestF1LiesBetweenTwoScores) {
   EXPECT_EQ(best_f1_threshold(truth, score, 4, 0.5), 0.5);
 }
 
+TEST(TaggerTask, ThresholdsOfRareInstrumentsAreNearTheCommonOne) {
+  // A usual instrument is told best at 0.3, one clip has a rare one, which scores 0.9.
+  const int64_t clips = 400;
+  Tensor truth = torch::zeros({clips, 2}), score = torch::full({clips, 2}, 0.1);
+  for (int64_t i = 0; i < clips / 2; ++i) truth[i][0] = 1, score[i][0] = 0.5;
+  truth[0][1] = 1, score[0][1] = 0.9;
+  const std::vector<double> thresholds = shrunk_thresholds(truth, score);
+  EXPECT_NEAR(thresholds[0], 0.3, 1e-6);
+  EXPECT_NEAR(thresholds[1], (1 * 0.5 + 40 * 0.3) / 41, 1e-6);
+}
+
 /// Clips with a low or a high tone, called by two names of instruments.
 LabelledClip tone_clip(bool low) {
   LabelledClip clip = made_up_clip(2.0, 5.0, 4.0);

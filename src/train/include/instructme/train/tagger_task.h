@@ -54,7 +54,7 @@ class TaggerTask : public TrainingTask {
   /// at the calibrated thresholds over all decisions, "<set>_f1", and its mean over instruments, "<set>_class_f1";
   /// share of right genres, "<set>_genre".
   std::map<std::string, double> validate() override;
-  /// tagger.json and tagger.safetensors, with thresholds that have the best F1 on clips of the training songs.
+  /// tagger.json and tagger.safetensors, with thresholds by shrunk_thresholds on clips of the training songs.
   void export_model(const std::string& folder, int64_t step) override;
 
  private:
@@ -74,5 +74,9 @@ double roc_auc(const at::Tensor& truth, const at::Tensor& score);
 /// The score from which answers as "present" have the best F1, between the two scores next to it. `fallback` without
 /// `fewest` positives.
 double best_f1_threshold(const at::Tensor& truth, const at::Tensor& score, int64_t fewest, double fallback);
+/// A threshold for each instrument, from truth (clips, I) as above and score (clips, I): between its own with the best
+/// F1, which few clips tell badly, and the one with the best F1 over all decisions, and nearer to its own the more
+/// clips have it.
+std::vector<double> shrunk_thresholds(const at::Tensor& truth, const at::Tensor& score);
 
 }  // namespace instructme
