@@ -203,8 +203,9 @@ void Editor::check_heard(const AudioBuffer& source, const Plan& plan) const {
       if (!takes || std::find(brought.begin(), brought.end(), name) != brought.end()) continue;
       const double certainty = options_.hears(source, name);
       if (certainty < kHeard)
-        throw Error(ErrorKind::kInput, "no " + name + format(" is heard in this music (certainty %.2f); ", certainty) +
-                                           "if it is there all the same, use --force");
+        throw Error(ErrorKind::kInput,
+                    "the music has no " + name + format(" that can be heard (certainty %.2f); ", certainty) +
+                        "'instructme analyze' lists what is heard; if it is there all the same, use --force");
     }
     const auto& added =
         instruction.operation == Operation::kReplace ? instruction.replacements : instruction.instruments;

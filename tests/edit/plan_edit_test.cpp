@@ -174,7 +174,7 @@ TEST(EditByPlan, WhatIsNotHeardIsNotTakenOut) {
   const AudioBuffer source = integers(24000, 1, 0.3);
   EXPECT_NO_THROW(listening.edit(source, "remove the bass"));
   EXPECT_NO_THROW(listening.edit(source, "add a violin", {.steps = 1}));
-  expect_error(ErrorKind::kInput, "no flute is heard in this music (certainty 0.03)",
+  expect_error(ErrorKind::kInput, "the music has no flute that can be heard (certainty 0.03)",
                [&] { listening.edit(source, "remove the flute"); });
   EXPECT_NO_THROW(listening.edit(source, "remove the flute", {.force = true}));
 }
