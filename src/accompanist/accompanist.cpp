@@ -14,7 +14,9 @@
 #include "instructme/score/pattern_arranger.h"
 #include "instructme/score/single_part.h"
 #include "instructme/score/song_maker.h"
+#include "instructme/score/transcribed_part.h"
 #include "instructme/synth/sound_font.h"
+#include "instructme/text/pitched.h"
 
 namespace instructme {
 namespace {
@@ -51,6 +53,13 @@ std::vector<GrooveInfo> grooves_of(const std::string& genre) {
     for (const GrooveInfo& groove : *list)
       if (groove.genre == genre) all.push_back(groove);
   return all;
+}
+
+Voices voices_of(const std::string& instrument) {
+  const std::vector<std::string>& roles = Lexicon::builtin().find_instrument(instrument)->roles;
+  const auto plays = [&](const char* role) { return std::find(roles.begin(), roles.end(), role) != roles.end(); };
+  if (roles.front() == "bass") return Voices::kLowest;
+  return plays("chords") || plays("arpeggio") ? Voices::kAll : Voices::kHighest;
 }
 
 double size_of(const std::filesystem::path& file) {
@@ -104,19 +113,33 @@ bool Accompanist::plays(const std::string& instrument) {
   return std::holds_alternative<VoiceSound>(sound->sound) || synthesizer_version() != "none";
 }
 
-PlayedPart Accompanist::play(const HeardMusic& music, const std::string& instrument, uint64_t seed, int sample_rate) {
+const PaletteSound& Accompanist::sound_for(const std::string& instrument, int sample_rate) {
   check_rate(sample_rate);
   const PaletteSound* sound = sound_of(instrument);
   if (sound == nullptr)
     throw Error(ErrorKind::kUsage, "there is no sound for '" + instrument + "'; name a General MIDI SoundFont");
+  return *sound;
+}
+
+PlayedPart Accompanist::play(const HeardMusic& music, const std::string& instrument, uint64_t seed, int sample_rate) {
+  const PaletteSound& sound = sound_for(instrument, sample_rate);
   const HeardChart heard(music);
   Rng rng = Rng(seed).fork("accompanist").fork(instrument);
   const InstrumentEntry* entry = Lexicon::builtin().find_instrument(instrument);
-  const Role role = sound->bank == kDrumBank ? Role::kDrums : parse_role(entry->roles.front());
+  const Role role = sound.bank == kDrumBank ? Role::kDrums : parse_role(entry->roles.front());
   Part notes =
       heard.in_music(instrument == kHandPercussion ? make_hand_percussion(rng, heard.chart())
-                                                   : make_single_part(rng, heard.chart(), role, sound->program));
-  return sounding(std::move(notes), instrument, *sound, music, seed, sample_rate);
+                                                   : make_single_part(rng, heard.chart(), role, sound.program));
+  return sounding(std::move(notes), instrument, sound, music, seed, sample_rate);
+}
+
+PlayedPart Accompanist::play_notes(std::vector<Note> notes, const std::string& instrument, double duration_s,
+                                   int sample_rate) {
+  const PaletteSound& sound = sound_for(instrument, sample_rate);
+  if (!is_pitched(Lexicon::builtin(), instrument))
+    throw Error(ErrorKind::kUsage, "the notes of other instruments cannot be played by '" + instrument + "'");
+  Part part = make_transcribed_part(std::move(notes), voices_of(instrument), sound.program);
+  return sounding(std::move(part), instrument, sound, {.duration_s = duration_s}, 0, sample_rate);
 }
 
 PlayedPart Accompanist::sounding(Part notes, const std::string& instrument, const PaletteSound& sound,

@@ -1,5 +1,8 @@
 #include "edit_options.h"
 
+#include "command.h"
+#include "instructme/pretrained/note_transcriber.h"
+
 namespace instructme::cli {
 
 void EditFlags::add_to(CLI::App& command) {
@@ -33,6 +36,7 @@ void EditFlags::add_to(CLI::App& command) {
 EditorOptions EditFlags::editor_options() const {
   EditorOptions options = editor;
   options.accompanist = parts.accompanist();
+  options.transcribes = transcriber_of(find_transcriber(""));
   return options;
 }
 
@@ -40,6 +44,7 @@ EditOptions EditFlags::edit_options() const {
   EditOptions options = edit;
   options.mode = parse_edit_mode(mode);
   options.parts = parts.maker();
+  options.part_notes = parts.notes();
   return options;
 }
 

@@ -8,6 +8,7 @@
 #include "instructme/data/triplet.h"
 #include "instructme/eval/ears_evaluation.h"
 #include "instructme/eval/evaluation.h"
+#include "instructme/pretrained/note_transcriber.h"
 #include "part_options.h"
 #include "terminal.h"
 
@@ -41,7 +42,9 @@ int evaluate(EvaluateArguments& arguments) {
   if (!arguments.modes.empty()) arguments.options.modes.clear();
   for (const std::string& mode : arguments.modes) arguments.options.modes.push_back(parse_edit_mode(mode));
   arguments.options.edit.parts = arguments.parts.maker();
+  arguments.options.edit.part_notes = arguments.parts.notes();
   arguments.editor.accompanist = arguments.parts.accompanist();
+  arguments.editor.transcribes = transcriber_of(find_transcriber(arguments.transcriber));
   Editor editor(find_model(arguments.model), arguments.editor);
   ProgressLine line("examples");
   const EvaluationReport report =
@@ -77,7 +80,8 @@ void add_evaluate_command(CLI::App& app, Run& run) {
       ->excludes(clips);
   command->add_option(
       "--transcriber", arguments->transcriber,
-      "With --ears: weights of the note transcriber for a second judge of chords (default: as analyze)");
+      "Weights of the note transcriber, for parts that play what they replace and, with --ears, for a second\n"
+      "judge of chords (default: as analyze)");
   command->add_option("-m,--model", arguments->model, "Model folder");
   command->add_option("-n,--examples", arguments->options.examples, "Examples per operation (songs)")
       ->check(CLI::Range(1, 100000));

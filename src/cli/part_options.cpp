@@ -19,6 +19,11 @@ void PartFlags::add_to(CLI::App& command) {
                   "New parts are made by the model, or written for the beats and chords of the music and played on a\n"
                   "SoundFont; auto: played where that can be done")
       ->check(CLI::IsMember({"auto", "model", "played"}));
+  command
+      .add_option("--part-notes", part_notes,
+                  "A part that is played in the place of another one plays the notes that are heard of that one, or\n"
+                  "others, which are written; auto: those that are heard where that can be done")
+      ->check(CLI::IsMember({"auto", "heard", "written"}));
   command.add_option("--fonts", fonts,
                      "SoundFont files, or folders with them, to play on (default: those that are installed)");
 }

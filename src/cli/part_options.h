@@ -18,11 +18,12 @@ std::vector<std::filesystem::path> usual_font_folders();
 
 /// Where new parts come from: for `edit`, `session apply` and `evaluate`.
 struct PartFlags {
-  std::string parts = "auto";
+  std::string parts = "auto", part_notes = "auto";
   std::vector<std::string> fonts;
 
   void add_to(CLI::App& command);
   PartMaker maker() const { return parse_part_maker(parts); }
+  PartNotes notes() const { return parse_part_notes(part_notes); }
   /// None when the model is to make the parts. Throws kMissing for a font that was named and is not there.
   std::shared_ptr<Accompanist> accompanist() const;
 };

@@ -54,11 +54,6 @@ std::vector<HeardStem> Triplet::removed_stems() const { return difference(source
 
 std::vector<HeardStem> Triplet::added_stems() const { return difference(target_stems, source_stems); }
 
-bool is_pitched(const Lexicon& lexicon, const std::string& instrument) {
-  const InstrumentEntry* entry = lexicon.find_instrument(instrument);
-  return entry == nullptr || (entry->family != "drums" && entry->family != "percussion");
-}
-
 TripletSampler::TripletSampler(const SongSet& songs, const Lexicon& lexicon, TripletOptions options)
     : songs_(songs), lexicon_(lexicon), options_(std::move(options)) {
   frames_ = std::llround(options_.seconds * songs_.sample_rate());

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "instructme/data/triplet.h"
+#include "instructme/text/pitched.h"
 
 namespace instructme {
 
@@ -37,9 +38,6 @@ inline constexpr std::array<std::pair<Operation, Operation>, 7> kRequestPairs{{
     {Operation::kAdd, Operation::kReplace},
     {Operation::kReplace, Operation::kAdd},
 }};
-
-/// Whether the instrument plays tones, not drums or percussion.
-bool is_pitched(const Lexicon& lexicon, const std::string& instrument);
 
 /// Some stems added up.
 struct Mix {

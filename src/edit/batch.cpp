@@ -22,7 +22,7 @@ namespace {
 FileEditRequest read_request(const json& line, const std::string& context, const fs::path& folder,
                              const EditOptions& defaults) {
   FileEditRequest request{.options = defaults};
-  std::string mode, parts, range, strength;
+  std::string mode, parts, part_notes, range, strength;
   ConfigReader config(line, context);
   const auto path = [&](const char* key, fs::path& value, bool wanted = false) {
     std::string text;
@@ -39,6 +39,7 @@ FileEditRequest read_request(const json& line, const std::string& context, const
   config.read("force", request.options.force);
   config.read("mode", mode);
   config.read("parts", parts);
+  config.read("part_notes", part_notes);
   config.read("range", range);
   config.read("strength", strength);
   config.read("key", request.key);
@@ -48,6 +49,7 @@ FileEditRequest read_request(const json& line, const std::string& context, const
   path("report", request.report);
   config.finish();
   if (!parts.empty()) request.options.parts = parse_part_maker(parts);
+  if (!part_notes.empty()) request.options.part_notes = parse_part_notes(part_notes);
   if (!mode.empty()) request.options.mode = parse_edit_mode(mode);
   if (!range.empty()) request.range = parse_range(range);
   if (!strength.empty()) request.strength = parse_strength(strength);
@@ -97,11 +99,11 @@ BatchResult run_batch(Editor& editor, const fs::path& manifest, const BatchShard
       told["file"] = request.file.string();
       told["output"] = request.output.string();
       const EditOptions& o = defaults;
-      const std::string key =
-          hash_text(stable_hash(line.dump() + model +
-                                format("%d %d %llu %lld %.17g %.17g %d", static_cast<int>(o.mode),
-                                       static_cast<int>(o.parts), static_cast<unsigned long long>(o.seed),
-                                       static_cast<long long>(o.steps), o.guidance, o.pan, o.force)));
+      const std::string key = hash_text(
+          stable_hash(line.dump() + model +
+                      format("%d %d %d %llu %lld %.17g %.17g %d", static_cast<int>(o.mode), static_cast<int>(o.parts),
+                             static_cast<int>(o.part_notes), static_cast<unsigned long long>(o.seed),
+                             static_cast<long long>(o.steps), o.guidance, o.pan, o.force)));
       const fs::path output = request.output;
       if (is_done(output, key)) {
         told["status"] = "skipped";

@@ -13,20 +13,19 @@
 
 namespace instructme {
 
-namespace {
-
-/// How loud, LUFS, each of `parts` new parts is that take the place of the stems taken out: together as loud as these.
-/// Nothing when hardly anything was found to take out.
-std::optional<double> level_instead(const AudioBuffer& heard, const std::vector<EditedStem>& taken, size_t parts) {
+Editor::Replaced Editor::hear_replaced(const AudioBuffer& heard, const std::vector<EditedStem>& taken,
+                                       const Instruction& instruction, EditResult& result, const Job& job) {
   constexpr double kHardly_lu = 20;
+  Replaced replaced{.names = join(instruction.instruments, " and the ")};
   AudioBuffer all = taken.front().audio;
   for (size_t i = 1; i < taken.size(); ++i) add_audio(all, taken[i].audio);
   const double lufs = loudness_lufs(all);
-  if (!std::isfinite(lufs) || lufs < loudness_lufs(heard) - kHardly_lu) return std::nullopt;
-  return lufs - 10 * std::log10(static_cast<double>(parts));
+  // What takes the place of hardly anything is as loud as such parts mostly are; else all together are as loud as that.
+  if (std::isfinite(lufs) && lufs >= loudness_lufs(heard) - kHardly_lu)
+    replaced.lufs = lufs - 10 * std::log10(static_cast<double>(instruction.replacements.size()));
+  replaced.notes = hear_notes(taken, instruction, result, job);
+  return replaced;
 }
-
-}  // namespace
 
 std::vector<EditedStem> Editor::find_stems(const AudioBuffer& heard, int64_t first, const Instruction& instruction,
                                            EditResult& result, const Job& job) {
@@ -60,10 +59,10 @@ std::vector<EditedStem> Editor::find_stems(const AudioBuffer& heard, int64_t fir
     }
   }
   if (puts_in) {
-    const std::optional<double> level = takes_out ? level_instead(heard, found, names.size()) : std::nullopt;
+    const Replaced replaced = takes_out ? hear_replaced(heard, found, instruction, result, job) : Replaced();
     // One part at a time, each hearing those before it, so that each is a stem of its own.
     for (const std::string& name : names) {
-      found.push_back(make_part(heard, changes ? mix : heard, first, name, level, result, job));
+      found.push_back(make_part(heard, changes ? mix : heard, first, name, replaced, result, job));
       if (names.size() > 1) add_audio(mix, found.back().audio);
     }
   }

@@ -167,6 +167,8 @@ std::vector<WrittenEdit> FileEdit::run(Editor& editor, const std::vector<Judge>&
   std::vector<json> report;
   for (int i = 0; i < request_.variations; ++i) {
     options.seed = request_.options.seed + static_cast<uint64_t>(i);
+    // There is but one version with the notes that are heard.
+    if (i > 0 && options.part_notes == PartNotes::kAuto) options.part_notes = PartNotes::kWritten;
     EditResult result = editor.edit(source, plan_, options, progress, cancel);
     cancel.check();
     WrittenEdit written{.output = output_for(info, options.seed), .seed = options.seed};
@@ -176,6 +178,7 @@ std::vector<WrittenEdit> FileEdit::run(Editor& editor, const std::vector<Judge>&
     written.steps = result.settings.sampler.steps;
     if (request_.variations > 1) written.scores = judged(judges, source, result);
     context.options.seed = options.seed;
+    context.options.part_notes = options.part_notes;
     json told;
     if (reports) told = edit_report(source, result, context);
     fs::path folder = request_.stems;

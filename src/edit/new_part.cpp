@@ -6,8 +6,11 @@
 
 #include "instructme/audio/loudness.h"
 #include "instructme/base/error.h"
+#include "instructme/base/strings.h"
 #include "instructme/edit/editor.h"
 #include "instructme/edit/harmony.h"
+#include "instructme/score/transcribed_part.h"
+#include "instructme/text/pitched.h"
 #include "job.h"
 #include "stopwatch.h"
 
@@ -113,6 +116,27 @@ std::vector<TimeSpan> silences_of(const AudioBuffer& music) {
   return spans;
 }
 
+/// Whether so many notes were heard in a sound that it can be told from them.
+bool are_enough(const std::vector<Note>& notes, const AudioBuffer& sound) {
+  constexpr double kLongestPerNote_s = 2;
+  double sounding_s = sound.seconds();
+  for (const TimeSpan& silence : silences_of(sound)) sounding_s -= silence.end_s - silence.start_s;
+  return !notes.empty() && static_cast<double>(notes.size()) * kLongestPerNote_s >= sounding_s;
+}
+
+/// What the accompanist plays, as a stem; nothing when nothing of it is heard.
+std::optional<EditedStem> played_stem(const std::function<PlayedPart()>& play, const std::string& how,
+                                      const AudioBuffer& heard, int64_t first, const std::string& instrument,
+                                      EditResult& result, const ProgressCallback& progress) {
+  const Stopwatch watch(result.seconds_decode);
+  if (progress) progress({"playing", 0, 1, instrument});
+  PlayedPart played = play();
+  if (progress) progress({"playing", 1, 1, instrument});
+  if (std::all_of(played.samples.begin(), played.samples.end(), [](float x) { return x == 0; })) return std::nullopt;
+  result.notes.push_back("the " + instrument + how + sounds_text({played}) + ".");
+  return stem_of(std::move(played), heard, first);
+}
+
 }  // namespace
 
 AudioBuffer in_channels(const std::vector<float>& mono, const AudioBuffer& shape) {
@@ -132,16 +156,40 @@ PartMaker parse_part_maker(const std::string& name) {
   throw Error(ErrorKind::kUsage, "'" + name + "' is no maker of parts; there are auto, model and played.");
 }
 
+const char* part_notes_name(PartNotes notes) {
+  return notes == PartNotes::kAuto ? "auto" : notes == PartNotes::kHeard ? "heard" : "written";
+}
+
+PartNotes parse_part_notes(const std::string& name) {
+  for (const PartNotes notes : {PartNotes::kAuto, PartNotes::kHeard, PartNotes::kWritten})
+    if (name == part_notes_name(notes)) return notes;
+  throw Error(ErrorKind::kUsage, "'" + name + "' is no kind of notes for a part; there are auto, heard and written.");
+}
+
+bool Editor::can_play_notes(const std::string& instrument) const {
+  return is_pitched(Lexicon::builtin(), instrument) && options_.accompanist && options_.accompanist->plays(instrument);
+}
+
+bool Editor::would_transcribe(const Instruction& instruction, const EditOptions& options) const {
+  const auto& before = instruction.instruments;
+  const auto& after = instruction.replacements;
+  return instruction.operation == Operation::kReplace && options.part_notes != PartNotes::kWritten &&
+         options.parts != PartMaker::kModel && options_.transcribes &&
+         std::any_of(before.begin(), before.end(),
+                     [](const std::string& name) { return is_pitched(Lexicon::builtin(), name); }) &&
+         std::any_of(after.begin(), after.end(), [&](const std::string& name) { return can_play_notes(name); });
+}
+
 bool Editor::would_play(const std::string& instrument, const EditOptions& options) const {
   return options.parts != PartMaker::kModel && options_.accompanist && options_.accompanist->plays(instrument) &&
          (ears() || !options.beats.empty());
 }
 
 EditedStem Editor::make_part(const AudioBuffer& heard, const AudioBuffer& mix, int64_t first,
-                             const std::string& instrument, std::optional<double> lufs, EditResult& result,
+                             const std::string& instrument, const Replaced& replaced, EditResult& result,
                              const Job& job) {
-  std::optional<EditedStem> part;
-  if (job.options.parts != PartMaker::kModel) part = play_part(heard, first, instrument, result, job);
+  std::optional<EditedStem> part = play_replaced(heard, first, instrument, replaced, result, job);
+  if (!part && job.options.parts != PartMaker::kModel) part = play_part(heard, first, instrument, result, job);
   const bool played = part.has_value();
   if (!played) {
     Instruction alone;
@@ -151,10 +199,40 @@ EditedStem Editor::make_part(const AudioBuffer& heard, const AudioBuffer& mix, i
   }
   part->instrument = instrument;
   part->added = part->in_result = true;
-  match_loudness(part->audio,
-                 lufs.value_or(loudness_lufs(heard) - usual_distance_lu(instrument)) - (played ? 0 : kRoughLu));
+  match_loudness(part->audio, replaced.lufs.value_or(loudness_lufs(heard) - usual_distance_lu(instrument)) -
+                                  (played ? 0 : kRoughLu));
   pan_stereo(part->audio, job.options.pan);
   return std::move(*part);
+}
+
+std::vector<Note> Editor::hear_notes(const std::vector<EditedStem>& taken, const Instruction& instruction,
+                                     EditResult& result, const Job& job) {
+  const std::string what = join(instruction.instruments, " and the ");
+  const bool wanted = job.options.part_notes == PartNotes::kHeard;
+  if (!would_transcribe(instruction, job.options)) {
+    if (wanted)
+      throw Error(ErrorKind::kInput, "the notes of the " + what +
+                                         " cannot be played: that takes weights to hear notes with "
+                                         "(scripts/get-transcriber fetches them), tones to hear, and a SoundFont with "
+                                         "an instrument that plays them");
+    return {};
+  }
+  AudioBuffer sound;
+  for (const EditedStem& stem : taken) {
+    if (!is_pitched(Lexicon::builtin(), stem.instrument)) continue;
+    if (sound.samples.empty())
+      sound = stem.audio;
+    else
+      add_audio(sound, stem.audio);
+  }
+  const Stopwatch watch(result.seconds_encode);
+  std::vector<Note> notes;
+  if (!is_silent(sound)) notes = sure_notes(options_.transcribes(sound, job.progress, job.cancel));
+  if (are_enough(notes, sound)) return notes;
+  const std::string few = "hardly any notes are heard in the " + what;
+  if (wanted) throw Error(ErrorKind::kInput, few + ", so none of them can be played; leave --part-notes heard out");
+  result.notes.push_back(few + ", so what takes its place plays others.");
+  return {};
 }
 
 HeardMusic Editor::hear_music(const AudioBuffer& heard, int64_t first, EditResult& result, const Job& job) {
@@ -226,15 +304,21 @@ std::optional<EditedStem> Editor::play_part(const AudioBuffer& heard, int64_t fi
     return cannot("the model has no ears for beats and chords");
   const HeardMusic music = hear_music(heard, first, result, job);
   if (music.beats.size() < 2) return cannot("no beat is heard in the music; give a file of beats with --beats");
-  const Stopwatch watch(result.seconds_decode);
-  if (job.progress) job.progress({"playing", 0, 1, instrument});
-  PlayedPart played = options_.accompanist->play(music, instrument, options.seed, heard.sample_rate);
-  if (job.progress) job.progress({"playing", 1, 1, instrument});
-  if (std::all_of(played.samples.begin(), played.samples.end(), [](float x) { return x == 0; }))
-    return cannot("nothing of it would be heard between these beats");
-  result.notes.push_back("the " + instrument + " was written for the beats and chords of the music and is played on " +
-                         sounds_text({played}) + ".");
-  return stem_of(std::move(played), heard, first);
+  const auto play = [&] { return options_.accompanist->play(music, instrument, options.seed, heard.sample_rate); };
+  std::optional<EditedStem> stem =
+      played_stem(play, " was written for the beats and chords of the music and is played on ", heard, first,
+                  instrument, result, job.progress);
+  return stem ? std::move(stem) : cannot("nothing of it would be heard between these beats");
+}
+
+std::optional<EditedStem> Editor::play_replaced(const AudioBuffer& heard, int64_t first, const std::string& instrument,
+                                                const Replaced& replaced, EditResult& result, const Job& job) {
+  if (replaced.notes.empty() || !can_play_notes(instrument)) return std::nullopt;
+  const auto play = [&] {
+    return options_.accompanist->play_notes(replaced.notes, instrument, heard.seconds(), heard.sample_rate);
+  };
+  return played_stem(play, " plays the notes that are heard of the " + replaced.names + ", on ", heard, first,
+                     instrument, result, job.progress);
 }
 
 }  // namespace instructme

@@ -121,6 +121,7 @@ json edit_report(const AudioBuffer& source, const EditResult& result, const Repo
       {"seed", context.options.seed},
       {"pan", context.options.pan},
       {"parts", part_maker_name(context.options.parts)},
+      {"part_notes", part_notes_name(context.options.part_notes)},
       {"sampling",
        sampled ? json{{"steps", result.settings.sampler.steps}, {"guidance", result.settings.guidance.scale}} : json()},
       {"versions",

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 
 #include "instructme/audio/resample.h"
 #include "instructme/base/error.h"
@@ -93,6 +94,16 @@ std::vector<Note> NoteTranscriber::transcribe(std::span<const float> mono, int s
       },
       progress, cancel);
   return notes.finish(static_cast<double>(mono.size()) / sample_rate);
+}
+
+std::function<std::vector<Note>(const AudioBuffer&, const ProgressCallback&, const CancelToken&)> transcriber_of(
+    const std::filesystem::path& path) {
+  if (path.empty()) return {};
+  return [path, transcriber = std::shared_ptr<NoteTranscriber>()](
+             const AudioBuffer& audio, const ProgressCallback& progress, const CancelToken& cancel) mutable {
+    if (!transcriber) transcriber = std::make_shared<NoteTranscriber>(path);
+    return transcriber->transcribe(mix_to_mono(audio), audio.sample_rate, {}, progress, cancel);
+  };
 }
 
 }  // namespace instructme

@@ -63,6 +63,21 @@ PitchRange instrument_range(int program) {
   return {48, 86};
 }
 
+PitchRange playable_range(int program) {
+  struct Programs {
+    int first, last;
+    PitchRange range;
+  };
+  // Pianos, celesta, organs, accordion, guitars, basses; harp, ensembles, choirs, brass sections; synthesizers.
+  static constexpr Programs kWide[] = {{0, 7, {21, 108}},  {8, 8, {60, 108}},  {16, 20, {36, 96}}, {21, 21, {41, 93}},
+                                       {23, 23, {41, 93}}, {24, 31, {40, 88}}, {32, 39, {28, 60}}, {46, 46, {24, 103}},
+                                       {44, 45, {28, 96}}, {48, 51, {28, 96}}, {52, 54, {40, 81}}, {61, 63, {34, 82}},
+                                       {80, 86, {36, 96}}, {88, 103, {24, 96}}};
+  for (const Programs& programs : kWide)
+    if (program >= programs.first && program <= programs.last) return programs.range;
+  return instrument_range(program);
+}
+
 int pick_program(Rng& rng, Role role, const std::string& genre) {
   static const Programs kAllLeads = {0,  4,  11, 12, 13, 16, 18, 21, 22, 24, 25, 26, 27, 29, 40, 41, 42,  53,  56, 57,
                                      59, 60, 64, 65, 66, 68, 69, 70, 71, 72, 73, 74, 75, 78, 80, 81, 104, 105, 110};

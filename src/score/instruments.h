@@ -13,6 +13,8 @@ struct PitchRange {
 
 /// The comfortable range of a General MIDI instrument, at least an octave and a half.
 PitchRange instrument_range(int program);
+/// All that it can play, or what its comfortable range is where little more can be played well.
+PitchRange playable_range(int program);
 
 /// A program that may play the role, leaning to what the genre uses. Not for drums.
 int pick_program(Rng& rng, Role role, const std::string& genre);

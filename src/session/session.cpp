@@ -247,6 +247,7 @@ SessionNode Session::Data::make_edit(int parent, const EditorSource& editor, con
   node.guidance = options.guidance;
   node.pan = options.pan;
   node.parts = part_maker_name(options.parts);
+  node.part_notes = part_notes_name(options.part_notes);
   node.mode = mode_name(options.mode);
   if (!options.chords.empty()) node.chords = chord_text(options.chords);
   if (options.key) node.key = key_label(*options.key);
@@ -331,6 +332,9 @@ std::vector<std::string> Session::reroll(const EditorSource& editor, std::option
   options.guidance = last.guidance;
   options.pan = last.pan;
   options.parts = parse_part_maker(last.parts);
+  options.part_notes = parse_part_notes(last.part_notes);
+  // There is but one version with the notes that are heard.
+  if (options.part_notes == PartNotes::kAuto) options.part_notes = PartNotes::kWritten;
   if (!last.chords.empty()) options.chords = parse_chords(last.chords, last.text);
   if (!last.key.empty()) options.key = parse_key(last.key);
   const Plan plan = parse_plan(last.sentence, Lexicon::builtin());

@@ -36,8 +36,8 @@ struct SessionNode {
   uint64_t seed = 0;
   int64_t steps = 0;
   double guidance = -1, pan = 0;
-  std::string parts = "auto";  ///< maker of new parts
-  std::string chords, key;     ///< as given: lines of a chord file, label of a key
+  std::string parts = "auto", part_notes = "auto";  ///< maker of new parts, and what they play
+  std::string chords, key;                          ///< as given: lines of a chord file, label of a key
   std::string mode, model;
   bool replaces = false;         ///< nothing of the earlier layers is left
   std::vector<int> dropped;      ///< layers that are left out from here on

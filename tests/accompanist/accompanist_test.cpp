@@ -81,6 +81,30 @@ TEST(Accompanist, AnyRateOfTheMusic) {
   expect_error(ErrorKind::kInput, "not at 10 Hz", [&] { player.play(two_chords(), "organ", 1, 10); });
 }
 
+TEST(Accompanist, PlaysNotesOfOtherInstruments) {
+  SKIP_WITHOUT_SMALL_FONT();
+  Accompanist player = with_small_font();
+  const std::vector<Note> chords = {{1, 0.8, 48, 80}, {1, 0.8, 64, 80}, {1, 0.8, 67, 80}, {3, 0.8, 50, 80}};
+  const auto pitches = [&](const char* name) {
+    SCOPED_TRACE(name);
+    const PlayedPart part = player.play_notes(chords, name, 5, 24000);
+    EXPECT_EQ(part.samples.size(), 5u * 24000u);
+    EXPECT_LT(loudest(part.samples, 0, static_cast<size_t>(0.98 * 24000)), 1e-9);
+    EXPECT_GT(loudest(part.samples, 24000, 30000), 0.001);
+    EXPECT_EQ(part.notes.name, name);
+    std::vector<int> all;
+    for (const Note& note : part.notes.notes) all.push_back(note.pitch);
+    return all;
+  };
+  EXPECT_EQ(pitches("piano"), (std::vector<int>{48, 64, 67, 50}));
+  EXPECT_EQ(pitches("string sections"), (std::vector<int>{48, 64, 67, 50}));
+  EXPECT_EQ(pitches("bass"), (std::vector<int>{48, 50}));
+  EXPECT_EQ(pitches("violin"), (std::vector<int>{67, 62}));
+  EXPECT_TRUE(player.play_notes({}, "violin", 1, 24000).notes.notes.empty());
+  expect_error(ErrorKind::kUsage, "played by 'drum kit'", [&] { player.play_notes(chords, "drum kit", 5, 24000); });
+  expect_error(ErrorKind::kUsage, "no sound for 'vocals'", [&] { player.play_notes(chords, "vocals", 5, 24000); });
+}
+
 TEST(Accompanist, PlaysBandsOfGenres) {
   SKIP_WITHOUT_SMALL_FONT();
   Accompanist player = with_small_font();

@@ -239,6 +239,21 @@ TEST_F(FileEditTest, VariationsAreRankedByTheJudges) {
   EXPECT_EQ(read_audio(path("out.wav")).samples, read_audio(path("out_seed6.wav")).samples);
 }
 
+TEST_F(FileEditTest, OnlyTheFirstVariationPlaysTheNotesThatAreHeard) {
+  write_noise("song.wav");
+  FileEditRequest asked = request("replace the piano with a violin");
+  asked.variations = 2;
+  asked.report = path("report.json");
+  FileEdit(asked).run(editor());
+  json report = read_json_file(path("report.json"));
+  EXPECT_EQ(report[0]["part_notes"], "auto");
+  EXPECT_EQ(report[1]["part_notes"], "written");
+  asked.variations = 1;
+  asked.options.part_notes = PartNotes::kWritten;
+  FileEdit(asked).run(editor());
+  EXPECT_EQ(read_json_file(path("report.json"))["part_notes"], "written");
+}
+
 TEST_F(FileEditTest, BarsAreCountedByBeatsThatAreHeard) {
   write_noise("song.wav");
   FileEditRequest asked = request("remove the bass in bar 2");

@@ -1,5 +1,6 @@
 #include <torch/torch.h>
 // The precompiled torch header comes first.
+#include <algorithm>
 #include <cmath>
 
 #include "expect_error.h"
@@ -197,6 +198,108 @@ TEST(PlayedParts, SeedsDecide) {
   const AudioBuffer first = editor.edit(source, "add a piano", one).audio;
   EXPECT_EQ(largest_difference(editor.edit(source, "add a piano", one).audio, first), 0);
   EXPECT_GT(largest_difference(editor.edit(source, "add a piano", two).audio, first), 0);
+}
+
+/// A tune from 0.5 s on, a note every 0.5 s, over held thirds.
+std::vector<Note> tune(double seconds) {
+  std::vector<Note> notes;
+  for (int i = 0; 0.5 * i + 1 < seconds; ++i) {
+    notes.push_back({0.5 * i + 0.5, 0.4, 72 + i % 5, 80});
+    notes.push_back({0.5 * i + 0.5, 0.4, 60 + i % 5, 70});
+  }
+  return notes;
+}
+
+/// Hears `notes` in everything; counts how often it is asked.
+EditorOptions with_transcriber(std::vector<Note> notes, int* asked = nullptr) {
+  EditorOptions options = with_players(steady_ears());
+  options.transcribes = [notes = std::move(notes), asked](const AudioBuffer&, const ProgressCallback&,
+                                                          const CancelToken&) {
+    if (asked != nullptr) ++*asked;
+    return notes;
+  };
+  return options;
+}
+
+TEST(ReplacedParts, PlayWhatWasHeardOfWhatTheyReplace) {
+  SKIP_WITHOUT_SMALL_FONT();
+  int asked = 0;
+  EditorOptions options = with_transcriber(tune(6), &asked);
+  options.ears = {};  // beats and chords are not needed
+  Editor editor(tiny_pipeline(), options);
+  const AudioBuffer source = music(24000, 2, 6);
+  const EditResult result = editor.edit(source, "replace the piano with a violin and an organ");
+  EXPECT_EQ(asked, 1);
+  EXPECT_EQ(result.seconds_sample, 0);
+  ASSERT_EQ(result.stems.size(), 3u);
+  ASSERT_TRUE(result.stems[1].notes && result.stems[2].notes);
+  std::vector<int> violin, organ, upper, all;
+  for (const Note& note : result.stems[1].notes->notes) violin.push_back(note.pitch);
+  for (const Note& note : result.stems[2].notes->notes) organ.push_back(note.pitch);
+  for (const Note& note : tune(6)) {
+    if (note.pitch >= 72) upper.push_back(note.pitch);
+    all.push_back(note.pitch);
+  }
+  std::sort(organ.begin(), organ.end());
+  std::sort(all.begin(), all.end());
+  EXPECT_EQ(violin, upper);  // a violin plays one tone at a time
+  EXPECT_EQ(organ, all);
+  EXPECT_EQ(result.stems[1].notes->notes.front().onset_s, 0.5);
+  ASSERT_EQ(result.notes.size(), 2u);
+  EXPECT_NE(result.notes[0].find("the violin plays the notes that are heard of the piano, on "), std::string::npos)
+      << result.notes[0];
+  EXPECT_TRUE(result.is_sum_of_stems());
+}
+
+TEST(ReplacedParts, NotesAreInSecondsOfTheSource) {
+  SKIP_WITHOUT_SMALL_FONT();
+  Editor editor(tiny_pipeline(), with_transcriber(tune(12)));
+  const AudioBuffer source = music(24000, 1, 30);
+  const EditResult result = editor.edit(source, "replace the piano with a flute from 20 to 22 seconds");
+  // 5 s around the range are heard.
+  EXPECT_NEAR(result.stems[1].notes->notes.front().onset_s, 15.5, 1e-6);
+  int64_t outside = 0;
+  for (size_t i = 0; i < source.samples.size(); ++i)
+    outside += (i < 20 * 24000 || i >= 22 * 24000) && result.audio.samples[i] != source.samples[i];
+  EXPECT_EQ(outside, 0);
+}
+
+TEST(ReplacedParts, AreWrittenWhereThereIsNothingToPlay) {
+  SKIP_WITHOUT_SMALL_FONT();
+  const AudioBuffer source = music(24000, 1, 6);
+  Editor hearing(tiny_pipeline(), with_transcriber(tune(6))), deaf(tiny_pipeline(), with_players(steady_ears())),
+      unsure(tiny_pipeline(), with_transcriber({{1, 0.5, 60, 80}}));
+  const auto told = [&](Editor& editor, const char* sentence, const EditOptions& options = {}) {
+    std::string all;
+    for (const std::string& note : editor.edit(source, sentence, options).notes) all += note + "\n";
+    return all;
+  };
+  const char* written = "was written for the beats and chords";
+  const char* sentence = "replace the piano with a violin";
+  EXPECT_NE(told(deaf, sentence).find(written), std::string::npos);
+  EXPECT_NE(told(hearing, "replace the drums with a violin").find(written), std::string::npos);
+  EXPECT_NE(told(hearing, "replace the piano with percussion").find(written), std::string::npos);
+  EXPECT_NE(told(hearing, "add a violin").find(written), std::string::npos);
+  const std::string few = told(unsure, sentence);
+  EXPECT_NE(few.find("hardly any notes are heard in the piano"), std::string::npos) << few;
+  EXPECT_NE(few.find(written), std::string::npos) << few;
+  EditOptions wants_written, wants_heard;
+  wants_written.part_notes = PartNotes::kWritten;
+  EXPECT_NE(told(hearing, sentence, wants_written).find(written), std::string::npos);
+  wants_heard.part_notes = PartNotes::kHeard;
+  EXPECT_NE(told(hearing, sentence, wants_heard).find("plays the notes"), std::string::npos);
+  expect_error(ErrorKind::kInput, "hardly any notes", [&] { unsure.edit(source, sentence, wants_heard); });
+  expect_error(ErrorKind::kInput, "scripts/get-transcriber", [&] { deaf.edit(source, sentence, wants_heard); });
+  expect_error(ErrorKind::kInput, "tones",
+               [&] { hearing.edit(source, "replace the drums with a violin", wants_heard); });
+  wants_heard.parts = PartMaker::kModel;
+  expect_error(ErrorKind::kInput, "cannot be played", [&] { hearing.edit(source, sentence, wants_heard); });
+}
+
+TEST(PartNotes, Names) {
+  for (const PartNotes notes : {PartNotes::kAuto, PartNotes::kHeard, PartNotes::kWritten})
+    EXPECT_EQ(parse_part_notes(part_notes_name(notes)), notes);
+  expect_error(ErrorKind::kUsage, "auto, heard and written", [] { parse_part_notes("seen"); });
 }
 
 TEST(PartMaker, Names) {

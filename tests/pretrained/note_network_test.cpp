@@ -10,6 +10,7 @@
 #include "instructme/base/files.h"
 #include "instructme/pretrained/note_decoding.h"
 #include "instructme/pretrained/note_network.h"
+#include "instructme/pretrained/note_transcriber.h"
 #include "weights.h"
 
 namespace instructme {
@@ -99,6 +100,12 @@ TEST(NoteNetwork, OnnxWeightsGiveThePublishedOutputs) {
 TEST(NoteNetwork, NpmWeightsGiveThePublishedOutputs) {
   NEEDS_WEIGHTS("INSTRUCTME_NOTE_WEIGHTS_NPM", path);
   expect_published_outputs(path);
+}
+
+TEST(NoteTranscriber, IsLoadedWhenItIsNeeded) {
+  EXPECT_FALSE(transcriber_of(""));
+  const auto absent = transcriber_of("/nowhere/nmp.onnx");
+  expect_error(ErrorKind::kIo, "/nowhere/nmp.onnx", [&] { absent({24000, 1, std::vector<float>(24000)}, {}, {}); });
 }
 
 TEST(NoteNetwork, RefusesOtherFiles) {

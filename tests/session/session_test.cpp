@@ -14,6 +14,7 @@
 #include "instructme/base/config_reader.h"
 #include "instructme/base/files.h"
 #include "instructme/base/rng.h"
+#include "small_font.h"
 #include "tiny_pipeline.h"
 
 namespace fs = std::filesystem;
@@ -265,6 +266,34 @@ TEST_F(SessionTest, ACrashAtAnyMomentLeavesBeforeOrAfter) {
   EXPECT_EQ(session.render().samples, before);
   apply(session, "replace the bass with a piano");
   EXPECT_EQ(session.render().samples, after);
+}
+
+TEST_F(SessionTest, APartThatPlayedWhatItReplacesIsWrittenWhenItIsMadeAnew) {
+  SKIP_WITHOUT_SMALL_FONT();
+  EditorOptions options;
+  options.accompanist = std::make_shared<Accompanist>(PaletteOptions{.fonts = {small_font()}});
+  options.ears = [](const AudioBuffer&, const ProgressCallback&, const CancelToken&) {
+    Hearing hearing;
+    for (int i = 0; i < 4; ++i) hearing.beats.push_back({0.1 * i, 0, i});
+    hearing.chord_spans = {{0, 0.5, Chord::of(0, ChordQuality::kMaj)}};
+    return hearing;
+  };
+  options.transcribes = [](const AudioBuffer&, const ProgressCallback&, const CancelToken&) {
+    return std::vector<Note>{{0.1, 0.3, 72, 80}};
+  };
+  Editor playing(tiny_pipeline(), options);
+  const auto source = [&]() -> Editor& { return playing; };
+  Session session = begin();
+  const auto told = [](const std::vector<std::string>& notes) { return notes.empty() ? "" : notes.back(); };
+  EXPECT_THAT(told(session.apply(source, parse_plan("replace the piano with a violin", Lexicon::builtin()))),
+              testing::HasSubstr("plays the notes that are heard"));
+  const auto first = session.render().samples;
+  EXPECT_THAT(told(session.reroll(source)), testing::Not(testing::HasSubstr("plays the notes")));
+  EXPECT_NE(session.render().samples, first);
+  session.undo();
+  session.apply(source, parse_plan("replace the piano with a violin", Lexicon::builtin()),
+                {.part_notes = PartNotes::kHeard});
+  EXPECT_THAT(told(session.reroll(source)), testing::HasSubstr("plays the notes that are heard"));
 }
 
 TEST_F(SessionTest, SaysWhatOneShouldKnowOfAnEdit) {

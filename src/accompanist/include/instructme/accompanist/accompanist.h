@@ -11,7 +11,7 @@
 
 namespace instructme {
 
-/// A part that was written for a piece of music, and its sound.
+/// A part for a piece of music, and its sound.
 struct PlayedPart {
   Part notes;                  ///< in seconds of the music
   std::vector<float> samples;  ///< mono, as long as the music, at any level
@@ -21,8 +21,8 @@ struct PlayedPart {
 };
 
 /// Joins in with music of which beats and chords are known: writes a part for an instrument as data sets have them
-/// (score/single_part.h) and plays it on a SoundFont, kit or plugin. Sounds are looked for when they are needed first.
-/// Not thread-safe: one object per thread.
+/// (score/single_part.h), or takes notes as they are, and plays them on a SoundFont, kit or plugin. Sounds are looked
+/// for when they are needed first. Not thread-safe: one object per thread.
 class Accompanist {
  public:
   /// The sounds may be none at all (`may_be_empty` is set). Throws kMissing when a path does not exist.
@@ -39,6 +39,11 @@ class Accompanist {
   /// and what BandRenderer throws.
   PlayedPart play(const HeardMusic& music, const std::string& instrument, uint64_t seed, int sample_rate);
 
+  /// Notes that were heard of another instrument (s, in order), by make_transcribed_part: an instrument that the
+  /// lexicon has play neither chords nor arpeggios plays one tone at a time, and one that mostly plays bass the lowest.
+  /// Throws as play(), kUsage for drums and percussion, too.
+  PlayedPart play_notes(std::vector<Note> notes, const std::string& instrument, double duration_s, int sample_rate);
+
   /// Whether it can play music of a genre (of the lexicon): with the program MMA, every genre that its grooves have,
   /// else those of pattern_song; and there are sounds for drums, bass and piano.
   bool plays_genre(const std::string& genre);
@@ -50,6 +55,7 @@ class Accompanist {
  private:
   const Palette& palette();
   const PaletteSound* sound_of(const std::string& instrument);
+  const PaletteSound& sound_for(const std::string& instrument, int sample_rate);
   /// `notes` in seconds of the music.
   PlayedPart sounding(Part notes, const std::string& instrument, const PaletteSound& sound, const HeardMusic& music,
                       uint64_t seed, int sample_rate);

@@ -30,6 +30,10 @@ struct EditorOptions {
   Ears ears = {};
   /// Plays new parts; none: the model makes them. Only by one editor at a time.
   std::shared_ptr<Accompanist> accompanist = {};
+  /// Hears the notes of what is replaced, for the accompanist to play them on what takes its place (transcriber_of in
+  /// pretrained/note_transcriber.h); none: other notes are written.
+  std::function<std::vector<Note>(const AudioBuffer& stem, const ProgressCallback&, const CancelToken&)> transcribes =
+      {};
 };
 
 /// How an edit comes about.
@@ -52,6 +56,16 @@ enum class PartMaker {
 PartMaker parse_part_maker(const std::string& name);
 const char* part_maker_name(PartMaker maker);
 
+/// What is played by a part that takes the place of another one.
+enum class PartNotes {
+  kAuto,     ///< the notes that are heard of the other one where that can be done, else others
+  kHeard,    ///< the notes that are heard of the other one
+  kWritten,  ///< others, written for the beats and chords of the music
+};
+/// Throws kUsage for a name that is not "auto", "heard" or "written".
+PartNotes parse_part_notes(const std::string& name);
+const char* part_notes_name(PartNotes notes);
+
 struct EditOptions {
   EditMode mode = EditMode::kAuto;
   uint64_t seed = 0;  ///< of all noise: same seed, same machine, same bytes
@@ -65,6 +79,7 @@ struct EditOptions {
   /// channels.
   double pan = 0;
   PartMaker parts = PartMaker::kAuto;
+  PartNotes part_notes = PartNotes::kAuto;
   bool force = false;  ///< take out instruments that are not heard, too
 };
 
@@ -106,8 +121,11 @@ struct EditResult {
 /// Direct mode (paper §3.1): the source is encoded, the latent of the whole edited mix is sampled, and decoded; what is
 /// made has the same signal in all channels.
 /// Compose mode, with x the stems that a mask head finds in the source and y a part that is sampled alone
-/// ("accompany") or played (EditOptions::parts) and brought to the loudness that its kind of part mostly has in a mix:
-/// extract: x   remove: source - x   add: source + y   replace: source - x + y   accompany: y   remix: several y
+/// ("accompany") or played (EditOptions::parts, part_notes) and brought to the loudness that its kind of part mostly
+/// has in a mix:
+///
+///   extract: x   remove: source - x   add: source + y   replace: source - x + y   accompany: y   remix: several y
+///
 /// A step with a range changes nothing outside of it, in either mode; with a strength, it goes that part of the way. Of
 /// a source whose samples are integers of up to 24 bits, stems are rounded to 2^-23, so that sums and differences are
 /// exact; of others they are right to one rounding. One edit at a time per object.
@@ -142,6 +160,8 @@ class Editor {
 
   /// Whether a new part for this instrument would be played if the music has a beat.
   bool would_play(const std::string& instrument, const EditOptions& options) const;
+  /// Whether the notes of what is replaced would be heard for a part that plays them.
+  bool would_transcribe(const Instruction& instruction, const EditOptions& options) const;
 
   /// The mode of an instruction, where that of the options is EditMode::kAuto; of a remix, if the music has a beat.
   EditMode mode_for(const Instruction& instruction, const EditOptions& options) const;
@@ -162,16 +182,22 @@ class Editor {
   const std::filesystem::path& model_folder() const { return model_folder_; }
 
  private:
-  struct Job;  // what the steps of one edit share
+  struct Job;       // what the steps of one edit share
+  struct Replaced;  // what new parts take the place of
 
   void run_step(const PlanStep& step, size_t index, const AudioBuffer& source, EditResult& result, const Job& job);
   /// What is heard from frame `first` of the source on.
   AudioBuffer direct(const AudioBuffer& heard, int64_t first, Operation operation, const std::string& sentence,
                      EditResult& result, const Job& job);
-  /// A new part for what is heard from frame `first` of the source on; `mix` is what it joins. As loud as `lufs` says,
-  /// or as such parts mostly are.
+  /// A new part for what is heard from frame `first` of the source on; `mix` is what it joins.
   EditedStem make_part(const AudioBuffer& heard, const AudioBuffer& mix, int64_t first, const std::string& instrument,
-                       std::optional<double> lufs, EditResult& result, const Job& job);
+                       const Replaced& replaced, EditResult& result, const Job& job);
+  Replaced hear_replaced(const AudioBuffer& heard, const std::vector<EditedStem>& taken, const Instruction& instruction,
+                         EditResult& result, const Job& job);
+  /// The notes of stems that were taken out; none when others are to be played.
+  std::vector<Note> hear_notes(const std::vector<EditedStem>& taken, const Instruction& instruction, EditResult& result,
+                               const Job& job);
+  bool can_play_notes(const std::string& instrument) const;
   /// What is known of what is heard from frame `first` of the source on: given, or heard by the ears.
   HeardMusic hear_music(const AudioBuffer& heard, int64_t first, EditResult& result, const Job& job);
   /// A remix by the accompanist, as loud as what is heard.
@@ -180,6 +206,9 @@ class Editor {
   /// A new part by the accompanist; nothing, and a note in the result, when it cannot.
   std::optional<EditedStem> play_part(const AudioBuffer& heard, int64_t first, const std::string& instrument,
                                       EditResult& result, const Job& job);
+  /// The notes of what is replaced, on another instrument; nothing when there are none, or it does not play them.
+  std::optional<EditedStem> play_replaced(const AudioBuffer& heard, int64_t first, const std::string& instrument,
+                                          const Replaced& replaced, EditResult& result, const Job& job);
   std::vector<EditedStem> find_stems(const AudioBuffer& heard, int64_t first, const Instruction& instruction,
                                      EditResult& result, const Job& job);
   void check_source(const AudioBuffer& source) const;

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <span>
 #include <vector>
 
+#include "instructme/audio/audio_buffer.h"
 #include "instructme/base/cancel.h"
 #include "instructme/base/progress.h"
 #include "instructme/pretrained/note_decoding.h"
@@ -34,5 +36,10 @@ class NoteTranscriber {
   NoteNetwork network_;
   NoteDecodingOptions options_;
 };
+
+/// A transcriber of whole pieces, with their channels mixed, that reads its weights when it is needed first and throws
+/// then as NoteTranscriber. Empty where `path` is.
+std::function<std::vector<Note>(const AudioBuffer&, const ProgressCallback&, const CancelToken&)> transcriber_of(
+    const std::filesystem::path& path);
 
 }  // namespace instructme
