@@ -152,6 +152,10 @@ PlayedPart Accompanist::sounding(Part notes, const std::string& instrument, cons
   out.sound = sound.preset;
   out.source = sound.source;
   out.licence = sound.licence;
+  if (const auto* voice = std::get_if<VoiceSound>(&sound.sound)) {
+    out.sound = "a voice (" + voice->voice + ")";
+    out.source = "this program";
+  }
   Score score;
   score.duration_s = music.duration_s;
   score.beats = music.beats;

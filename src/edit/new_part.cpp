@@ -133,7 +133,7 @@ std::optional<EditedStem> played_stem(const std::function<PlayedPart()>& play, c
   PlayedPart played = play();
   if (progress) progress({"playing", 1, 1, instrument});
   if (std::all_of(played.samples.begin(), played.samples.end(), [](float x) { return x == 0; })) return std::nullopt;
-  result.notes.push_back("the " + instrument + how + sounds_text({played}) + ".");
+  result.notes.push_back(instrument + how + sounds_text({played}) + ".");
   return stem_of(std::move(played), heard, first);
 }
 
@@ -305,9 +305,8 @@ std::optional<EditedStem> Editor::play_part(const AudioBuffer& heard, int64_t fi
   const HeardMusic music = hear_music(heard, first, result, job);
   if (music.beats.size() < 2) return cannot("no beat is heard in the music; give a file of beats with --beats");
   const auto play = [&] { return options_.accompanist->play(music, instrument, options.seed, heard.sample_rate); };
-  std::optional<EditedStem> stem =
-      played_stem(play, " was written for the beats and chords of the music and is played on ", heard, first,
-                  instrument, result, job.progress);
+  std::optional<EditedStem> stem = played_stem(play, ": written for the beats and chords of the music, and played on ",
+                                               heard, first, instrument, result, job.progress);
   return stem ? std::move(stem) : cannot("nothing of it would be heard between these beats");
 }
 
@@ -317,7 +316,7 @@ std::optional<EditedStem> Editor::play_replaced(const AudioBuffer& heard, int64_
   const auto play = [&] {
     return options_.accompanist->play_notes(replaced.notes, instrument, heard.seconds(), heard.sample_rate);
   };
-  return played_stem(play, " plays the notes that are heard of the " + replaced.names + ", on ", heard, first,
+  return played_stem(play, ": the notes that are heard of the " + replaced.names + ", played on ", heard, first,
                      instrument, result, job.progress);
 }
 

@@ -43,6 +43,15 @@ TEST(Accompanist, PlaysInstrumentsOfAllRoles) {
   }
 }
 
+TEST(Accompanist, SingsWhereThereAreVoices) {
+  Accompanist singer({.voices = true});
+  ASSERT_TRUE(singer.plays("vocals"));
+  const PlayedPart part = singer.play(two_chords(), "vocals", 1, 24000);
+  EXPECT_GT(loudest(part.samples, 0, part.samples.size()), 0.001);
+  EXPECT_EQ(part.sound.rfind("a voice (", 0), 0u) << part.sound;
+  EXPECT_FALSE(Accompanist({.may_be_empty = true}).plays("vocals"));
+}
+
 TEST(Accompanist, PlaysOnTheBeatsOfTheMusic) {
   SKIP_WITHOUT_SMALL_FONT();
   Accompanist player = with_small_font();

@@ -246,7 +246,7 @@ TEST(ReplacedParts, PlayWhatWasHeardOfWhatTheyReplace) {
   EXPECT_EQ(organ, all);
   EXPECT_EQ(result.stems[1].notes->notes.front().onset_s, 0.5);
   ASSERT_EQ(result.notes.size(), 2u);
-  EXPECT_NE(result.notes[0].find("the violin plays the notes that are heard of the piano, on "), std::string::npos)
+  EXPECT_NE(result.notes[0].find("violin: the notes that are heard of the piano, played on "), std::string::npos)
       << result.notes[0];
   EXPECT_TRUE(result.is_sum_of_stems());
 }
@@ -274,7 +274,7 @@ TEST(ReplacedParts, AreWrittenWhereThereIsNothingToPlay) {
     for (const std::string& note : editor.edit(source, sentence, options).notes) all += note + "\n";
     return all;
   };
-  const char* written = "was written for the beats and chords";
+  const char* written = ": written for the beats and chords";
   const char* sentence = "replace the piano with a violin";
   EXPECT_NE(told(deaf, sentence).find(written), std::string::npos);
   EXPECT_NE(told(hearing, "replace the drums with a violin").find(written), std::string::npos);
@@ -287,7 +287,7 @@ TEST(ReplacedParts, AreWrittenWhereThereIsNothingToPlay) {
   wants_written.part_notes = PartNotes::kWritten;
   EXPECT_NE(told(hearing, sentence, wants_written).find(written), std::string::npos);
   wants_heard.part_notes = PartNotes::kHeard;
-  EXPECT_NE(told(hearing, sentence, wants_heard).find("plays the notes"), std::string::npos);
+  EXPECT_NE(told(hearing, sentence, wants_heard).find("the notes that are heard"), std::string::npos);
   expect_error(ErrorKind::kInput, "hardly any notes", [&] { unsure.edit(source, sentence, wants_heard); });
   expect_error(ErrorKind::kInput, "scripts/get-transcriber", [&] { deaf.edit(source, sentence, wants_heard); });
   expect_error(ErrorKind::kInput, "tones",
