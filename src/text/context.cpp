@@ -51,7 +51,7 @@ std::optional<Tokens> resolved(const Tokens& tokens, const Tokens& instruments) 
     const bool counts = is_one_of(tokens[i], {"one", "some"}) &&
                         (last || tokens[i + 1].kind != Kind::kWord || is_one_of(tokens[i + 1], {"in", "on", "to"})) &&
                         (last || !tokens[i + 1].is_instrument());
-    if (counts || is_one_of(tokens[i], {"it", "them", "him", "her", "that"}))
+    if (counts || is_one_of(tokens[i], {"it", "them", "they", "him", "her", "that"}))
       return with_instruments(tokens, i, instruments);
     if (tokens[i].is_word("instead") && (last || !tokens[i + 1].is_word("of"))) {
       Tokens out = tokens;
@@ -113,21 +113,76 @@ void Grammar::choose_meant(std::vector<Token>& tokens) const {
       }
     if (tokens[i].is_instrument()) noun = &tokens[i];
   }
+  // "The electric guitar out, an acoustic in."
+  noun = nullptr;
+  for (auto& token : tokens) {
+    const bool adjective = token.kind == Kind::kAmbiguous && token.text == "acoustic";
+    if (noun != nullptr && adjective)
+      if (const auto meant = instrument_called(token.text, *noun)) token = *meant;
+    if (token.kind == Kind::kInstrument) noun = &token;
+  }
+}
+
+// Whether tokens[begin, end) can be nothing but a reason. Of an instrument it may only say that it is to be played or
+// heard: "so that I can hear the bass".
+bool Grammar::is_reason(const std::vector<Token>& tokens, size_t begin, size_t end) const {
+  static const WordSet kAsking = {"without", "no", "only", "alone", "instead", "want", "need", "gone"};
+  bool names = false, played = false, asks = false;
+  for (size_t i = begin + 1; i < end; ++i) {
+    const Token& token = tokens[i];
+    names = names || token.is_instrument();
+    played = played || is_in(token, activities_) || is_one_of(token, {"plays", "player"});
+    asks = asks || is_in(token, kAsking) || is_in(token, effects_);
+    if (token.is_instrument()) continue;
+    if (token.kind != Kind::kWord || conjunctions_.count(token.text) || is_negation(token)) return false;
+  }
+  return !names || (played && !asks);
 }
 
 // A reason asks for nothing, as long as it is certain that it is nothing but a reason.
 void Grammar::leave_out_reasons(std::vector<Token>& tokens) const {
-  for (size_t i = 1; i < tokens.size(); ++i) {
-    if (std::none_of(reasons_.begin(), reasons_.end(), [&](const auto& begin) { return matches_at(tokens, i, begin); }))
-      continue;
-    const bool certain =
-        std::all_of(tokens.begin() + static_cast<std::ptrdiff_t>(i) + 1, tokens.end(), [&](const Token& t) {
-          return t.kind == Kind::kWord && !conjunctions_.count(t.text) &&
-                 std::find(speech_.negations.begin(), speech_.negations.end(), t.text) == speech_.negations.end();
-        });
-    if (certain) tokens.resize(i);
-    return;
+  const auto is_opening = [&](size_t at) {
+    if (std::any_of(reasons_.begin(), reasons_.end(), [&](const auto& begin) { return matches_at(tokens, at, begin); }))
+      return true;
+    // "so that my daughter can play it"
+    constexpr size_t kFurthest = 4;
+    if (!tokens[at].is_word("so")) return false;
+    for (size_t i = at + 1; i < tokens.size() && i <= at + kFurthest && tokens[i].kind == Kind::kWord; ++i)
+      if (tokens[i].is_word("can")) return true;
+    return false;
+  };
+  for (size_t i = 0; i < tokens.size(); ++i) {
+    if (!is_opening(i)) continue;
+    size_t end = i;
+    while (end < tokens.size() && !separates(tokens[end])) ++end;
+    const bool alone =
+        i == 0 && (end == tokens.size() || (!tokens[0].is_word("so") && !instruments_in(part(tokens, 0, end)).empty()));
+    if (alone || !is_reason(tokens, i, end)) return;
+    tokens.erase(tokens.begin() + static_cast<std::ptrdiff_t>(i), tokens.begin() + static_cast<std::ptrdiff_t>(end));
   }
+}
+
+// "My producer wants it without the drums" asks for what "it without the drums" does. What somebody wants to do is no
+// request.
+std::optional<std::vector<Token>> Grammar::without_reporter(const std::vector<Token>& tokens) const {
+  static const WordSet kWhose = {"my", "our", "the", "his", "her", "your", "their", "a", "whole"};
+  size_t at = 0;
+  while (at < tokens.size() && is_in(tokens[at], kWhose)) ++at;
+  if (at + 2 >= tokens.size()) return std::nullopt;
+  const bool player = tokens[at].is_instrument() && tokens[at + 1].is_word("player");
+  if (!player && !is_in(tokens[at], people_)) return std::nullopt;
+  at += player ? 2 : 1;
+  const auto said = std::find_if(reporting_.begin(), reporting_.end(),
+                                 [&](const auto& words) { return matches_at(tokens, at, words); });
+  if (said == reporting_.end()) return std::nullopt;
+  at += said->size();
+  if (at >= tokens.size() || tokens[at].is_word("to")) return std::nullopt;
+  Tokens out = {word_token("i"), word_token("want")};
+  out.insert(out.end(), tokens.begin() + static_cast<std::ptrdiff_t>(at), tokens.end());
+  if (understands(out)) return out;
+  out.erase(out.begin(), out.begin() + 2);
+  strip_courtesies(out);
+  return understands(out) ? std::optional(out) : std::nullopt;
 }
 
 // "For my dance class" at the end says what the music is for. What else stands there must be words that mean nothing
@@ -135,6 +190,13 @@ void Grammar::leave_out_reasons(std::vector<Token>& tokens) const {
 void Grammar::leave_out_occasion(std::vector<Token>& tokens) const {
   const auto& occasions = speech_.occasions;
   constexpr size_t kLongest = 5;
+  // "For our wedding we need …"
+  for (size_t i = 1; i < std::min(kLongest, tokens.size()) && tokens.front().is_word("for"); ++i) {
+    if (tokens[i].kind != Kind::kWord) break;
+    if (std::none_of(occasions.begin(), occasions.end(), [&](const auto& o) { return tokens[i].is_word(o); })) continue;
+    tokens.erase(tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(i) + 1);
+    break;
+  }
   if (tokens.empty() || std::none_of(occasions.begin(), occasions.end(),
                                      [&](const auto& occasion) { return tokens.back().is_word(occasion); }))
     return;
@@ -190,18 +252,68 @@ std::optional<std::vector<Token>> Grammar::remark(std::vector<Token> tokens, boo
   return std::nullopt;
 }
 
+/// "I don't like the piano", "the piano sounds cheap".
+bool Grammar::complains(const std::vector<Token>& tokens) const {
+  static const WordSet kDisliking = {"hate", "dislike", "tired", "sick", "bored", "awful", "terrible", "horrible"};
+  return std::any_of(tokens.begin(), tokens.end(), [&](const Token& token) {
+    return is_negation(token) || is_in(token, complaints_) || is_in(token, kDisliking);
+  });
+}
+
+// "There should be no banjo, take it out", "it needs drums, add them": one request in two ways is the second.
+std::optional<std::vector<Token>> Grammar::said_again(std::vector<Token> first, std::vector<Token> second) const {
+  while (!second.empty() && is_separator(second.front())) second.erase(second.begin());
+  strip_courtesies(first);
+  const Tokens named = instruments_in(first);
+  if (named.empty() || !instruments_in(second).empty()) return std::nullopt;
+  const auto found = resolved(second, named);
+  const auto one = found ? request(condense(first)) : std::nullopt;
+  const auto other = one ? request(condense(*found)) : std::nullopt;
+  const bool same = other && one->kind == Request::Kind::kDo && other->kind == Request::Kind::kDo &&
+                    one->operation == other->operation &&
+                    (one->operation == Operation::kRemove || one->operation == Operation::kAdd) &&
+                    one->modifiers.empty();
+  return same ? found : std::nullopt;
+}
+
 // "The piano is too loud, take it out": a remark goes with a request for the same instrument, named or not.
 std::optional<std::vector<Token>> Grammar::without_first_remark(const std::vector<Token>& tokens,
                                                                 bool with_statements) const {
   const auto ends_remark = [this](const Token& token) { return is_separator(token) || token.is_word("so"); };
   const auto rest_from = [&](size_t i) -> std::optional<Tokens> {
     const auto about = remark(part(tokens, 0, i), with_statements);
-    if (!about) return std::nullopt;
+    if (!about) return said_again(part(tokens, 0, i), part(tokens, i, tokens.size()));
     Tokens rest = part(tokens, i, tokens.size());
     while (!rest.empty() && ends_remark(rest.front())) rest.erase(rest.begin());
     if (about->empty()) return rest;
+    // "It needs drums, doesn't it? Add them."
+    if (const auto after = std::find_if(rest.begin(), rest.end(), ends_remark); after != rest.end()) {
+      Tokens question(rest.begin(), after);
+      strip_courtesies(question);
+      if (question.empty()) rest.erase(rest.begin(), after + 1);
+    }
     if (names_all(rest, *about) && requests(condense(rest))) return rest;
     if (auto found = resolved(rest, *about)) return found;
+    // "I play the violin, accompany me on the piano."
+    Tokens plain = rest;
+    strip_courtesies(plain);
+    if (const auto one = request(condense(plain)); one && one->operation == Operation::kAccompany) return plain;
+    // "The shaker is driving me mad, please remove": what, has been said.
+    for (const bool of : {false, true}) {
+      Tokens whole = plain;
+      if (whole.empty() || !instruments_in(whole).empty() || !begins_order(whole.front())) break;
+      if (of) whole.push_back(word_token("of"));
+      whole.insert(whole.end(), about->begin(), about->end());
+      if (const auto one = request(condense(whole)); one && one->operation == Operation::kRemove) return whole;
+    }
+    // "I don't like the recorder, use a flute."
+    if (complains(part(tokens, 0, i)) && instruments_in(rest).size() == 1 && !plain.empty() &&
+        plain.front().kind == Kind::kWord && !articles_.count(plain.front().text) && !requests(condense(rest))) {
+      Tokens whole = rest;
+      for (const char* word : {"instead", "of"}) whole.push_back(word_token(word));
+      whole.insert(whole.end(), about->begin(), about->end());
+      if (const auto one = request(condense(whole)); one && one->operation == Operation::kReplace) return whole;
+    }
     return names_all(rest, *about) ? std::optional(rest) : std::nullopt;
   };
   for (size_t i = 1; i + 1 < tokens.size(); ++i)
@@ -228,6 +340,11 @@ std::optional<std::vector<Token>> Grammar::without_last_remark(const std::vector
     const Tokens named = instruments_in(begin);
     if (const auto about = remark(end, with_statements); about && names_all(begin, *about)) return begin;
     if (named.empty() || end.empty()) continue;
+    // Of "they sound horrible" nothing is left but the name.
+    if (is_one_of(end.front(), {"it", "they"}) && end.size() > 2 && is_one_of(end[1], {"sound", "sounds"})) {
+      const Tokens how = condense(part(end, 1, end.size()));
+      if (std::all_of(how.begin(), how.end(), [this](const Token& token) { return is_filler(token); })) return begin;
+    }
     if (is_one_of(end.front(), {"its", "theyre"})) {
       end.insert(end.begin() + 1, word_token("is"));
       end.front() = word_token("it");

@@ -83,7 +83,9 @@ const Grammar::Form* Grammar::form_of_core(const std::vector<Token>& tokens, boo
     std::vector<Token> left = gist(tokens, false);
     const size_t length = left.size();
     std::erase_if(left, [&words = carrying](const Token& token) { return is_in(token, words); });
-    if (left.size() == length) continue;
+    // "Turn this happy song up" is about its loudness.
+    const bool up = changes && tokens[0].is_word("turn") && is_in(tokens.back(), effects_);
+    if (left.size() == length || up) continue;
     const Form* form = form_of(left);
     if (form != nullptr && form->kind == Request::Kind::kDo && form->operation == operation) return form;
   }
@@ -155,11 +157,26 @@ void Grammar::take_offer(std::vector<Token>& tokens) const {
   size_t begin = 0;
   while (begin < tokens.size() && (tokens[begin].kind == Kind::kModifier || tokens[begin].kind == Kind::kComma))
     ++begin;
-  if (begin + 3 >= tokens.size() || !(tokens[begin].is_word("how") || tokens[begin].is_word("what")) ||
-      !tokens[begin + 1].is_word("about") || !is_in(tokens[begin + 2], kIndefinite))
+  if (begin + 2 >= tokens.size() || !(tokens[begin].is_word("how") || tokens[begin].is_word("what")) ||
+      !tokens[begin + 1].is_word("about"))
     return;
+  const size_t offered = tokens[begin + 2].kind == Kind::kComma ? begin + 3 : begin + 2;
+  if (offered >= tokens.size()) return;
   std::vector<Token> offer = tokens;
-  offer.erase(offer.begin() + static_cast<std::ptrdiff_t>(begin));
+  // "How about some swing?"
+  size_t tag = offered;
+  while (tag < tokens.size() && is_in(tokens[tag], articles_)) ++tag;
+  if (tag < tokens.size() && (tokens[tag].kind == Kind::kGenre || tokens[tag].kind == Kind::kMood)) {
+    offer.erase(offer.begin() + static_cast<std::ptrdiff_t>(begin),
+                offer.begin() + static_cast<std::ptrdiff_t>(tag) - 2);
+    offer[begin] = word_token("make");
+    offer[begin + 1] = word_token("it");
+    if (!understands(tokens) && understands(offer)) tokens = std::move(offer);
+    return;
+  }
+  if (!is_in(tokens[offered], kIndefinite)) return;
+  offer.erase(offer.begin() + static_cast<std::ptrdiff_t>(begin),
+              offer.begin() + static_cast<std::ptrdiff_t>(offered) - 1);
   offer[begin] = word_token("add");
   strip_courtesies(offer);
   std::vector<Token> plain = tokens;

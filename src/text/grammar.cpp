@@ -101,14 +101,46 @@ bool Grammar::is_quality(const std::vector<Token>& tokens, size_t at) const {
     return tokens[at].kind == Kind::kWord && words.count(tokens[at].text) > 0;
   };
   if (!one_of(qualities_)) return false;
+  // "Single the oboe out" is no "single oboe".
+  static const WordSet kVerbs = {"single", "clear", "clean"};
+  if (kVerbs.count(tokens[at].text) &&
+      (at == 0 || tokens[at - 1].kind != Kind::kWord ||
+       (!articles_.count(tokens[at - 1].text) && !qualities_.count(tokens[at - 1].text))))
+    return false;
   while (at < tokens.size() && (one_of(qualities_) || one_of(articles_))) ++at;
   return at < tokens.size() && tokens[at].is_instrument();
+}
+
+/// "happy" in "make this happy song sad": what the music is now, before what it is to be.
+bool Grammar::describes_music(const std::vector<Token>& tokens, size_t at) const {
+  static const WordSet kThis = {"this", "that", "my", "our", "your", "the"};
+  static const WordSet kBecoming = {"to", "into", "in", "as", "a", "an", "more", "sound"};
+  const auto is_tag = [&](size_t i) { return tokens[i].kind == Kind::kGenre || tokens[i].kind == Kind::kMood; };
+  const auto is_article = [&](size_t i) {
+    return tokens[i].kind == Kind::kWord && articles_.count(tokens[i].text) > 0;
+  };
+  if (!is_tag(at) || at + 2 >= tokens.size()) return false;
+  size_t end = at + 1;
+  while (end + 1 < tokens.size() && is_tag(end)) ++end;  // "my sad ballad"
+  if (is_in(tokens[end], music_))
+    ++end;
+  else if (!tokens[end].is_word("into"))
+    return false;
+  if (end >= tokens.size() || (!is_tag(end) && !is_in(tokens[end], kBecoming))) return false;
+  size_t begin = at;
+  while (begin > 0 && (is_article(begin - 1) || is_tag(begin - 1)) && !is_in(tokens[begin - 1], kThis)) --begin;
+  if (begin == 0 || !is_in(tokens[begin - 1], kThis)) return false;
+  size_t next = end;
+  while (next < tokens.size() && (is_in(tokens[next], kBecoming) || is_article(next))) ++next;
+  return next < tokens.size() && is_tag(next);
 }
 
 std::vector<Token> Grammar::condense(std::vector<Token> tokens) const {
   std::vector<Token> nouns;
   nouns.reserve(tokens.size());
   bool determined = false, indefinite = false, more = false;
+  std::vector<bool> described(tokens.size());  // before the loop, which moves the tokens away
+  for (size_t i = 0; i < tokens.size(); ++i) described[i] = describes_music(tokens, i);
   for (size_t i = 0; i < tokens.size(); ++i) {
     Token& token = tokens[i];
     const bool word = token.kind == Kind::kWord;
@@ -127,9 +159,21 @@ std::vector<Token> Grammar::condense(std::vector<Token> tokens) const {
       if (tag && (token.is_word("way") || token.is_word("far") || token.is_word("even"))) continue;  // "way darker"
       if (token.is_word("solo") && indefinite && next.is_instrument()) continue;                     // "a solo oboe"
     }
-    if (word && parts_.count(token.text) && !nouns.empty() && nouns.back().is_instrument()) continue;
-    if (word && parts_.count(token.text) && i + 1 < tokens.size() && tokens[i + 1].is_word("of")) {
-      // "the melody of the flute"
+    // "An oboe playing along with the flute" is no oboe and flute.
+    const bool along = token.is_word("playing") && i + 1 < tokens.size() && tokens[i + 1].is_word("along");
+    if (word && !along && parts_.count(token.text) && !nouns.empty() && nouns.back().is_instrument()) continue;
+    if (described[i]) continue;
+    // "a tuba bass line"
+    const bool bass_line = token.is_instrument() && token.name == "bass" && !nouns.empty() &&
+                           nouns.back().is_instrument() && nouns.back().indefinite && nouns.back().determined &&
+                           i + 1 < tokens.size() && (tokens[i + 1].is_word("line") || tokens[i + 1].is_word("part"));
+    if (bass_line) continue;
+    static const WordSet kOwned = {"part", "parts", "line", "track", "channel", "melody"};
+    const bool owned = i + 1 < tokens.size() &&
+                       (tokens[i + 1].is_word("of") ||
+                        (kOwned.count(token.text) && (tokens[i + 1].is_word("for") || tokens[i + 1].is_word("on"))));
+    if (word && parts_.count(token.text) && owned) {
+      // "the melody of the flute", "the part for the flute"
       size_t owner = i + 2;
       while (owner < tokens.size() && tokens[owner].kind == Kind::kWord && articles_.count(tokens[owner].text)) ++owner;
       if (owner < tokens.size() && tokens[owner].is_instrument()) {
@@ -256,6 +300,7 @@ std::optional<Request> Grammar::request(const std::vector<Token>& tokens) const 
   Request out;
   out.kind = form->kind;
   out.operation = form->operation;
+  out.instead = std::any_of(tokens.begin(), tokens.end(), [](const Token& token) { return token.is_word("instead"); });
   std::vector<std::vector<Token>> lists;
   for (const auto& token : tokens) {
     if (token.kind == Kind::kInstruments) lists.push_back(token.items);
@@ -269,6 +314,14 @@ std::optional<Request> Grammar::request(const std::vector<Token>& tokens) const 
   static const WordSet kHanding = {"have", "get", "lend", "grant"};
   if (out.operation == Operation::kAdd && tokens[0].kind == Kind::kWord && kHanding.count(tokens[0].text) > 0 &&
       lists[0][0].determined && !lists[0][0].indefinite)
+    return std::nullopt;
+  // "Drop a tambourine on it" adds one, "drop the tambourine" is against it.
+  if (out.operation == Operation::kRemove && tokens[0].is_word("drop") && !lists.empty() && lists[0][0].determined &&
+      lists[0][0].indefinite)
+    return std::nullopt;
+  // "Shift the piano to the chorus": a chorus is also a part of a song.
+  if (out.operation == Operation::kReplace && lists.size() > 1 && !form->reversed && lists[1][0].text == "chorus" &&
+      !lists[1][0].indefinite)
     return std::nullopt;
   // "Put the piano in the background": one that is there is to be quieter; "put a piano in the background": a new one.
   static const WordSet kMoving = {"put", "have", "keep", "set", "bring", "place", "drop", "move", "push"};
@@ -293,66 +346,6 @@ bool Grammar::begins_order(const Token& token) const {
   for (int i = 0; i < kOperations; ++i)
     if (is_imperative(token.text, static_cast<Operation>(i))) return true;
   return false;
-}
-
-/// "…, then the drums", "… and a flute in bars 5 to 8": what was asked for before is asked for another instrument.
-bool Grammar::goes_on(const std::vector<Token>& tokens, size_t end, const std::vector<Token>& rest) const {
-  const Token& between = tokens[end];
-  const bool adds = separates(between) || between.is_word("and") || between.is_word("also");
-  size_t next = 1;
-  while (next < rest.size() && rest[next].kind == Kind::kModifier) ++next;
-  // Where the first has a time or an amount, it must be clear whether that is the second's too.
-  const bool clear = next > 1 || std::none_of(tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(end),
-                                              [](const Token& token) { return token.kind == Kind::kModifier; });
-  return adds && clear && !rest.empty() && rest.front().kind == Kind::kInstruments &&
-         (next == rest.size() || is_separator(rest[next]));
-}
-
-/// The request of the tokens before `end` and those of the tokens from `next` on.
-std::optional<std::vector<Request>> Grammar::requests_split(const std::vector<Token>& tokens, size_t end,
-                                                            size_t next) const {
-  std::vector<Token> begin(tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(end));
-  strip_courtesies(begin);
-  const auto first = request(begin);
-  if (!first) return std::nullopt;
-  std::vector<Token> rest(tokens.begin() + static_cast<std::ptrdiff_t>(next), tokens.end());
-  const bool ellipsis = first->kind == Request::Kind::kDo && goes_on(tokens, end, rest);
-  strip_courtesies(rest);
-  auto more = requests(rest);
-  if (!more && ellipsis) {
-    rest.insert(rest.begin(), word_token(operation_name(first->operation)));
-    if (first->operation == Operation::kRemove || first->operation == Operation::kAdd) more = requests(rest);
-  }
-  if (!more) return std::nullopt;
-  more->front().afterwards =
-      std::any_of(tokens.begin() + static_cast<std::ptrdiff_t>(end), tokens.begin() + static_cast<std::ptrdiff_t>(next),
-                  [](const Token& token) { return token.kind == Kind::kThen; });
-  more->insert(more->begin(), *first);
-  return more;
-}
-
-bool Grammar::understands(const std::vector<Token>& tokens) const {
-  try {
-    return requests(condense(tokens)).has_value();
-  } catch (const Error&) {
-    return false;  // of two genres
-  }
-}
-
-std::optional<std::vector<Request>> Grammar::requests(const std::vector<Token>& tokens) const {
-  if (auto whole = request(tokens)) return std::vector<Request>{*whole};
-  for (size_t i = 1; i + 1 < tokens.size(); ++i) {
-    if (!is_separator(tokens[i])) continue;
-    size_t next = i;
-    while (next < tokens.size() && is_separator(tokens[next])) ++next;
-    if (auto found = requests_split(tokens, i, next)) return found;
-  }
-  // Nothing but the verb tells where the next request begins, so that a time or an amount between two of them might be
-  // that of either.
-  for (size_t i = 1; i + 1 < tokens.size(); ++i)
-    if (begins_order(tokens[i]) && tokens[i - 1].kind != Kind::kModifier && !is_separator(tokens[i - 1]))
-      if (auto found = requests_split(tokens, i, i)) return found;
-  return std::nullopt;
 }
 
 }  // namespace instructme

@@ -52,10 +52,12 @@ struct Speech {
   std::vector<std::string> states;      ///< what begins a statement that asks for nothing: "my drummer left"
   std::vector<std::string> activities;  ///< what people want to do with the music: "I want to sing over it"
   std::vector<std::string> effects;     ///< words of what there is no operation for, as "louder" and "tempo"
+  std::vector<std::string> people;      ///< who may want something: "my producer wants it without the drums"
+  std::vector<std::string> reporting;   ///< what is said of them before a request: "says", "asked for"
   /// By a word, those that ask for the same in its place: "can" for "could".
   std::map<std::string, std::vector<std::string>> alike;
   /// Words and phrases that are read as others: slips ("teh"), short forms ("pls"), other ways to say the same
-  /// ("apart from" as "except"); "" for what says nothing.
+  /// ("apart from" as "except"); "" for what says nothing. May have alternatives.
   std::map<std::string, std::string> read_as;
 };
 
@@ -106,6 +108,7 @@ struct Request {
   std::optional<std::string> genre, mood;
   std::vector<Modifier> modifiers;
   bool afterwards = false;  ///< something like "then" sets it apart from the request before it
+  bool instead = false;     ///< "instead" of what a request before names
 };
 
 using WordSet = std::unordered_set<std::string>;
@@ -188,10 +191,16 @@ class Grammar {
   std::vector<Token> find_names(const std::vector<Token>& tokens) const;
   void mark_separators(std::vector<Token>& tokens) const;
   void strip_courtesies(std::vector<Token>& tokens) const;
+  void leave_out_adjectives(std::vector<Token>& tokens) const;
+  void leave_out_sections(std::vector<Token>& tokens) const;
+  void order_what_comes_instead(std::vector<Token>& tokens) const;
   void leave_out_reasons(std::vector<Token>& tokens) const;
   void leave_out_occasion(std::vector<Token>& tokens) const;
   void leave_out_remarks(std::vector<Token>& tokens, bool with_statements) const;
   bool understands(const std::vector<Token>& tokens) const;
+  std::optional<std::vector<Token>> without_reporter(const std::vector<Token>& tokens) const;
+  bool is_reason(const std::vector<Token>& tokens, size_t begin, size_t end) const;
+  bool describes_music(const std::vector<Token>& tokens, size_t at) const;
   void resolve_topic(std::vector<Token>& tokens) const;
   std::optional<std::vector<Token>> without_first_remark(const std::vector<Token>& tokens, bool with_statements) const;
   std::optional<std::vector<Token>> without_last_remark(const std::vector<Token>& tokens, bool with_statements) const;
@@ -203,6 +212,8 @@ class Grammar {
   bool goes_on(const std::vector<Token>& tokens, size_t end, const std::vector<Token>& rest) const;
   std::optional<std::vector<Request>> requests_split(const std::vector<Token>& tokens, size_t end, size_t next) const;
   bool points_at_instrument(const std::vector<Token>& tokens, size_t at) const;
+  std::optional<std::vector<Token>> said_again(std::vector<Token> first, std::vector<Token> second) const;
+  bool complains(const std::vector<Token>& tokens) const;
   bool says_how_it_is(const std::vector<Token>& nouns) const;
   size_t joiner_length(const std::vector<Token>& tokens, size_t at) const;
   bool is_quality(const std::vector<Token>& tokens, size_t at) const;
@@ -219,6 +230,7 @@ class Grammar {
   void join_what_is_denied(std::vector<Token>& tokens) const;
   void take_offer(std::vector<Token>& tokens) const;
   std::optional<Request> request(const std::vector<Token>& tokens) const;
+  std::optional<Request> addition_instead_of(const std::vector<Token>& tokens) const;
   [[noreturn]] void fail(const std::string& what) const;
 
   Speech speech_;
@@ -241,10 +253,11 @@ class Grammar {
   std::unordered_map<std::string, std::string> pasts_;    ///< "removed" to "remove"
   WordSet placing_;  ///< verbs that ask for something new only with a place: "sneak a flute in here"
   WordSet remarks_;  ///< keys
-  std::vector<std::vector<std::string>> reasons_, states_;
+  std::vector<std::vector<std::string>> reasons_, states_, reporting_;
+  WordSet complaints_;  ///< those of one word
   WordSet conjunctions_, articles_, qualities_, fillers_, pronouns_, music_, styles_, parts_, prepositions_;
   std::map<Operation, WordSet> carrying_;
-  WordSet wishing_, activities_, effects_;
+  WordSet wishing_, activities_, effects_, people_;
 };
 
 }  // namespace instructme

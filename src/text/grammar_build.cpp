@@ -54,16 +54,18 @@ std::vector<std::string> slots_for(Operation operation) {
 Grammar::Grammar(const Lexicon& lexicon, Speech speech, std::map<std::string, std::vector<std::string>> ambiguous,
                  std::string context)
     : speech_(std::move(speech)), ambiguous_(std::move(ambiguous)), context_(std::move(context)) {
-  for (const auto& [phrase, meant] : speech_.read_as) {
-    std::vector<std::string> words = sentence_words(phrase);
-    if (words.empty()) fail("read_as: '" + phrase + "' has no words");
-    read_as_[words.front()].emplace_back(words, sentence_words(meant));
-  }
+  for (const auto& [pattern, meant] : speech_.read_as)
+    for (const auto& phrase : expanded({pattern}, context_)) {
+      std::vector<std::string> words = sentence_words(phrase);
+      if (words.empty()) fail("read_as: '" + phrase + "' has no words");
+      read_as_[words.front()].emplace_back(words, sentence_words(meant));
+    }
   for (auto& [first, entries] : read_as_)
     std::stable_sort(entries.begin(), entries.end(),
                      [](const auto& a, const auto& b) { return a.first.size() > b.first.size(); });
-  for (auto* list : {&speech_.asides, &speech_.reasons, &speech_.keeping, &speech_.lowering, &speech_.halving,
-                     &speech_.others_out, &speech_.others_stay, &speech_.remarks, &speech_.passives, &speech_.taking})
+  for (auto* list :
+       {&speech_.asides, &speech_.reasons, &speech_.keeping, &speech_.lowering, &speech_.halving, &speech_.others_out,
+        &speech_.others_stay, &speech_.remarks, &speech_.passives, &speech_.taking, &speech_.reporting})
     *list = expanded(*list, context_);
   for (const auto& [word, others] : speech_.alike)
     for (const auto& other : others)
@@ -90,6 +92,9 @@ Grammar::Grammar(const Lexicon& lexicon, Speech speech, std::map<std::string, st
   prepositions_ = set_of(speech_.prepositions);
   reasons_ = phrases(speech_.reasons, words);
   states_ = phrases(speech_.states, words);
+  reporting_ = phrases(speech_.reporting, words);
+  people_ = set_of(speech_.people);
+  complaints_ = set_of(speech_.complaints);
   wishing_ = set_of(speech_.wishing);
   for (int i = 0; i < kOperations; ++i)
     if (const auto said = speech_.carrying.find(operation_name(static_cast<Operation>(i)));
@@ -256,7 +261,8 @@ void Grammar::add_understood(Operation operation) {
     std::string slots;
     std::vector<Token> tokens = pattern_tokens(pattern, slots);
     const bool reversed = slots == "yx";
-    if (reversed) slots = "xy";
+    std::sort(slots.begin(), slots.end(),
+              [](char a, char b) { return std::string_view("xygm").find(a) < std::string_view("xygm").find(b); });
     if (std::find(allowed.begin(), allowed.end(), slots) == allowed.end())
       fail("understood: '" + pattern + "' has unsuitable slots; possible are " + quoted_list(allowed, "or"));
     strip_courtesies(tokens);

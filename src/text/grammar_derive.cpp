@@ -47,6 +47,7 @@ void Grammar::add_replacements(Operation taking_away) {
     add(by + " {y} instead of {x}");
     add("instead of {x} " + by + " {y}");
     for (const char* place : {" is", " was", " is now", " is playing", " plays"}) add(by + " {y} where {x}" + place);
+    add(by + " {y} where theres {x}");
   }
   for (const auto& [operation, verb] : verb_words_) {
     if (operation != taking_away) continue;
@@ -76,9 +77,9 @@ void Grammar::add_players() {
         irregular != speech_.participles.end() ? irregular->second : regular_participle_of(verb);
     for (const auto& passive : speech_.passives)
       for (const char* by : {" by ", " on ", " with ", " using "}) add(passive + " " + participle + by + "{y}");
-    for (const char* object : {" {x}", " what {x} plays", " what {x} is playing"})
+    for (const char* object : {" {x}", " what {x} plays", " what {x} is playing", " what {x} does", " what {x} sings"})
       for (const char* who : {"let {y} ", "have {y} ", "make {y} ", "get {y} to ", "ask {y} to ", "can {y} ",
-                              "{y} can ", "{y} should ", "{y} must "})
+                              "{y} can ", "{y} should ", "{y} must ", "{y} to "})
         add(who + verb + object);
   }
 }
@@ -157,7 +158,8 @@ void Grammar::add_gerunds() {
     const auto irregular = speech_.participles.find(first);
     pasts_.emplace(irregular == speech_.participles.end() ? regular_participle_of(first) : irregular->second, first);
     const std::string gerund = gerund_of(first);
-    if (words_.insert(gerund).second) gerunds_.emplace(gerund, first);
+    words_.insert(gerund);
+    gerunds_.emplace(gerund, first);
   }
   for (const auto& [past, verb] : pasts_) words_.insert(past);
 }

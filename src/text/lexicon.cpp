@@ -96,6 +96,8 @@ Speech read_speech(ConfigReader config) {
   config.read("states", speech.states);
   config.read("activities", speech.activities);
   config.read("effects", speech.effects);
+  config.read("people", speech.people);
+  config.read("reporting", speech.reporting);
   config.read("alike", speech.alike);
   config.require("read_as", speech.read_as);
   config.finish();

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstdlib>
 #include <initializer_list>
-#include <map>
 
 #include "instructme/base/error.h"
 #include "instructme/base/strings.h"
@@ -53,20 +52,14 @@ class Matcher {
   }
 
   std::optional<double> number() {
-    static const std::map<std::string, double> kWords = {
-        {"one", 1},       {"two", 2},       {"three", 3},    {"four", 4},     {"five", 5},       {"six", 6},
-        {"seven", 7},     {"eight", 8},     {"nine", 9},     {"ten", 10},     {"eleven", 11},    {"twelve", 12},
-        {"thirteen", 13}, {"fourteen", 14}, {"fifteen", 15}, {"sixteen", 16}, {"seventeen", 17}, {"eighteen", 18},
-        {"nineteen", 19}, {"twenty", 20},   {"thirty", 30},  {"forty", 40},   {"fifty", 50},     {"sixty", 60},
-        {"seventy", 70},  {"eighty", 80},   {"ninety", 90}};
     if (finished()) return std::nullopt;
     const Piece& piece = pieces_[at];
-    if (const auto named = kWords.find(piece.text); named != kWords.end()) {
+    if (const auto named = number_word(piece.text)) {
       ++at;
-      const auto digit = finished() || named->second < 20 ? kWords.end() : kWords.find(pieces_[at].text);
-      if (digit == kWords.end() || digit->second > 9) return named->second;
+      const auto digit = finished() || *named < 20 ? std::nullopt : number_word(pieces_[at].text);
+      if (!digit || *digit > 9) return named;
       ++at;  // "twenty four"
-      return named->second + digit->second;
+      return *named + *digit;
     }
     if (!piece.number || piece.clock || std::count(piece.text.begin(), piece.text.end(), '.') > 1) return std::nullopt;
     ++at;
@@ -107,6 +100,8 @@ class Matcher {
     if (const auto seconds = clock()) return seconds;
     if (const auto counted = attempt([&] { return word({"second", "seconds"}) ? number() : std::nullopt; }))
       return counted;
+    if (phrase({"half", "a", "minute"}) || phrase({"half", "minute"})) return 30;
+    if (phrase({"a", "minute"})) return 60;
     return attempt([&]() -> std::optional<double> {
       const auto value = number();
       const auto unit = value ? unit_s() : std::nullopt;
@@ -157,6 +152,12 @@ class Matcher {
       });
       if (last) return PlanRange{Unit::kBars, *first, *last};
       if (joined_by_and) return std::nullopt;
+      // "bars 31 and 32", but not "bars 3 and 7"
+      const auto next = attempt([&]() -> std::optional<double> {
+        const auto second = word({"and"}) ? bar() : std::nullopt;
+        return second && *second == *first + 1 ? second : std::nullopt;
+      });
+      if (next) return PlanRange{Unit::kBars, *first, *next};
       return open ? PlanRange{Unit::kBars, *first, std::nullopt} : PlanRange{Unit::kBars, *first, *first};
     });
   }
@@ -211,6 +212,11 @@ class Matcher {
   /// Said with a preposition that leaves no doubt that a time follows, or two clock times or bars without one.
   std::optional<PlanRange> range() {
     return attempt([&]() -> std::optional<PlanRange> {
+      if (auto found = attempt([&]() -> std::optional<PlanRange> {
+            auto edge = word({"from"}) ? edge_range() : std::nullopt;
+            return edge && !to() && !onwards() ? edge : std::nullopt;
+          }))
+        return found;
       if (word({"from"}) || phrase({"starting", "at"}) || phrase({"starting", "from"}) || phrase({"beginning", "at"})) {
         if (auto found = bar_range(true, false)) return found;
         return second_range(true, false, false);
@@ -241,6 +247,11 @@ class Matcher {
         const auto seconds = duration();
         return seconds ? std::optional(PlanRange{Unit::kSeconds, 0, *seconds}) : std::nullopt;
       }
+      if (auto found = attempt([&]() -> std::optional<PlanRange> {
+            auto both = word({"at"}) ? second_range(false, false, false) : std::nullopt;
+            return both && both->end ? both : std::nullopt;
+          }))
+        return found;
       if (word({"of"})) {
         if (auto found = edge_range()) return found;
         return bar_range(false, false);

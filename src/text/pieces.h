@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,5 +16,8 @@ struct Piece {
 
 /// The pieces of a sentence in lower case.
 std::vector<Piece> pieces_of(const std::string& text);
+
+/// The value of "one" to "nineteen" and of "twenty", "thirty" to "ninety"; none of other words.
+std::optional<double> number_word(const std::string& word);
 
 }  // namespace instructme

@@ -105,6 +105,63 @@ std::vector<Token> Grammar::find_names(const std::vector<Token>& tokens) const {
   return out;
 }
 
+// "That whiny harmonica": a word that nobody knows but that ends as adjectives do, between an article and an
+// instrument.
+void Grammar::leave_out_adjectives(std::vector<Token>& tokens) const {
+  constexpr size_t kShortest = 5;
+  for (size_t i = 1; i + 1 < tokens.size(); ++i) {
+    const std::string& word = tokens[i].text;
+    const bool adjective = word.size() >= kShortest && (word.ends_with("y") || word.ends_with("ous"));
+    if (tokens[i].kind != Kind::kWord || !adjective || knows_word(word) || effects_.count(word) > 0) continue;
+    if (!is_in(tokens[i - 1], articles_) && !is_in(tokens[i - 1], {"this", "that", "these", "those"})) continue;
+    if (tokens[i + 1].kind == Kind::kInstrument) tokens.erase(tokens.begin() + static_cast<std::ptrdiff_t>(i));
+  }
+}
+
+// "In the chorus, bars 17 to 24": where it is said in bars or seconds too, which part of the song it is says nothing.
+void Grammar::leave_out_sections(std::vector<Token>& tokens) const {
+  static const WordSet kPlaces = {"in", "for", "during", "of", "from", "through", "throughout"};
+  static const WordSet kWhich = {"the", "my", "our", "first", "second", "third", "last", "final", "whole", "entire"};
+  static const WordSet kSections = {"intro", "introduction", "verse", "chorus",  "refrain",   "bridge",   "outro",
+                                    "hook",  "ending",       "coda",  "prelude", "interlude", "breakdown"};
+  for (size_t i = 1; i + 2 < tokens.size(); ++i) {
+    size_t at = i + 1;
+    while (at < tokens.size() && is_in(tokens[at], kWhich)) ++at;
+    if (!is_in(tokens[i], kPlaces) || at == i + 1 || at >= tokens.size() || !is_in(tokens[at], kSections)) continue;
+    size_t end = at + 1;
+    while (end < tokens.size() && tokens[end].kind == Kind::kComma) ++end;
+    if (end < tokens.size() && tokens[end].modifier && tokens[end].modifier->range)
+      tokens.erase(tokens.begin() + static_cast<std::ptrdiff_t>(i), tokens.begin() + static_cast<std::ptrdiff_t>(end));
+  }
+}
+
+// "No piano, a harp instead": what comes instead is no more of what goes.
+void Grammar::order_what_comes_instead(std::vector<Token>& tokens) const {
+  for (size_t i = 2; i + 1 < tokens.size(); ++i) {
+    const bool instead = tokens[i + 1].is_word("instead") && (i + 2 == tokens.size() || !tokens[i + 2].is_word("of"));
+    if (!instead || !tokens[i].is_instrument()) continue;
+    size_t begin = i;
+    while (begin > 1 && is_in(tokens[begin - 1], articles_)) --begin;
+    if (tokens[begin - 1].kind != Kind::kComma || !tokens[begin - 2].is_instrument()) continue;
+    std::vector<Token> before(tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(begin) - 1);
+    strip_courtesies(before);
+    const auto removed = request(condense(before));
+    if (removed && removed->kind == Request::Kind::kDo && removed->operation == Operation::kRemove) {
+      tokens.insert(tokens.begin() + static_cast<std::ptrdiff_t>(begin), word_token(operation_name(Operation::kAdd)));
+      return;
+    }
+  }
+  // "Instead of the piano, a harp."
+  if (!matches_at(tokens, 0, {"instead", "of"})) return;
+  size_t comma = 2;
+  while (comma < tokens.size() && (tokens[comma].is_instrument() || is_in(tokens[comma], articles_))) ++comma;
+  if (comma == tokens.size() || tokens[comma].kind != Kind::kComma) return;
+  size_t last = comma + 1;
+  while (last < tokens.size() && is_in(tokens[last], articles_)) ++last;
+  if (last + 1 == tokens.size() && tokens[last].is_instrument())
+    tokens.insert(tokens.begin() + static_cast<std::ptrdiff_t>(comma) + 1, word_token("use"));
+}
+
 std::vector<Token> Grammar::scan(const std::string& sentence) const {
   std::string rest = sentence;
   const std::vector<Modifier> modifiers = take_modifiers(rest);
@@ -116,7 +173,14 @@ std::vector<Token> Grammar::scan(const std::string& sentence) const {
     token.modifier = modifiers[*index];
     token.text = token.modifier->text;
   }
+  leave_out_sections(words);
+  // "Add a cello, but only in bars 5 to 8."
+  for (size_t i = 0; i + 2 < words.size(); ++i)
+    if (words[i].is_word("but") && is_in(words[i + 1], {"only", "just"}) && words[i + 2].kind == Kind::kModifier)
+      words.erase(words.begin() + static_cast<std::ptrdiff_t>(i), words.begin() + static_cast<std::ptrdiff_t>(i) + 2);
   std::vector<Token> tokens = find_names(words);
+  leave_out_adjectives(tokens);
+  order_what_comes_instead(tokens);
   choose_meant(tokens);
   join_what_is_denied(tokens);
   // "No, the drums" is about the drums, "no drums" is against them.
@@ -124,6 +188,10 @@ std::vector<Token> Grammar::scan(const std::string& sentence) const {
   // "Should it have drums?" asks for advice.
   if (tokens.size() > 2 && is_in(tokens[0], {"should", "shall", "must", "did", "was"}) &&
       is_in(tokens[1], {"it", "this", "that", "there", "i", "you"}))
+    tokens.insert(tokens.begin(), word_token("whether"));
+  // "Would it be nice without the drums?" does, too.
+  if (tokens.size() > 4 && tokens[0].is_word("can") && is_in(tokens[1], {"it", "this", "that"}) &&
+      tokens[2].is_word("be") && is_in(tokens[3], {"nice", "better", "good", "great", "cool", "fine", "ok"}))
     tokens.insert(tokens.begin(), word_token("whether"));
   mark_separators(tokens);
   leave_out_reasons(tokens);
@@ -140,6 +208,13 @@ std::vector<Token> Grammar::scan(const std::string& sentence) const {
   // is.
   std::vector<Token> plain = read(false);
   if (understands(plain)) return plain;
+  // "Because the choir is out of tune, remove it": what is said first may also be said without its reason.
+  if (tokens.size() > 2 && is_in(tokens.front(), {"because", "since", "as", "cause"})) {
+    tokens.erase(tokens.begin());
+    for (const bool with_statements : {false, true})
+      if (const auto left = read(with_statements); understands(left)) return left;
+  }
+  if (const auto wanted = without_reporter(plain)) return *wanted;
   std::vector<Token> told = read(true);
   return understands(told) ? told : plain;
 }

@@ -1,0 +1,124 @@
+// How a sentence divides into requests: what ends one, what the next takes over from it, and what is one request in two
+// parts.
+#include <algorithm>
+
+#include "grammar.h"
+#include "instructme/base/error.h"
+
+namespace instructme {
+namespace {
+
+using Kind = Token::Kind;
+
+/// "Take the piano out and let a harp come in instead" asks for one thing in the place of another.
+bool takes_place(const Request& removed, const Request& added) {
+  return removed.kind == Request::Kind::kDo && removed.operation == Operation::kRemove && added.instead &&
+         added.kind == Request::Kind::kDo && added.operation == Operation::kAdd && added.modifiers.empty();
+}
+
+}  // namespace
+
+/// "…, then the drums", "… and a flute in bars 5 to 8": what was asked for before is asked for another instrument.
+bool Grammar::goes_on(const std::vector<Token>& tokens, size_t end, const std::vector<Token>& rest) const {
+  const Token& between = tokens[end];
+  const bool adds = separates(between) || between.is_word("and") || between.is_word("also");
+  size_t next = 1;
+  while (next < rest.size() && rest[next].kind == Kind::kModifier) ++next;
+  // Where the first has a time or an amount, it must be clear whether that is the second's too.
+  const bool clear = next > 1 || std::none_of(tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(end),
+                                              [](const Token& token) { return token.kind == Kind::kModifier; });
+  return adds && clear && !rest.empty() && rest.front().kind == Kind::kInstruments &&
+         (next == rest.size() || is_separator(rest[next]));
+}
+
+/// The request of the tokens before `end` and those of the tokens from `next` on.
+std::optional<std::vector<Request>> Grammar::requests_split(const std::vector<Token>& tokens, size_t end,
+                                                            size_t next) const {
+  std::vector<Token> begin(tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(end));
+  strip_courtesies(begin);
+  const auto first = request(begin);
+  if (!first) return std::nullopt;
+  std::vector<Token> rest(tokens.begin() + static_cast<std::ptrdiff_t>(next), tokens.end());
+  const bool ellipsis = first->kind == Request::Kind::kDo && goes_on(tokens, end, rest);
+  strip_courtesies(rest);
+  // "The piano out, a harp instead."
+  if (rest.size() == 2 && rest[0].kind == Kind::kInstruments && rest[1].is_word("instead"))
+    rest.insert(rest.begin(), word_token(operation_name(Operation::kAdd)));
+  auto more = requests(rest);
+  if (!more && ellipsis) {
+    rest.insert(rest.begin(), word_token(operation_name(first->operation)));
+    if (first->operation == Operation::kRemove || first->operation == Operation::kAdd) more = requests(rest);
+  }
+  if (!more) return std::nullopt;
+  more->front().afterwards =
+      std::any_of(tokens.begin() + static_cast<std::ptrdiff_t>(end), tokens.begin() + static_cast<std::ptrdiff_t>(next),
+                  [](const Token& token) { return token.kind == Kind::kThen; });
+  if (takes_place(*first, more->front())) {
+    Request both = *first;
+    both.operation = Operation::kReplace;
+    both.replacements = more->front().instruments;
+    more->front() = std::move(both);
+    return more;
+  }
+  // "As a country song, with banjo and fiddle" is one remix.
+  if (tokens[end].kind == Kind::kComma && first->operation == Operation::kRemix && first->kind == Request::Kind::kDo &&
+      first->instruments.empty() && more->front().operation == Operation::kAdd && more->front().modifiers.empty() &&
+      tokens[next].is_word("with")) {
+    Request both = *first;
+    both.instruments = more->front().instruments;
+    more->front() = std::move(both);
+    return more;
+  }
+  more->insert(more->begin(), *first);
+  return more;
+}
+
+bool Grammar::understands(const std::vector<Token>& tokens) const {
+  try {
+    return requests(condense(tokens)).has_value();
+  } catch (const Error&) {
+    return false;  // of two genres
+  }
+}
+
+/// "Bring a harp in instead of the piano": what is to be added takes the place of what is named.
+std::optional<Request> Grammar::addition_instead_of(const std::vector<Token>& tokens) const {
+  for (size_t i = 1; i + 2 < tokens.size(); ++i) {
+    if (!matches_at(tokens, i, {"instead", "of"}) || tokens[i + 2].kind != Kind::kInstruments) continue;
+    std::vector<Token> added(tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(i));
+    for (size_t k = i + 3; k < tokens.size(); ++k) added.push_back(tokens[k]);
+    auto found = request(added);
+    if (!found || found->kind != Request::Kind::kDo || found->operation != Operation::kAdd) return std::nullopt;
+    found->operation = Operation::kReplace;
+    found->replacements = std::move(found->instruments);
+    found->instruments = tokens[i + 2].items;
+    return found;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::vector<Request>> Grammar::requests(const std::vector<Token>& tokens) const {
+  if (auto whole = request(tokens)) return std::vector<Request>{*whole};
+  if (auto whole = addition_instead_of(tokens)) return std::vector<Request>{*whole};
+  for (size_t i = 1; i + 1 < tokens.size(); ++i) {
+    if (!is_separator(tokens[i])) continue;
+    size_t next = i;
+    while (next < tokens.size() && is_separator(tokens[next])) ++next;
+    if (auto found = requests_split(tokens, i, next)) return found;
+  }
+  // "Remove the percussion without touching the drums."
+  for (size_t i = 1; i + 1 < tokens.size(); ++i)
+    if (tokens[i].is_word("without"))
+      if (auto found = requests_split(tokens, i, i))
+        if (const auto kind = (*found)[1 < found->size() ? 1 : 0].kind;
+            kind == Request::Kind::kKeep || kind == Request::Kind::kOthersStay)
+          return found;
+  // Nothing but the verb tells where the next request begins, so that a time or an amount between two of them might be
+  // that of either.
+  for (size_t i = 1; i + 1 < tokens.size(); ++i)
+    if (begins_order(tokens[i]) && tokens[i - 1].kind != Kind::kModifier && !is_separator(tokens[i - 1]))
+      if (auto found = requests_split(tokens, i, i)) return found;
+  return std::nullopt;
+}
+
+}  // namespace instructme
