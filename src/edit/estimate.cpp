@@ -16,8 +16,8 @@ constexpr double kSignalSeconds = 0.0018;
 constexpr double kStartSeconds = 0.8;
 // Of a part that is played: finding and loading the sound; hearing beats, chords and key, and playing.
 constexpr double kSoundSeconds = 0.5, kPlayedSeconds = 0.03, kSoundMb = 150;
-// Hearing the notes of what is replaced.
-constexpr double kTranscribeSeconds = 0.03;
+// Seconds for each second of music of which the notes are heard.
+constexpr double kTranscribeSeconds = 0.15;
 constexpr double kProgramMb = 340;
 // Activations of the U-Net, and of the mask head, which listens to so much at a time. One follows the other.
 constexpr double kSampledMbPerSecond = 2.1, kMaskMbPerSecond = 14.5, kMaskSeconds = 25;
