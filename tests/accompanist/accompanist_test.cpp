@@ -108,7 +108,7 @@ TEST(Accompanist, PlaysNotesOfOtherInstruments) {
   EXPECT_EQ(pitches("piano"), (std::vector<int>{48, 64, 67, 50}));
   EXPECT_EQ(pitches("string sections"), (std::vector<int>{48, 64, 67, 50}));
   EXPECT_EQ(pitches("bass"), (std::vector<int>{48, 50}));
-  EXPECT_EQ(pitches("violin"), (std::vector<int>{67, 62}));
+  EXPECT_EQ(pitches("violin"), (std::vector<int>{79, 62}));
   EXPECT_TRUE(player.play_notes({}, "violin", 1, 24000).notes.notes.empty());
   expect_error(ErrorKind::kUsage, "played by 'drum kit'", [&] { player.play_notes(chords, "drum kit", 5, 24000); });
   expect_error(ErrorKind::kUsage, "no sound for 'vocals'", [&] { player.play_notes(chords, "vocals", 5, 24000); });
