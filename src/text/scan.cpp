@@ -15,6 +15,12 @@ namespace {
 using Kind = Token::Kind;
 
 /// The longest phrase with which the tokens begin (or end); nullptr when none.
+// Of "a piano would be nice if you could" what would be nice is the piano: that is no courtesy behind it.
+bool speaks_of_what_is_before(const std::vector<Token>& tokens, const std::vector<std::string>& phrase) {
+  return phrase.size() > 1 && phrase[1] == "be" && phrase.size() < tokens.size() &&
+         tokens[tokens.size() - phrase.size() - 1].kind == Kind::kInstrument;
+}
+
 const std::vector<std::string>* first_match(
     const std::unordered_map<std::string, std::vector<std::vector<std::string>>>& phrases,
     const std::vector<Token>& tokens, bool begin) {
@@ -23,7 +29,8 @@ const std::vector<std::string>* first_match(
   const auto at = word.kind == Kind::kWord ? phrases.find(word.text) : phrases.end();
   if (at == phrases.end()) return nullptr;
   for (const auto& phrase : at->second)
-    if (phrase.size() <= tokens.size() && matches_at(tokens, begin ? 0 : tokens.size() - phrase.size(), phrase))
+    if (phrase.size() <= tokens.size() && matches_at(tokens, begin ? 0 : tokens.size() - phrase.size(), phrase) &&
+        (begin || !speaks_of_what_is_before(tokens, phrase)))
       return &phrase;
   return nullptr;
 }

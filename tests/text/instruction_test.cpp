@@ -140,6 +140,9 @@ TEST(ParseInstruction, EveryPatternOfEveryOperationIsUnderstood) {
       for (int i = 0; i < kOperations; ++i)
         if (entry.name == operation_name(static_cast<Operation>(i))) expected.operation = static_cast<Operation>(i);
       expect_all({{sentence, expected}, {"Please, " + sentence + " please!", expected}});
+      for (const char* after : {"if you can", "if possible", "when you can", "if you dont mind", "thank you so much",
+                                "for me", "if thats ok", "right now", "asap"})
+        expect_all({{sentence + " " + after, expected}});
     }
   }
 }
