@@ -37,7 +37,8 @@ std::string find_model(const std::string& wanted);
 std::string find_recipe(const std::string& wanted);
 
 /// The weights of the note transcriber: `wanted` when given, else $INSTRUCTME_TRANSCRIBER, else model.json under
-/// models/note-transcriber beside the program, in the installation, or under the current folder; "" when there are none.
+/// models/note-transcriber beside the program, in the installation, or under the current folder; "" when there are
+/// none.
 std::string find_transcriber(const std::string& wanted);
 
 }  // namespace instructme::cli

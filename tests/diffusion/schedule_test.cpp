@@ -76,16 +76,19 @@ TEST_P(ScheduleTest, ConversionsAgree) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Kinds, ScheduleTest,
-    testing::Values(ScheduleCase{ScheduleKind::kCosine, false, 1000}, ScheduleCase{ScheduleKind::kCosine, true, 1000},
-                    ScheduleCase{ScheduleKind::kLinear, false, 1000}, ScheduleCase{ScheduleKind::kLinear, true, 1000},
-                    ScheduleCase{ScheduleKind::kScaledLinear, false, 1000}, ScheduleCase{ScheduleKind::kScaledLinear, true, 1000},
-                    ScheduleCase{ScheduleKind::kLinear, false, 100}, ScheduleCase{ScheduleKind::kScaledLinear, true, 50}),
-    [](const auto& tested) {
-      return schedule_kind_name(tested.param.kind) + std::to_string(tested.param.steps) +
-             (tested.param.zero_terminal_snr ? "ZeroTerminal" : "");
-    });
+INSTANTIATE_TEST_SUITE_P(Kinds, ScheduleTest,
+                         testing::Values(ScheduleCase{ScheduleKind::kCosine, false, 1000},
+                                         ScheduleCase{ScheduleKind::kCosine, true, 1000},
+                                         ScheduleCase{ScheduleKind::kLinear, false, 1000},
+                                         ScheduleCase{ScheduleKind::kLinear, true, 1000},
+                                         ScheduleCase{ScheduleKind::kScaledLinear, false, 1000},
+                                         ScheduleCase{ScheduleKind::kScaledLinear, true, 1000},
+                                         ScheduleCase{ScheduleKind::kLinear, false, 100},
+                                         ScheduleCase{ScheduleKind::kScaledLinear, true, 50}),
+                         [](const auto& tested) {
+                           return schedule_kind_name(tested.param.kind) + std::to_string(tested.param.steps) +
+                                  (tested.param.zero_terminal_snr ? "ZeroTerminal" : "");
+                         });
 
 TEST(Schedule, PublishedEndPoints) {
   // Products of 1 - beta over the published ranges, as printed by Lin et al. 2023, Table 1: sqrt(ᾱ_T) of

@@ -53,7 +53,9 @@ TEST(Stft, HasTheNumericGradient) {
   (stft.magnitude(wave).pow(2) * weights).sum().backward();
   const auto direction = torch::randn({1, 64});
   torch::NoGradGuard no_grad;
-  const auto value = [&](double h) { return (stft.magnitude(wave + h * direction).pow(2) * weights).sum().item<double>(); };
+  const auto value = [&](double h) {
+    return (stft.magnitude(wave + h * direction).pow(2) * weights).sum().item<double>();
+  };
   EXPECT_NEAR((value(1e-2) - value(-1e-2)) / 2e-2, (wave.grad() * direction).sum().item<double>(), 2e-2);
 }
 

@@ -20,18 +20,28 @@ struct Case {
 std::vector<Case> cases() {
   const auto normalised = [](const Tensor& x) { return x * (x.pow(2).mean(-1, true) + 1e-6).rsqrt(); };
   return {
-      {"rms_norm", [](const Inputs& i) { return rms_norm(i[0], i[1]); },
-       [=](const Inputs& i) { return normalised(i[0]) * i[1]; }, {{3, 301, 40}, {40}}},
-      {"adaptive_rms_norm", [](const Inputs& i) { return adaptive_rms_norm(i[0], i[1], i[2]); },
+      {"rms_norm",
+       [](const Inputs& i) { return rms_norm(i[0], i[1]); },
+       [=](const Inputs& i) { return normalised(i[0]) * i[1]; },
+       {{3, 301, 40}, {40}}},
+      {"adaptive_rms_norm",
+       [](const Inputs& i) { return adaptive_rms_norm(i[0], i[1], i[2]); },
        [=](const Inputs& i) { return normalised(i[0]) * (1 + i[1]).unsqueeze(1) + i[2].unsqueeze(1); },
        {{3, 301, 40}, {3, 40}, {3, 40}}},
-      {"silu", [](const Inputs& i) { return fused_silu(i[0]); },
-       [](const Inputs& i) { return i[0] * torch::sigmoid(i[0]); }, {{5, 77}}},
-      {"silu_gate", [](const Inputs& i) { return silu_gate(i[0]); },
-       [](const Inputs& i) { return torch::silu(i[0].narrow(-1, 0, 33)) * i[0].narrow(-1, 33, 33); }, {{4, 19, 66}}},
-      {"gated_add", [](const Inputs& i) { return gated_add(i[0], i[1], i[2]); },
-       [](const Inputs& i) { return i[0] + i[2].unsqueeze(1) * i[1]; }, {{3, 200, 24}, {3, 200, 24}, {3, 24}}},
-      {"depthwise_conv", [](const Inputs& i) { return depthwise_conv(i[0], i[1], i[2]); },
+      {"silu",
+       [](const Inputs& i) { return fused_silu(i[0]); },
+       [](const Inputs& i) { return i[0] * torch::sigmoid(i[0]); },
+       {{5, 77}}},
+      {"silu_gate",
+       [](const Inputs& i) { return silu_gate(i[0]); },
+       [](const Inputs& i) { return torch::silu(i[0].narrow(-1, 0, 33)) * i[0].narrow(-1, 33, 33); },
+       {{4, 19, 66}}},
+      {"gated_add",
+       [](const Inputs& i) { return gated_add(i[0], i[1], i[2]); },
+       [](const Inputs& i) { return i[0] + i[2].unsqueeze(1) * i[1]; },
+       {{3, 200, 24}, {3, 200, 24}, {3, 24}}},
+      {"depthwise_conv",
+       [](const Inputs& i) { return depthwise_conv(i[0], i[1], i[2]); },
        [](const Inputs& i) {
          return torch::conv1d(i[0].transpose(1, 2), i[1].unsqueeze(1), i[2], 1, i[1].size(1) / 2, 1, i[0].size(2))
              .transpose(1, 2);

@@ -81,7 +81,9 @@ TEST(Pipeline, LongMusicIsGuidedTheSame) {
   // Above a minute the conditional and the unconditional half go through one after the other.
   Pipeline pipeline = tiny_pipeline();
   const Inputs in = inputs(1, 3000);
-  const auto run = [&](double w) { return pipeline.sample_target(in.z_s, {"add a violin"}, in.chords, settings(w, 1)); };
+  const auto run = [&](double w) {
+    return pipeline.sample_target(in.z_s, {"add a violin"}, in.chords, settings(w, 1));
+  };
   const Tensor none = run(0), full = run(1);
   EXPECT_GT(largest_difference(none, full), 1e-5);
   EXPECT_LT(largest_difference(run(3), -2 * none + 3 * full), 2e-4);

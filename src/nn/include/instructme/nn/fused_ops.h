@@ -15,8 +15,7 @@ at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double eps = 
 
 /// x / rms(x) * (1 + scale) + shift, adaptive norm without own weight.
 /// x (N, T, C), scale and shift (N, C) -> (N, T, C).
-at::Tensor adaptive_rms_norm(const at::Tensor& x, const at::Tensor& scale, const at::Tensor& shift,
-                             double eps = 1e-6);
+at::Tensor adaptive_rms_norm(const at::Tensor& x, const at::Tensor& scale, const at::Tensor& shift, double eps = 1e-6);
 
 /// x * sigmoid(x).
 at::Tensor fused_silu(const at::Tensor& x);

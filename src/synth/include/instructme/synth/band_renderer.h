@@ -38,9 +38,9 @@ class BandRenderer {
   const StemRendererOptions& options() const { return options_; }
   int64_t frames_of(const Score& score) const;
 
-  /// A function of its arguments alone (as far as plugins are); `seed` is for what kits and voices vary. A plugin that fails
-  /// leaves its stem silent and says why. Throws what StemRenderer and KitRenderer throw, kMissing when there is no
-  /// host for a plugin.
+  /// A function of its arguments alone (as far as plugins are); `seed` is for what kits and voices vary. A plugin that
+  /// fails leaves its stem silent and says why. Throws what StemRenderer and KitRenderer throw, kMissing when there is
+  /// no host for a plugin.
   BandStems render(const Score& score, const std::vector<PartSound>& sound_of_part, uint64_t seed);
   /// One part alone, played on another sound than that in the band; `part` is its index. A plugin's failure is kInput.
   std::vector<float> render_part(const Score& score, size_t part, const PartSound& sound, uint64_t seed);

@@ -13,8 +13,8 @@ namespace instructme {
 
 /// Element types of the safetensors format that we read and write.
 enum class DType { kBool, kU8, kI8, kI16, kI32, kI64, kF16, kBF16, kF32, kF64 };
-size_t dtype_size(DType dtype);         ///< bytes per element
-const char* dtype_name(DType dtype);    ///< "F32", "BF16", …
+size_t dtype_size(DType dtype);       ///< bytes per element
+const char* dtype_name(DType dtype);  ///< "F32", "BF16", …
 
 /// A tensor inside a file or about to be written: row-major, little-endian bytes.
 struct TensorView {
