@@ -27,7 +27,7 @@ constexpr std::array<float, 3> kNeutral{500, 1400, 2450};
 // Women's first and second formants are a little higher than shorter tracts alone make them.
 constexpr std::array<float, 3> kWomanShift{1.06f, 1.04f, 1.0f};
 
-enum class Manner { kNone, kStop, kVoicedStop, kFricative, kVoicedFricative, kNasal, kGlide };
+enum class Manner { kStop, kVoicedStop, kFricative, kVoicedFricative, kNasal, kGlide };
 
 struct Consonant {
   Manner manner;
@@ -57,7 +57,7 @@ constexpr std::array<Consonant, 18> kConsonants{{
     {Manner::kGlide, 0, 1, 0, {290, 650, 2200}, 0.06f, 1},                       // w
     {Manner::kGlide, 0, 1, 0, {270, 2200, 2900}, 0.06f, 1},                      // y
 }};
-constexpr size_t kL = 14;
+constexpr size_t kS = 6, kN = 13, kL = 14;
 
 constexpr double kPhraseGap_s = 0.25;  // longer rests end a phrase
 constexpr double kLegato_s = 0.08;     // shorter rests are not sung
@@ -87,8 +87,8 @@ class Articulator {
 
   std::vector<VoiceFrame> sing(const std::vector<Note>& notes) {
     for (size_t i = 0; i < notes.size(); ++i) {
-      const bool starts = i == 0 || gap_before(notes, i) > kPhraseGap_s;
-      const bool ends = i + 1 == notes.size() || gap_before(notes, i + 1) > kPhraseGap_s;
+      const bool starts = begins_phrase(notes, i);
+      const bool ends = i + 1 == notes.size() || begins_phrase(notes, i + 1);
       syllable(notes[i], i == 0 ? 0 : notes[i - 1].onset_s + 0.5 * notes[i - 1].duration_s, starts, ends);
     }
     set_pitch(notes);
@@ -102,8 +102,8 @@ class Articulator {
   }
 
  private:
-  static double gap_before(const std::vector<Note>& notes, size_t i) {
-    return notes[i].onset_s - notes[i - 1].onset_s - notes[i - 1].duration_s;
+  static bool begins_phrase(const std::vector<Note>& notes, size_t i) {
+    return i == 0 || notes[i].onset_s - notes[i - 1].onset_s - notes[i - 1].duration_s > kPhraseGap_s;
   }
 
   size_t frame_at(double seconds) const {
@@ -146,7 +146,7 @@ class Articulator {
     }
     // The lips' next goal is taken up before a breath: an "n" or an "s" closes some phrases.
     if (ends && traits_.lyrics && note.duration_s > 0.3 && rng_.chance(0.35)) {
-      const size_t which = rng_.chance(0.5) ? 13 : 6;
+      const size_t which = rng_.chance(0.5) ? kN : kS;
       consonant(kConsonants[which], end_s, end_s - 0.2, 0.7 * loud);
     }
   }
@@ -197,7 +197,6 @@ class Articulator {
           frame.damping = 2.2f;
           break;
         case Manner::kGlide: frame.voice = 0.75f * voiced; break;
-        case Manner::kNone: break;
       }
     });
   }
@@ -212,13 +211,12 @@ class Articulator {
     for (; done < frames_.size() && !notes.empty(); ++done)
       frames_[done].pitch = static_cast<float>(notes.back().pitch);
     blur(frames_, frame_s_, traits_.glide_s, [](VoiceFrame& frame) -> float& { return frame.pitch; });
-    double drift = 0, phase = rng_.uniform(0, 1), rate = 1, depth = 1;
+    double drift = 0, phase = rng_.uniform(0, 1);
     for (size_t i = 0; i < notes.size(); ++i) {
       const Note& note = notes[i];
-      const bool starts = i == 0 || gap_before(notes, i) > kPhraseGap_s;
+      const bool starts = begins_phrase(notes, i);
       const double scoop = starts && rng_.chance(traits_.scoop) ? rng_.uniform(0.5, 2.5) : 0;
-      rate = rng_.uniform(0.95, 1.05);
-      depth = rng_.uniform(0.5, 1.2);
+      const double rate = rng_.uniform(0.95, 1.05), depth = rng_.uniform(0.5, 1.2);
       const double next_s = i + 1 < notes.size() ? notes[i + 1].onset_s : note.onset_s + note.duration_s;
       between(note.onset_s - (starts ? 0.1 : 0), next_s, [&](VoiceFrame& frame) {
         const double now_s = static_cast<double>(&frame - frames_.data()) * frame_s_ - note.onset_s;

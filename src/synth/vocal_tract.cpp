@@ -132,7 +132,7 @@ std::vector<float> sound_of_tract(const std::vector<VoiceFrame>& frames, const S
       float x = voice * pulse + breath * gate * kBreath * noise;
       for (Resonator& formant : moving) x = formant(x);
       for (Resonator& formant : upper) x = formant(x);
-      const float air = hissing > 0 ? hiss(noise) : hiss(0.0f);
+      const float air = hiss(hissing > 0 ? noise : 0.0f);
       // Hiss has little below its centre, unlike a resonator of gain 1 at 0 Hz.
       const float high = air - last_air;
       last_air = air;

@@ -1,10 +1,10 @@
 #include "instructme/train/ears_recipe.h"
 
 #include <torch/torch.h>
-// The precompiled torch header comes first.
-#include <algorithm>
+
 #include <set>
 
+#include "grown.h"
 #include "instructme/base/error.h"
 #include "instructme/data/song_identity.h"
 #include "instructme/torchx/quantised_weights.h"
@@ -146,24 +146,16 @@ class TaggerSession : public TrainingSession {
   std::string note() const override { return note_; }
 
  private:
-  static std::vector<std::string> with_more(std::vector<std::string> names, const std::vector<std::string>& more) {
-    for (const std::string& name : more)
-      if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
-    return names;
-  }
-
   void continue_tagger(const Tagger& old, const std::filesystem::path& folder) {
     for (const std::string& name : adopt_weights(*net_, named_tensors(*old)))
       if (!name.starts_with("instruments.") && !name.starts_with("genres."))
         throw Error(ErrorKind::kModel, "the tagger of '" + folder.string() +
                                            "' cannot go on, as the recipe gives it other sizes ('" + name +
                                            "' differs)");
-    const torch::NoGradGuard no_grad;
     for (const auto& [to, from] :
          {std::pair{net_->instruments, old->instruments}, std::pair{net_->genres, old->genres}}) {
-      const int64_t known = from->weight.size(0);
-      to->weight.narrow(0, 0, known).copy_(from->weight);
-      to->bias.narrow(0, 0, known).copy_(from->bias);
+      adopt_rows(to->weight, from->weight);
+      adopt_rows(to->bias, from->bias);
     }
     if (const auto more = net_->options.instruments.size() - old->options.instruments.size(); more > 0)
       note_ = format("the tagger learns %zu instruments more", more);

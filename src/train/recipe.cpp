@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 
+#include "grown.h"
 #include "instructme/base/error.h"
 #include "instructme/base/strings.h"
 #include "instructme/data/song_identity.h"
@@ -257,9 +258,7 @@ class MaskSession : public TrainingSession {
     options.instruments = old ? old->options.instruments : std::vector<std::string>();
     if (data_.songs())
       for (std::string& name : instruments_of(*data_.songs())) wanted.push_back(std::move(name));
-    for (const std::string& name : wanted)
-      if (std::find(options.instruments.begin(), options.instruments.end(), name) == options.instruments.end())
-        options.instruments.push_back(name);
+    options.instruments = with_more(std::move(options.instruments), wanted);
     if (options.instruments.empty())
       throw Error(ErrorKind::kModel,
                   "without songs the instruments must be named in the recipe's model: \"mask\": {\"instruments\": …}");
@@ -296,10 +295,9 @@ class MaskSession : public TrainingSession {
       return false;
     }
     if (fresh.empty()) return true;
-    const torch::NoGradGuard no_grad;
-    pipeline_.mask->instrument_table.narrow(0, 0, known).copy_(old->instrument_table);
-    pipeline_.mask->share_weight.narrow(0, 0, 1 + known).copy_(old->share_weight);
-    pipeline_.mask->share_bias.narrow(0, 0, 1 + known).copy_(old->share_bias);
+    adopt_rows(pipeline_.mask->instrument_table, old->instrument_table);
+    adopt_rows(pipeline_.mask->share_weight, old->share_weight);
+    adopt_rows(pipeline_.mask->share_bias, old->share_bias);
     note_ = format("the mask head learns %lld instruments more",
                    static_cast<long long>(pipeline_.mask->instrument_table.size(0) - known));
     return true;
