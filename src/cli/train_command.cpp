@@ -10,6 +10,7 @@
 #include "instructme/base/strings.h"
 #include "instructme/data/shards.h"
 #include "instructme/data/song_set.h"
+#include "instructme/text/reading_training.h"
 #include "instructme/train/recipe.h"
 #include "instructme/train/trainer.h"
 #include "song_options.h"
@@ -106,6 +107,33 @@ void add_pack(CLI::App& train_app, Run& run) {
   });
 }
 
+void add_sentences(CLI::App& train_app, Run& run) {
+  struct SentenceArguments {
+    std::vector<std::string> sentences;
+    std::string out;
+  };
+  auto arguments = std::make_shared<SentenceArguments>();
+  CLI::App* command = train_app.add_subcommand(
+      "sentences", "How sentences are read that no pattern of the lexicon fits, on sentences that people wrote.");
+  command
+      ->add_option("-s,--sentences", arguments->sentences,
+                   "Tables of a sentence and, after a tab, its plain form, or nothing where it asks for nothing")
+      ->required();
+  command->add_option("-o,--out", arguments->out, "The file to write; data/readings.tsv comes with the program")
+      ->required();
+  command->callback([arguments, &run] {
+    run = [arguments] {
+      std::vector<SentenceExample> examples;
+      for (const std::string& file : arguments->sentences)
+        for (SentenceExample& example : read_sentence_examples(read_text_file(file)))
+          examples.push_back(std::move(example));
+      write_file_atomically(arguments->out, train_readings(examples, Lexicon::builtin()));
+      std::printf("%s: learned from %zu sentences\n", arguments->out.c_str(), examples.size());
+      return 0;
+    };
+  });
+}
+
 }  // namespace
 
 void add_train_command(CLI::App& app, Run& run) {
@@ -146,6 +174,7 @@ void add_train_command(CLI::App& app, Run& run) {
 
   add_train_ears(*train_app, run);
   add_train_all(*train_app, run);
+  add_sentences(*train_app, run);
   add_pack(*train_app, run);
 }
 

@@ -8,6 +8,7 @@
 #include "instructme/base/error.h"
 #include "instructme/nn/fused_ops.h"
 #include "instructme/nn/linear.h"
+#include "instructme/torchx/state_dict.h"
 
 namespace instructme {
 
@@ -48,9 +49,6 @@ Tensor unfold(const Tensor& x) {
   return x.view({n, t, b, 2, 2, c}).permute({0, 1, 3, 2, 4, 5}).reshape({n, 2 * t, 2 * b, c});
 }
 
-TimeFrequencyBlockImpl& block(torch::nn::ModuleList& list, size_t index) {
-  return *list[index]->as<TimeFrequencyBlockImpl>();
-}
 torch::nn::LinearImpl& linear(torch::nn::ModuleList& list, size_t index) {
   return *list[index]->as<torch::nn::LinearImpl>();
 }
@@ -63,14 +61,25 @@ MaskHeadOptions MaskHeadOptions::read(ConfigReader config) {
   config.read("hop", o.hop);
   config.read("bands", o.bands);
   config.read("channels", o.channels);
-  config.read("blocks", o.blocks);
+  if (config.raw("blocks").is_number()) {
+    config.read("blocks", o.blocks.emplace_back());
+    o.blocks.erase(o.blocks.begin());
+  } else {
+    config.read("blocks", o.blocks);
+  }
   config.read("query_dim", o.query_dim);
   config.read("instruments", o.instruments);
   config.finish();
-  const bool positive = std::all_of(o.channels.begin(), o.channels.end(), [](int64_t c) { return c > 0; });
-  if (o.n_fft < 2 || o.bands < 2 || o.channels.empty() || o.channels.size() > 8 || !positive || o.blocks < 1 ||
+  const auto positive = [](const std::vector<int64_t>& sizes) {
+    return !sizes.empty() && std::all_of(sizes.begin(), sizes.end(), [](int64_t size) { return size > 0; });
+  };
+  if (o.n_fft < 2 || o.bands < 2 || o.channels.size() > 8 || !positive(o.channels) || !positive(o.blocks) ||
       o.query_dim < 1)
     throw Error(ErrorKind::kModel, config.context() + ": all sizes must be positive, and there are 1 to 8 levels");
+  if (o.blocks.size() != 1 && o.blocks.size() != o.channels.size())
+    throw Error(ErrorKind::kModel, config.context() + ": there are " + std::to_string(o.channels.size()) +
+                                       " levels (\"channels\") but \"blocks\" of " + std::to_string(o.blocks.size()) +
+                                       "; give one number for all levels, or one for each");
   return o;
 }
 
@@ -96,6 +105,13 @@ TimeFrequencyBlockImpl::TimeFrequencyBlockImpl(int64_t channels, int64_t bands, 
   squeeze_ = register_module("squeeze", make_linear(bands, hidden));
   spread_ = register_module("spread", make_linear(hidden, bands, true, 0.5));
   if (query_dim > 0) film_ = register_module("film", make_linear(query_dim, 2 * channels, true, 0.5));
+}
+
+void TimeFrequencyBlockImpl::start_as_identity() {
+  const torch::NoGradGuard no_grad;
+  conv2_.zero_();
+  spread_->weight.zero_();
+  spread_->bias.zero_();
 }
 
 Tensor TimeFrequencyBlockImpl::forward(const Tensor& x, const Tensor& query) {
@@ -124,7 +140,7 @@ MaskHeadImpl::MaskHeadImpl(const MaskHeadOptions& o)
   answering = register_module("answering", torch::nn::ModuleList());
   for (size_t l = 0; l < levels; ++l) {
     const int64_t bands = options.bands >> (l + 1);
-    for (int64_t i = 0; i < options.blocks; ++i) {
+    for (int64_t i = 0; i < options.blocks_at(l); ++i) {
       listening->push_back(TimeFrequencyBlock(channels[l], bands, 0));
       answering->push_back(TimeFrequencyBlock(channels[l], bands, options.query_dim));
     }
@@ -156,6 +172,44 @@ void MaskHeadImpl::standardise(const Tensor& magnitude) {
   band_inverse.copy_(1.0 / (values.std(0) + kSmallestDeviation));
 }
 
+std::vector<TimeFrequencyBlockImpl*> MaskHeadImpl::blocks(torch::nn::ModuleList& list, size_t level) const {
+  int64_t first = 0;
+  for (size_t l = 0; l < level; ++l) first += options.blocks_at(l);
+  std::vector<TimeFrequencyBlockImpl*> out;
+  for (int64_t i = 0; i < options.blocks_at(level); ++i)
+    out.push_back(list[static_cast<size_t>(first + i)]->as<TimeFrequencyBlockImpl>());
+  return out;
+}
+
+bool MaskHeadImpl::grow_from(MaskHeadImpl& smaller) {
+  const MaskHeadOptions &now = options, &before = smaller.options;
+  bool fits = now.n_fft == before.n_fft && now.hop == before.hop && now.bands == before.bands &&
+              now.channels == before.channels && now.query_dim == before.query_dim &&
+              now.instruments.size() >= before.instruments.size() &&
+              std::equal(before.instruments.begin(), before.instruments.end(), now.instruments.begin());
+  for (size_t l = 0; fits && l < now.channels.size(); ++l) fits = now.blocks_at(l) >= before.blocks_at(l);
+  if (!fits) return false;
+  const torch::NoGradGuard no_grad;
+  TensorMap own = named_tensors(*this);
+  for (const auto& [name, tensor] : named_tensors(smaller)) {
+    if (name.starts_with("listening.") || name.starts_with("answering.")) continue;
+    // Of what there is one of per instrument, those that are new keep their values.
+    own.at(name).narrow(0, 0, tensor.size(0)).copy_(tensor);
+  }
+  for (const auto& [list, from] : {std::pair{&listening, &smaller.listening}, {&answering, &smaller.answering}}) {
+    for (size_t l = 0; l < now.channels.size(); ++l) {
+      const auto to = blocks(*list, l), of = smaller.blocks(*from, l);
+      for (size_t i = 0; i < to.size(); ++i) {
+        if (i < of.size())
+          adopt_weights(*to[i], named_tensors(*of[i]));
+        else
+          to[i]->start_as_identity();
+      }
+    }
+  }
+  return true;
+}
+
 std::optional<int64_t> MaskHeadImpl::find(const std::string& instrument) const {
   const auto found = std::find(options.instruments.begin(), options.instruments.end(), instrument);
   if (found == options.instruments.end()) return std::nullopt;
@@ -163,10 +217,9 @@ std::optional<int64_t> MaskHeadImpl::find(const std::string& instrument) const {
 }
 
 int64_t MaskHeadImpl::context() const {
-  const auto levels = static_cast<int64_t>(options.channels.size());
   int64_t frames = 0;
   // Each block sees two frames of its level either way, and is on the way down and on the way up.
-  for (int64_t l = 0; l < levels; ++l) frames += 4 * options.blocks << (l + 1);
+  for (size_t l = 0; l < options.channels.size(); ++l) frames += 4 * options.blocks_at(l) << (l + 1);
   return frames + granularity();
 }
 
@@ -179,10 +232,9 @@ MaskHeadImpl::Heard MaskHeadImpl::listen(const Tensor& magnitude) {
   // The mean and deviation are as exact as the weights' type allows, so the difference is taken in single precision.
   Tensor x = (log_bands(at::constant_pad_nd(magnitude, {0, 0, 0, missing})) - band_mean) * band_inverse;
   Tensor h = input(fold(x.to(type).unsqueeze(3))) + position;  // (N, T / 2, B / 2, C_0)
-  const auto blocks = static_cast<size_t>(options.blocks);
   for (size_t l = 0; l < options.channels.size(); ++l) {
     if (l > 0) h = linear(down, l - 1).forward(fold(h));
-    for (size_t i = 0; i < blocks; ++i) h = block(listening, l * blocks + i).forward(h, {});
+    for (TimeFrequencyBlockImpl* block : blocks(listening, l)) h = block->forward(h, {});
     heard.levels.push_back(h);
   }
   return heard;
@@ -195,12 +247,11 @@ Tensor MaskHeadImpl::answer(const Heard& heard, const Tensor& asked, const Tenso
          "the mask head wants to know of each piece of music what is asked for, and whose mask is wanted");
   const auto type = output->weight.scalar_type();
   const Tensor query = at::matmul(asked.to(type), instrument_table);  // (N, Q)
-  const auto blocks = static_cast<size_t>(options.blocks);
   Tensor h;
   for (size_t l = options.channels.size(); l-- > 0;) {
     const Tensor& skip = heard.levels[l];
     h = h.defined() ? skip + unfold(linear(up, l).forward(h)) : skip;
-    for (size_t i = 0; i < blocks; ++i) h = block(answering, l * blocks + i).forward(h, query);
+    for (TimeFrequencyBlockImpl* block : blocks(answering, l)) h = block->forward(h, query);
   }
   h = fused_silu(unfold(output(rms_norm(h, output_norm)))).narrow(1, 0, heard.frames);  // (N, T, B, C_0)
   h = h.reshape({count, heard.frames * options.bands, h.size(3)});

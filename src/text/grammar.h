@@ -141,6 +141,8 @@ class Grammar {
   /// What a word such as "guitar" may mean.
   const std::vector<std::string>& meanings(const std::string& ambiguous) const { return ambiguous_.at(ambiguous); }
 
+  /// All that is said: words, with times, amounts and names recognised.
+  std::vector<Token> words_and_names(const std::string& sentence) const;
   /// Words to tokens with the names recognised and courtesies at both ends left out.
   std::vector<Token> scan(const std::string& sentence) const;
   /// Leaves out articles and words for the music, gathers lists. Throws kInput when one list holds two
@@ -170,6 +172,7 @@ class Grammar {
   /// Phrases by one of their words, longest first.
   using PhraseIndex = std::unordered_map<std::string, std::vector<std::vector<std::string>>>;
 
+  std::vector<Token> read_words(const std::string& sentence) const;
   /// The words of a sentence after Speech::read_as.
   std::vector<std::string> words_of(const std::string& sentence) const;
   void add_names(const Lexicon& lexicon);

@@ -7,6 +7,7 @@
 #include "grammar.h"
 #include "instructme/base/error.h"
 #include "instructme/base/strings.h"
+#include "likely_reading.h"
 #include "words.h"
 
 namespace instructme {
@@ -15,6 +16,9 @@ namespace {
 using Kind = Token::Kind;
 
 constexpr size_t kLongestSentence = 2000;  // characters; far beyond any request, keeps the work bounded
+// The least certainty of a reading, chosen by sentences that it was not learned from, see docs/experiments.md.
+constexpr double kCertain = 0.7;
+constexpr double kCertainWhereDenied = 0.9;
 constexpr const char* kOperationList = "extract, remove, add, replace, remix or accompany";
 
 [[noreturn]] void fail(const std::string& message) { throw Error(ErrorKind::kInput, message); }
@@ -74,33 +78,66 @@ class Reader {
     if (sentence_.size() > kLongestSentence)
       fail(format("the instruction has %zu characters; at most %zu can be read", sentence_.size(), kLongestSentence));
     std::vector<Token> tokens = grammar_.scan(sentence_);
+    const std::vector<Modifier> leading = take_leading(tokens);
+    if (tokens.empty()) fail("the instruction is empty: say what to do, for example " + example(Operation::kRemove));
+    if (asks_for_more(tokens)) explain_louder(tokens);
+    if (const size_t at = first_unknown(tokens); at < tokens.size()) {
+      explain_louder(tokens);
+      if (const auto likely = likely_request()) return checked({*likely}, {});
+      explain_unknown(tokens, at);
+    }
+    const std::vector<Token> condensed = grammar_.condense(tokens);
+    if (auto requests = grammar_.requests(condensed)) {
+      const size_t last = tokens.size() - 1;
+      if (last > 0 && tokens[last].is_word("there") && tokens[last - 1].is_instrument()) put_in_place(*requests);
+      return checked(*requests, leading);
+    }
+    explain_louder(tokens);
+    if (const auto likely = likely_request()) return checked({*likely}, {});
+    explain_shape(condensed);
+  }
+
+ private:
+  /// Takes times and amounts from the beginning.
+  static std::vector<Modifier> take_leading(std::vector<Token>& tokens) {
     std::vector<Modifier> leading;
     while (!tokens.empty() && tokens.front().kind == Kind::kModifier) {
       leading.push_back(*tokens.front().modifier);
       tokens.erase(tokens.begin());
       while (!tokens.empty() && tokens.front().kind == Kind::kComma) tokens.erase(tokens.begin());
     }
-    if (tokens.empty()) fail("the instruction is empty: say what to do, for example " + example(Operation::kRemove));
-    if (asks_for_more(tokens)) explain_louder(tokens);
-    if (const size_t at = first_unknown(tokens); at < tokens.size()) {
-      explain_louder(tokens);
-      explain_unknown(tokens, at);
-    }
-    const std::vector<Token> condensed = grammar_.condense(tokens);
-    const auto requests = grammar_.requests(condensed);
-    if (!requests) {
-      explain_louder(tokens);
-      explain_shape(condensed);
-    }
+    return leading;
+  }
+
+  std::vector<ReadRequest> checked(const std::vector<Request>& requests, const std::vector<Modifier>& leading) const {
     std::vector<ReadRequest> out;
-    for (const auto& request : *requests)
+    for (const auto& request : requests)
       out.push_back({request.kind, instruction_of(request), request.modifiers, request.afterwards});
     settle_others(out);
     spread_times(out, leading);
     return out;
   }
 
- private:
+  /// "Take the tuba out and put a double bass there" is one exchange.
+  static void put_in_place(std::vector<Request>& requests) {
+    const auto does = [](const Request& request, Operation operation) {
+      return request.kind == Request::Kind::kDo && request.operation == operation && !request.afterwards;
+    };
+    if (requests.size() != 2 || !does(requests[0], Operation::kRemove) || !does(requests[1], Operation::kAdd)) return;
+    requests[0].operation = Operation::kReplace;
+    requests[0].replacements = requests[1].instruments;
+    requests[0].modifiers.insert(requests[0].modifiers.end(), requests[1].modifiers.begin(),
+                                 requests[1].modifiers.end());
+    requests.pop_back();
+  }
+
+  /// Where no pattern fits: what the sentences of others make all but certain.
+  std::optional<Request> likely_request() const {
+    const auto likely = LikelyReadings::builtin().likely_request(sentence_, grammar_);
+    if (!likely || likely->certainty < (likely->denies ? kCertainWhereDenied : kCertain)) return std::nullopt;
+    return likely->request;
+  }
+
   /// What is said first holds for all; what is said last, for the last request only where that is clear.
   void spread_times(std::vector<ReadRequest>& requests, const std::vector<Modifier>& leading) const {
     const auto has_range = [](const ReadRequest& request) {

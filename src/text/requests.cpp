@@ -16,6 +16,11 @@ bool takes_place(const Request& removed, const Request& added) {
          added.kind == Request::Kind::kDo && added.operation == Operation::kAdd && added.modifiers.empty();
 }
 
+/// "The piano out", "an organ in": an instrument and nothing but this word.
+bool says_only(const std::vector<Token>& tokens, const char* word) {
+  return tokens.size() == 2 && tokens[0].kind == Kind::kInstruments && tokens[1].is_word(word);
+}
+
 }  // namespace
 
 /// "…, then the drums", "… and a flute in bars 5 to 8": what was asked for before is asked for another instrument.
@@ -53,7 +58,17 @@ std::optional<std::vector<Request>> Grammar::requests_split(const std::vector<To
   more->front().afterwards =
       std::any_of(tokens.begin() + static_cast<std::ptrdiff_t>(end), tokens.begin() + static_cast<std::ptrdiff_t>(next),
                   [](const Token& token) { return token.kind == Kind::kThen; });
-  if (takes_place(*first, more->front())) {
+  // "Piano out, organ in."
+  const bool exchanged =
+      more->size() == 1 && !more->front().afterwards &&
+      ((says_only(begin, "out") && says_only(rest, "in")) || (says_only(begin, "in") && says_only(rest, "out")));
+  if (exchanged && says_only(begin, "in")) {
+    Request both = more->front();
+    both.operation = Operation::kReplace;
+    both.replacements = first->instruments;
+    return std::vector<Request>{both};
+  }
+  if (exchanged || takes_place(*first, more->front())) {
     Request both = *first;
     both.operation = Operation::kReplace;
     both.replacements = more->front().instruments;

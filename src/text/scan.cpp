@@ -169,7 +169,7 @@ void Grammar::order_what_comes_instead(std::vector<Token>& tokens) const {
     tokens.insert(tokens.begin() + static_cast<std::ptrdiff_t>(comma) + 1, word_token("use"));
 }
 
-std::vector<Token> Grammar::scan(const std::string& sentence) const {
+std::vector<Token> Grammar::read_words(const std::string& sentence) const {
   std::string rest = sentence;
   const std::vector<Modifier> modifiers = take_modifiers(rest);
   std::vector<Token> words = word_tokens(words_of(rest));
@@ -180,6 +180,15 @@ std::vector<Token> Grammar::scan(const std::string& sentence) const {
     token.modifier = modifiers[*index];
     token.text = token.modifier->text;
   }
+  return words;
+}
+
+std::vector<Token> Grammar::words_and_names(const std::string& sentence) const {
+  return find_names(read_words(sentence));
+}
+
+std::vector<Token> Grammar::scan(const std::string& sentence) const {
+  std::vector<Token> words = read_words(sentence);
   leave_out_sections(words);
   // "Add a cello, but only in bars 5 to 8."
   for (size_t i = 0; i + 2 < words.size(); ++i)

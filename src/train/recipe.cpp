@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <optional>
-#include <set>
 
 #include "grown.h"
 #include "instructme/base/error.h"
@@ -252,7 +251,7 @@ class MaskSession : public TrainingSession {
   MaskSession(const Recipe& recipe, const RecipePaths& paths)
       : data_(with_all_parts(recipe), paths), pipeline_(Pipeline::load(require_model(paths))) {
     if (!recipe.pipeline.mask) throw Error(ErrorKind::kModel, "the recipe's model has no \"mask\"");
-    const MaskHead old = pipeline_.mask;  // may be empty
+    MaskHead old = pipeline_.mask;  // may be empty
     MaskHeadOptions options = *recipe.pipeline.mask;
     std::vector<std::string> wanted = std::move(options.instruments);
     options.instruments = old ? old->options.instruments : std::vector<std::string>();
@@ -282,24 +281,17 @@ class MaskSession : public TrainingSession {
     return paths.start_from;
   }
 
-  bool continue_mask(const MaskHead& old) {
-    auto tensors = named_tensors(*old);
-    const auto known = static_cast<int64_t>(old->options.instruments.size());
-    const auto fresh = adopt_weights(*pipeline_.mask, tensors);
-    const std::set<std::string> by_instrument{"instrument_table", "share_weight", "share_bias"};
-    const bool same =
-        std::all_of(fresh.begin(), fresh.end(), [&](const std::string& name) { return by_instrument.count(name) > 0; });
-    if (!same) {
+  bool continue_mask(MaskHead& old) {
+    MaskHead& mask = pipeline_.mask;
+    if (!mask->grow_from(*old)) {
       note_ = "the mask head begins anew, as the recipe gives it other sizes";
-      pipeline_.mask = MaskHead(*pipeline_.config.mask);
       return false;
     }
-    if (fresh.empty()) return true;
-    adopt_rows(pipeline_.mask->instrument_table, old->instrument_table);
-    adopt_rows(pipeline_.mask->share_weight, old->share_weight);
-    adopt_rows(pipeline_.mask->share_bias, old->share_bias);
-    note_ = format("the mask head learns %lld instruments more",
-                   static_cast<long long>(pipeline_.mask->instrument_table.size(0) - known));
+    const auto more = [](const auto& now, const auto& before) { return static_cast<long long>(now - before); };
+    const auto instruments = more(mask->options.instruments.size(), old->options.instruments.size());
+    const auto blocks = more(mask->listening->size(), old->listening->size());
+    if (instruments > 0) note_ = format("the mask head learns %lld instruments more", instruments);
+    if (blocks > 0) note_ += format("%sthe mask head has %lld blocks more", note_.empty() ? "" : "; ", 2 * blocks);
     return true;
   }
 

@@ -40,7 +40,7 @@ AudioBuffer total(AudioBuffer a, const AudioBuffer& b, float factor = 1) {
 MaskHead lively_mask() {
   MaskHeadOptions o = *tiny_config().mask;
   o.channels = {8, 8, 8, 8};
-  o.blocks = 2;
+  o.blocks = {2};
   torch::manual_seed(3);
   MaskHead mask(o);
   torch::NoGradGuard no_grad;

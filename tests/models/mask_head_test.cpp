@@ -53,6 +53,44 @@ TEST(MaskHead, AMaskOfOneIsTheSourceAndMasksAddUp) {
   EXPECT_LT((part + rest - wave).abs().max().item<double>(), 1e-4);
 }
 
+TEST(MaskHead, AGrownOneHearsTheSameUntilItLearns) {
+  MaskHeadOptions options = tiny_options();
+  MaskHead small = tiny_head(options);
+  options.blocks = {1, 3};
+  options.instruments.push_back("tuba");
+  MaskHead grown(options);
+  ASSERT_TRUE(grown->grow_from(*small));
+  const torch::NoGradGuard no_grad;
+  // Of the new instrument nothing is claimed here, so that the others share all as before.
+  grown->share_bias[4] = -1e4;
+  const Tensor magnitude = small->spectrum(torch::randn({1, kSamples})).abs();
+  const Tensor before = small->masks(small->listen(magnitude), {1}),
+               after = grown->masks(grown->listen(magnitude), {1});
+  EXPECT_LT((after - before).abs().max().item<double>(), 1e-6);
+  for (Tensor& weight : grown->answering->parameters()) weight.add_(0.1);
+  const Tensor learned = grown->masks(grown->listen(magnitude), {1});
+  EXPECT_GT((learned - before).abs().max().item<double>(), 1e-3);
+
+  EXPECT_FALSE(small->grow_from(*grown)) << "it has fewer blocks";
+  options.channels = {12, 20};
+  EXPECT_FALSE(MaskHead(options)->grow_from(*small)) << "it has other channels";
+}
+
+TEST(MaskHead, BlocksAreANumberOrOneForEachLevel) {
+  nlohmann::json json = tiny_options().to_json();
+  json["blocks"] = 2;
+  const MaskHeadOptions two = MaskHeadOptions::read(ConfigReader(json, "x"));
+  EXPECT_EQ(two.blocks, std::vector<int64_t>({2}));
+  EXPECT_EQ(two.blocks_at(1), 2);
+  json["blocks"] = {1, 3};
+  EXPECT_EQ(MaskHeadOptions::read(ConfigReader(json, "x")).blocks_at(1), 3);
+  json["blocks"] = {1, 3, 2};
+  expect_error(ErrorKind::kModel, "one number for all levels, or one for each",
+               [&] { MaskHeadOptions::read(ConfigReader(json, "x")); });
+  json["blocks"] = 0;
+  expect_error(ErrorKind::kModel, "positive", [&] { MaskHeadOptions::read(ConfigReader(json, "x")); });
+}
+
 TEST(MaskHead, AllInstrumentsShareWhatThereIs) {
   MaskHead head = tiny_head();
   const torch::NoGradGuard no_grad;

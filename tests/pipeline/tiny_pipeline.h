@@ -33,7 +33,7 @@ inline PipelineConfig tiny_config() {
                       .hop = 480,
                       .bands = 32,
                       .channels = {8, 8},
-                      .blocks = 1,
+                      .blocks = {1},
                       .query_dim = 8,
                       .instruments = {"bass", "double bass", "drum kit", "flute", "organ", "piano", "violin"}};
   return config;

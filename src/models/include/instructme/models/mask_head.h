@@ -22,9 +22,13 @@ struct MaskHeadOptions {
   int64_t hop = 480;                                ///< samples per frame, divides n_fft
   int64_t bands = 256;                              ///< that the bins are gathered in; a multiple of 2^levels
   std::vector<int64_t> channels{32, 64, 128, 192};  ///< of each level; every one halves time and bands
-  int64_t blocks = 1;                               ///< of each level, before it is known what is asked, and after
-  int64_t query_dim = 192;                          ///< channels of what it knows about an instrument
-  std::vector<std::string> instruments;             ///< that it can be asked for: canonical names of the lexicon
+  /// Of each level, before it is known what is asked, and as many after; a single number is for all levels. In JSON it
+  /// may stand without brackets.
+  std::vector<int64_t> blocks{1};
+  int64_t query_dim = 192;               ///< channels of what it knows about an instrument
+  std::vector<std::string> instruments;  ///< that it can be asked for: canonical names of the lexicon
+
+  int64_t blocks_at(size_t level) const { return blocks.size() == 1 ? blocks.front() : blocks[level]; }
 
   static MaskHeadOptions read(ConfigReader config);  ///< throws kModel
   nlohmann::json to_json() const;
@@ -39,6 +43,8 @@ class TimeFrequencyBlockImpl : public torch::nn::Module {
   TimeFrequencyBlockImpl(int64_t channels, int64_t bands, int64_t query_dim);
   /// x (N, T, B, C), query (N, Q) or undefined -> (N, T, B, C).
   at::Tensor forward(const at::Tensor& x, const at::Tensor& query);
+  /// Makes it give back what it is given until it learns better.
+  void start_as_identity();
 
  private:
   at::Tensor norms_, conv1_, conv2_;  // (3, C), (C, C, 3, 3) twice
@@ -74,6 +80,10 @@ class MaskHeadImpl : public torch::nn::Module {
   /// Sets the mean and the deviation of each band, by which the input is standardised, to those of these magnitudes
   /// (N, T, F). To be called once, before training.
   void standardise(const at::Tensor& magnitude);
+
+  /// Takes the weights of a smaller head: one with fewer instruments, which are this one's first, or fewer blocks; what
+  /// it hears stays the same until it is trained. False, and nothing is taken, when more than that is different.
+  bool grow_from(MaskHeadImpl& smaller);
 
   /// Place of an instrument in options.instruments.
   std::optional<int64_t> find(const std::string& instrument) const;
@@ -120,6 +130,8 @@ class MaskHeadImpl : public torch::nn::Module {
 
  private:
   at::Tensor log_bands(const at::Tensor& magnitude) const;
+  /// The blocks of a level, of listening or answering.
+  std::vector<TimeFrequencyBlockImpl*> blocks(torch::nn::ModuleList& list, size_t level) const;
 
   Stft stft_;
   SpectralBands bands_;

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "instructme/text/lexicon.h"
+
+namespace instructme {
+
+/// A sentence and the plain form of what it asks for; empty where nothing must be read into it.
+struct SentenceExample {
+  std::string sentence, plain;
+};
+
+/// Lines with a sentence and, after a tab, its plain form; lines that are empty or begin with "#" are left out.
+std::vector<SentenceExample> read_sentence_examples(std::string_view text);
+
+struct ReadingTrainingOptions {
+  int steps = 300;      ///< of gradient descent over all examples at once (Adam)
+  double rate = 0.05;   ///< its step size
+  double decay = 3e-5;  ///< of the sum of squared weights beside the mean log-loss
+  int least_count = 3;  ///< sentences with a trait, for it to count
+};
+
+/// Learns by what traits of a sentence it is told which operation it asks for, where no pattern of the lexicon fits
+/// (logistic regression). Sentences that ask for several things, or for what one operation with the names in it does
+/// not give, count as those of which nothing may be read. Returns the text of data/readings.tsv: a trait per line, and
+/// its weight for every reading in hundredths. The same examples give the same text.
+/// Throws kInput naming the sentence when a plain form is not understood.
+std::string train_readings(const std::vector<SentenceExample>& examples, const Lexicon& lexicon,
+                           const ReadingTrainingOptions& options = {});
+
+}  // namespace instructme
