@@ -45,8 +45,8 @@ std::string plain_sentence(const std::vector<Instruction>& instructions);
 std::string phrase_instructions(const std::vector<Instruction>& instructions, const Lexicon& lexicon, Rng& rng);
 
 /// Understands a sentence. Throws kInput when an operation, instrument, genre or mood is not known
-/// (naming the nearest known ones), something needed was not said, or more than one thing is asked;
-/// never guesses.
+/// (naming the nearest known ones), something needed was not said, or more than one thing is asked. What no pattern of
+/// the lexicon fits is read by what many sentences of people make likely, or refused where that is not sure enough.
 Instruction parse_instruction(const std::string& sentence, const Lexicon& lexicon);
 
 /// Like parse_instruction, for one or more requests in order: "remove the drums and add a piano". What is to be

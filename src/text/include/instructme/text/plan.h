@@ -39,7 +39,7 @@ struct Plan {
 /// "after 1:30", "in bars 5 to 8") and amounts ("by half", "by 6 dB", "with strength 0.6"). A time at the beginning of
 /// the sentence is that of every request without one of its own; any other belongs to the request that it is said with.
 /// Throws kInput for what `parse_instructions` refuses, for a time of which it is not clear what it belongs to, for an
-/// amount that is missing or impossible, and for what `check_plan` refuses; never guesses.
+/// amount that is missing or impossible, and for what `check_plan` refuses.
 Plan parse_plan(const std::string& sentence, const Lexicon& lexicon);
 
 /// Throws kInput when the requests contradict each other, e.g. remove what is to be kept, or take something from music
