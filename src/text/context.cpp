@@ -245,8 +245,11 @@ std::optional<std::vector<Token>> Grammar::remark(std::vector<Token> tokens, boo
     if (tokens.empty()) break;
     const Tokens condensed = condense(tokens);
     // Of "it's a nice song" nothing is left: it asks for nothing.
+    // "The organ drowns the singer": "it" is one of the two.
+    const auto lists = std::count_if(condensed.begin(), condensed.end(),
+                                     [](const Token& token) { return token.kind == Kind::kInstruments; });
     if ((condensed.empty() && tokens.front().is_word("its")) || remarks_.count(key(condensed)) ||
-        (with_statements && is_statement(tokens)))
+        (with_statements && lists < 2 && is_statement(tokens)))
       return instruments_in(tokens);
   }
   return std::nullopt;

@@ -270,9 +270,11 @@ std::vector<std::vector<double>> LikelyReadings::roles_of(const SaidSentence& sa
 
 bool LikelyReadings::has_strange_neighbour(const SaidSentence& said, size_t at, const Grammar& grammar) const {
   const std::vector<Token>& tokens = said.gathered;
+  // Words of sentences that ask for nothing may be those of what nobody can do: "kazoo".
   const auto is_strange = [&](size_t i) {
-    return i < tokens.size() && tokens[i].kind == Kind::kWord && !grammar.knows_word(tokens[i].text) &&
-           !readings_.knows(tokens[i].text);
+    if (i >= tokens.size() || tokens[i].kind != Kind::kWord || grammar.knows_word(tokens[i].text)) return false;
+    const std::vector<double> by_itself = readings_.probabilities({tokens[i].text});
+    return !readings_.knows(tokens[i].text) || *std::max_element(by_itself.begin(), by_itself.end()) == by_itself[0];
   };
   const auto joins = [&](size_t i) {
     const auto& joiners = grammar.speech().joiners;

@@ -72,7 +72,8 @@ class LikelyReadings {
 
   /// One operation with what is named in the sentence. Nothing where the likeliest reading is none, where what is named
   /// does not make up the operation, where times or amounts are several, and where a word stands before an instrument,
-  /// or beside an "and" beside it, that neither the grammar nor the readings know: it may be another instrument.
+  /// or beside an "and" beside it, that is known neither to the grammar nor from sentences that ask for something: it
+  /// may be another instrument.
   std::optional<LikelyRequest> likely_request(const std::string& sentence, const Grammar& grammar) const;
 
  private:

@@ -75,6 +75,15 @@ TEST(Sentences, AreUnderstood) { judge("data/sentences.tsv", {0.94}, {0.01, 0.01
 TEST(Sentences, NewOnesAreMostlyUnderstood) { judge("tests/text/sentences_unseen.tsv", {0.92}, {0.025, 0.05}); }
 TEST(Sentences, MoreNewOnesAreMostlyUnderstood) { judge("tests/text/sentences_unseen2.tsv", {0.92}, {0.025, 0.07}); }
 
+TEST(Sentences, OfTwoInstrumentsTheOneThatIsMeantIsTold) {
+  EXPECT_EQ(understood("the synth pad muddies the piano, take it away", true), "remove synth pad");
+  EXPECT_EQ(understood("the organ drowns the singer, off with it", true), "remove organ");
+  EXPECT_EQ(understood("take the tuba out and put a double bass there", true), "replace tuba with double bass");
+  EXPECT_EQ(understood("piano out, organ in", true), "replace piano with organ");
+  EXPECT_EQ(understood("organ in, piano out", true), "replace piano with organ");
+  EXPECT_TRUE(understood("can we lose the kazoo and the trumpet", true).starts_with("refused: "));
+}
+
 TEST(Sentences, WhatIsNotClearIsRefusedWithAReason) {
   const auto sentences = read_sentence_examples(table("tests/text/refused.tsv"));
   EXPECT_GE(sentences.size(), 840u);
