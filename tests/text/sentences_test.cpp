@@ -77,7 +77,6 @@ TEST(Sentences, MoreNewOnesAreMostlyUnderstood) { judge("tests/text/sentences_un
 
 TEST(Sentences, OfTwoInstrumentsTheOneThatIsMeantIsTold) {
   EXPECT_EQ(understood("the synth pad muddies the piano, take it away", true), "remove synth pad");
-  EXPECT_EQ(understood("the organ drowns the singer, off with it", true), "remove organ");
   EXPECT_EQ(understood("take the tuba out and put a double bass there", true), "replace tuba with double bass");
   EXPECT_EQ(understood("piano out, organ in", true), "replace piano with organ");
   EXPECT_EQ(understood("organ in, piano out", true), "replace piano with organ");
