@@ -20,7 +20,7 @@ constexpr double kSoundSeconds = 0.5, kPlayedSeconds = 0.03, kSoundMb = 150;
 constexpr double kTranscribeSeconds = 0.15;
 constexpr double kProgramMb = 340;
 // Activations of the U-Net, and of the mask head, which listens to so much at a time. One follows the other.
-constexpr double kSampledMbPerSecond = 2.1, kMaskMbPerSecond = 14.5, kMaskSeconds = 25;
+constexpr double kSampledMbPerSecond = 2.1, kMaskMbPerSecond = 18, kMaskSeconds = 25;
 // Copies of the music in memory at the same time: always, and for each stem.
 constexpr double kCopies = 4, kCopiesPerStem = 1.6;
 
