@@ -23,10 +23,11 @@ struct ReadingTrainingOptions {
   int least_count = 3;  ///< sentences with a trait, for it to count
 };
 
-/// Learns by what traits of a sentence it is told which operation it asks for, where no pattern of the lexicon fits
-/// (logistic regression). Sentences that ask for several things, or for what one operation with the names in it does
-/// not give, count as those of which nothing may be read. Returns the text of data/readings.tsv: a trait per line, and
-/// its weight for every reading in hundredths. The same examples give the same text.
+/// Learns by what traits of a sentence it is told which operation it asks for, where no pattern of the lexicon fits, and
+/// what of several things that are named is meant (two logistic regressions, multinomial). Sentences that ask for
+/// several operations count as those of which nothing may be read. Returns the text of data/readings.tsv: a trait per
+/// line and its weight for every class in hundredths, those of names after an empty line. The same examples give the
+/// same text.
 /// Throws kInput naming the sentence when a plain form is not understood.
 std::string train_readings(const std::vector<SentenceExample>& examples, const Lexicon& lexicon,
                            const ReadingTrainingOptions& options = {});
