@@ -23,8 +23,8 @@ struct ReadingTrainingOptions {
   int least_count = 3;  ///< sentences with a trait, for it to count
 };
 
-/// Learns by what traits of a sentence it is told which operation it asks for, where no pattern of the lexicon fits, and
-/// what of several things that are named is meant (two logistic regressions, multinomial). Sentences that ask for
+/// Learns by what traits of a sentence it is told which operation it asks for, where no pattern of the lexicon fits,
+/// and what of several things that are named is meant (two logistic regressions, multinomial). Sentences that ask for
 /// several operations count as those of which nothing may be read. Returns the text of data/readings.tsv: a trait per
 /// line and its weight for every class in hundredths, those of names after an empty line. The same examples give the
 /// same text.
