@@ -61,12 +61,10 @@ MaskHeadOptions MaskHeadOptions::read(ConfigReader config) {
   config.read("hop", o.hop);
   config.read("bands", o.bands);
   config.read("channels", o.channels);
-  if (config.raw("blocks").is_number()) {
-    config.read("blocks", o.blocks.emplace_back());
-    o.blocks.erase(o.blocks.begin());
-  } else {
+  if (config.raw("blocks").is_number())
+    config.read("blocks", o.blocks.front());
+  else
     config.read("blocks", o.blocks);
-  }
   config.read("query_dim", o.query_dim);
   config.read("instruments", o.instruments);
   config.finish();

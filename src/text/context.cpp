@@ -244,10 +244,10 @@ std::optional<std::vector<Token>> Grammar::remark(std::vector<Token> tokens, boo
     if (!with_courtesies) strip_courtesies(tokens);
     if (tokens.empty()) break;
     const Tokens condensed = condense(tokens);
-    // Of "it's a nice song" nothing is left: it asks for nothing.
     // "The organ drowns the singer": "it" is one of the two.
     const auto lists = std::count_if(condensed.begin(), condensed.end(),
                                      [](const Token& token) { return token.kind == Kind::kInstruments; });
+    // Of "it's a nice song" nothing is left: it asks for nothing.
     if ((condensed.empty() && tokens.front().is_word("its")) || remarks_.count(key(condensed)) ||
         (with_statements && lists < 2 && is_statement(tokens)))
       return instruments_in(tokens);

@@ -111,6 +111,9 @@ struct Request {
   bool instead = false;     ///< "instead" of what a request before names
 };
 
+/// One request for what a removal and an addition ask for together.
+Request exchange(Request removed, const Request& added);
+
 using WordSet = std::unordered_set<std::string>;
 
 bool is_in(const Token& token, const WordSet& words);

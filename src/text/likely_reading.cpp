@@ -219,6 +219,13 @@ std::vector<std::string> role_traits(const SaidSentence& said, size_t at, size_t
   return unique(std::move(traits));
 }
 
+void softmax(std::vector<double>& scores) {
+  const double most = *std::max_element(scores.begin(), scores.end());
+  double sum = 0;
+  for (double& s : scores) sum += s = std::exp(s - most);
+  for (double& s : scores) s /= sum;
+}
+
 std::vector<double> TraitWeights::probabilities(const std::vector<std::string>& traits) const {
   std::vector<double> score(classes_, 0.0);
   for (const std::string& trait : traits) {
@@ -226,10 +233,7 @@ std::vector<double> TraitWeights::probabilities(const std::vector<std::string>& 
     if (found == weights_.end()) continue;
     for (size_t i = 0; i < classes_; ++i) score[i] += found->second[i];
   }
-  const double most = *std::max_element(score.begin(), score.end());
-  double sum = 0;
-  for (double& s : score) sum += s = std::exp(s - most);
-  for (double& s : score) s /= sum;
+  softmax(score);
   return score;
 }
 

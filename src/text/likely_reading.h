@@ -53,6 +53,9 @@ class TraitWeights {
   std::unordered_map<std::string, std::vector<double>> weights_;
 };
 
+/// Makes probabilities of scores that are their logarithms up to a constant.
+void softmax(std::vector<double>& scores);
+
 struct LikelyRequest {
   Request request;
   double certainty = 0;  ///< 0..1

@@ -124,11 +124,7 @@ class Reader {
       return request.kind == Request::Kind::kDo && request.operation == operation && !request.afterwards;
     };
     if (requests.size() != 2 || !does(requests[0], Operation::kRemove) || !does(requests[1], Operation::kAdd)) return;
-    requests[0].operation = Operation::kReplace;
-    requests[0].replacements = requests[1].instruments;
-    requests[0].modifiers.insert(requests[0].modifiers.end(), requests[1].modifiers.begin(),
-                                 requests[1].modifiers.end());
-    requests.pop_back();
+    requests = {exchange(requests[0], requests[1])};
   }
 
   /// Where no pattern fits: what the sentences of others make all but certain.

@@ -80,11 +80,9 @@ class Regression {
       std::fill(score.begin(), score.end(), 0.0);
       for (const size_t t : traits[example])
         for (size_t c = 0; c < classes_; ++c) score[c] += weights_[t * classes_ + c];
-      const double most = *std::max_element(score.begin(), score.end());
-      double sum = 0;
-      for (double& s : score) sum += s = std::exp(s - most);
+      softmax(score);
       for (size_t c = 0; c < classes_; ++c)
-        score[c] = (score[c] / sum - (c == right[example] ? 1 : 0)) / static_cast<double>(traits.size());
+        score[c] = (score[c] - (c == right[example] ? 1 : 0)) / static_cast<double>(traits.size());
       for (const size_t t : traits[example])
         for (size_t c = 0; c < classes_; ++c) gradient_[t * classes_ + c] += score[c];
     }

@@ -23,6 +23,13 @@ bool says_only(const std::vector<Token>& tokens, const char* word) {
 
 }  // namespace
 
+Request exchange(Request removed, const Request& added) {
+  removed.operation = Operation::kReplace;
+  removed.replacements = added.instruments;
+  removed.modifiers.insert(removed.modifiers.end(), added.modifiers.begin(), added.modifiers.end());
+  return removed;
+}
+
 /// "…, then the drums", "… and a flute in bars 5 to 8": what was asked for before is asked for another instrument.
 bool Grammar::goes_on(const std::vector<Token>& tokens, size_t end, const std::vector<Token>& rest) const {
   const Token& between = tokens[end];
@@ -58,22 +65,14 @@ std::optional<std::vector<Request>> Grammar::requests_split(const std::vector<To
   more->front().afterwards =
       std::any_of(tokens.begin() + static_cast<std::ptrdiff_t>(end), tokens.begin() + static_cast<std::ptrdiff_t>(next),
                   [](const Token& token) { return token.kind == Kind::kThen; });
-  // "Piano out, organ in."
-  const bool exchanged =
-      more->size() == 1 && !more->front().afterwards &&
-      ((says_only(begin, "out") && says_only(rest, "in")) || (says_only(begin, "in") && says_only(rest, "out")));
-  if (exchanged && says_only(begin, "in")) {
-    Request both = more->front();
-    both.operation = Operation::kReplace;
-    both.replacements = first->instruments;
-    return std::vector<Request>{both};
-  }
-  if (exchanged || takes_place(*first, more->front())) {
-    Request both = *first;
-    both.operation = Operation::kReplace;
-    both.replacements = more->front().instruments;
-    more->front() = std::move(both);
+  if (takes_place(*first, more->front())) {
+    more->front() = exchange(*first, more->front());
     return more;
+  }
+  // "Piano out, organ in."
+  if (more->size() == 1 && !more->front().afterwards) {
+    if (says_only(begin, "out") && says_only(rest, "in")) return {{exchange(*first, more->front())}};
+    if (says_only(begin, "in") && says_only(rest, "out")) return {{exchange(more->front(), *first)}};
   }
   // "As a country song, with banjo and fiddle" is one remix.
   if (tokens[end].kind == Kind::kComma && first->operation == Operation::kRemix && first->kind == Request::Kind::kDo &&
