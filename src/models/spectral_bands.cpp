@@ -62,9 +62,15 @@ SpectralBands::SpectralBands(int64_t bins, int64_t bands) : scatter_(at::zeros({
   first_.resize(static_cast<size_t>(bands + 1), static_cast<int32_t>(bins));
 }
 
+const Tensor& SpectralBands::scatter_for(const Tensor& x) const {
+  if (x.is_cpu()) return scatter_;
+  if (!copy_.defined() || copy_.device() != x.device()) copy_ = scatter_.to(x.device());
+  return copy_;
+}
+
 Tensor SpectralBands::gather(const Tensor& x) const {
   if (!x.is_cpu() || x.scalar_type() != at::kFloat || x.requires_grad())
-    return at::matmul(x, scatter_.to(x.device(), x.scalar_type()).t());
+    return at::matmul(x, scatter_for(x).to(x.scalar_type()).t());
   // All but two bands of a bin are zeros.
   const Tensor from = x.contiguous();
   std::vector<int64_t> sizes = from.sizes().vec();

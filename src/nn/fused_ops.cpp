@@ -113,6 +113,50 @@ struct NormFunction : torch::autograd::Function<NormFunction> {
   }
 };
 
+/// The same of torch's own operations, for where there is no kernel: x (…, C), or (N, T, C) with scale and shift (N, C).
+/// Autograd would keep single-precision copies of x and go over memory three times as often.
+struct ComposedNormFunction : torch::autograd::Function<ComposedNormFunction> {
+  static Tensor forward(AutogradContext* ctx, const Tensor& x, const Tensor& scale_in, const Tensor& shift_in,
+                        double eps) {
+    const auto exact = x.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
+    const Tensor scale = per_group(scale_in, x);
+    const Tensor mean_square = at::linalg_vector_norm(x, 2, at::IntArrayRef{-1}, true, exact).square_().div_(x.size(-1));
+    const Tensor inverse_rms = mean_square.add_(eps).rsqrt_();  // (…, 1)
+    Tensor normed = torch::empty_like(x);
+    at::mul_out(normed, x, inverse_rms);
+    ctx->save_for_backward({normed, scale, inverse_rms});
+    ctx->saved_data["scale_sizes"] = scale_in.sizes().vec();
+    ctx->saved_data["scale_type"] = static_cast<int64_t>(scale_in.scalar_type());
+    ctx->saved_data["shifted"] = shift_in.numel() > 0;
+    return shift_in.numel() > 0 ? at::addcmul(per_group(shift_in, x), normed, scale) : normed * scale;
+  }
+
+  static tensor_list backward(AutogradContext* ctx, tensor_list grads) {
+    const auto saved = ctx->get_saved_variables();
+    const Tensor &normed = saved[0], &scale = saved[1], &inverse_rms = saved[2];
+    const Tensor dy = grads[0].to(normed.scalar_type());
+    const auto sizes = ctx->saved_data["scale_sizes"].toIntVector();
+    const auto type = static_cast<at::ScalarType>(ctx->saved_data["scale_type"].toInt());
+    const auto exact = inverse_rms.scalar_type();
+    const auto of_scale = [&](const Tensor& each) {
+      return (sizes.size() == 1 ? each.flatten(0, -2).sum(0, false, exact) : each.sum(1, false, exact)).to(type);
+    };
+    const Tensor d_scale = of_scale(dy * normed);
+    const Tensor d_shift = ctx->saved_data["shifted"].toBool() ? of_scale(dy) : Tensor();
+    Tensor dx = dy * scale;
+    const Tensor along = (dx * normed).mean({-1}, true, exact);  // (…, 1)
+    Tensor parallel = torch::empty_like(normed);
+    at::mul_out(parallel, normed, along);
+    dx.sub_(parallel).mul_(inverse_rms);
+    return {dx, d_scale, d_shift, Tensor()};
+  }
+
+  /// (C) stays, (N, C) -> (N, 1, C), of x's type.
+  static Tensor per_group(const Tensor& vector, const Tensor& x) {
+    return (vector.dim() == 2 ? vector.unsqueeze(1) : vector).to(x.scalar_type());
+  }
+};
+
 struct SiluFunction : torch::autograd::Function<SiluFunction> {
   static Tensor forward(AutogradContext* ctx, const Tensor& x_in) {
     const Tensor x = x_in.contiguous();
@@ -255,7 +299,7 @@ struct DepthwiseConvFunction : torch::autograd::Function<DepthwiseConvFunction> 
 Tensor rms_norm(const Tensor& x, const Tensor& weight, double eps) {
   check(weight.dim() == 1 && weight.size(0) == x.size(-1), "rms_norm", x, weight);
   if (has_kernel(x)) return NormFunction::apply(x, weight, torch::empty({0}), eps);
-  return x * (x.pow(2).mean(-1, true) + eps).rsqrt() * weight;
+  return ComposedNormFunction::apply(x, weight, torch::empty({0}), eps);
 }
 
 Tensor adaptive_rms_norm(const Tensor& x, const Tensor& scale, const Tensor& shift, double eps) {
@@ -263,7 +307,7 @@ Tensor adaptive_rms_norm(const Tensor& x, const Tensor& scale, const Tensor& shi
             shift.sizes() == scale.sizes(),
         "adaptive_rms_norm", x, scale);
   if (has_kernel(x)) return NormFunction::apply(x, scale + 1.0, shift, eps);
-  return x * (x.pow(2).mean(-1, true) + eps).rsqrt() * (scale + 1.0).unsqueeze(1) + shift.unsqueeze(1);
+  return ComposedNormFunction::apply(x, scale + 1.0, shift, eps);
 }
 
 Tensor fused_silu(const Tensor& x) { return has_kernel(x) ? SiluFunction::apply(x) : at::silu(x); }

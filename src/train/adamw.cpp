@@ -31,37 +31,59 @@ AdamW::AdamW(torch::nn::Module& module, AdamWOptions options, at::ScalarType typ
 
 double AdamW::clip_gradients(double max_norm) {
   torch::NoGradGuard no_grad;
-  std::vector<Tensor> squares;
+  std::vector<Tensor> gradients, squares;
   for (auto& slot : slots_)
-    if (slot.parameter.grad().defined()) squares.push_back(slot.parameter.grad().to(at::kFloat).pow(2).sum());
+    if (slot.parameter.grad().defined()) gradients.push_back(slot.parameter.grad());
+  for (const Tensor& gradient : gradients)
+    squares.push_back(at::linalg_vector_norm(gradient, 2, at::OptionalIntArrayRef{}, false, at::kFloat).square());
   if (squares.empty()) return 0;
   const double norm = std::sqrt(torch::stack(squares).sum().item<double>());
-  if (norm > max_norm)
-    for (auto& slot : slots_)
-      if (slot.parameter.grad().defined()) slot.parameter.grad().mul_(max_norm / norm);
+  if (norm > max_norm) at::_foreach_mul_(gradients, max_norm / norm);
   return norm;
+}
+
+void AdamW::update_together(double learning_rate, double correction1, double correction2, double ema_decay) {
+  // On a GPU every operation has to be started, which takes longer than most of them do: all slots share each.
+  for (const bool decayed : {false, true}) {
+    std::vector<Tensor> gradient, master, m, v, ema;
+    std::vector<Slot*> of;
+    for (auto& slot : slots_) {
+      if (slot.decayed != decayed || !slot.parameter.grad().defined()) continue;
+      gradient.push_back(slot.parameter.grad().to(at::kFloat));
+      master.push_back(slot.master);
+      m.push_back(slot.m);
+      v.push_back(slot.v);
+      ema.push_back(slot.ema);
+      of.push_back(&slot);
+    }
+    if (of.empty()) continue;
+    at::_foreach_mul_(m, options_.beta1);
+    at::_foreach_add_(m, gradient, 1 - options_.beta1);
+    at::_foreach_mul_(v, options_.beta2);
+    at::_foreach_addcmul_(v, gradient, gradient, 1 - options_.beta2);
+    if (decayed) at::_foreach_mul_(master, 1 - learning_rate * options_.weight_decay);
+    std::vector<Tensor> divisor = at::_foreach_sqrt(v);
+    at::_foreach_div_(divisor, std::sqrt(correction2));
+    at::_foreach_add_(divisor, options_.epsilon);
+    at::_foreach_addcdiv_(master, m, divisor, -learning_rate / correction1);
+    at::_foreach_mul_(ema, ema_decay);
+    at::_foreach_add_(ema, master, 1 - ema_decay);
+    for (Slot* slot : of) slot->parameter.copy_(slot->master);
+  }
 }
 
 void AdamW::update(Slot& slot, double learning_rate, double correction1, double correction2, double ema_decay) {
   const Tensor gradient = slot.parameter.grad().to(at::kFloat).contiguous();
   const double decay = slot.decayed ? learning_rate * options_.weight_decay : 0.0;
-  if (!slot.master.is_cpu()) {
-    slot.m.lerp_(gradient, 1 - options_.beta1);
-    slot.v.mul_(options_.beta2).addcmul_(gradient, gradient, 1 - options_.beta2);
-    slot.master.mul_(1 - decay);
-    slot.master.addcdiv_(slot.m, (slot.v / correction2).sqrt_().add_(options_.epsilon), -learning_rate / correction1);
-    slot.ema.lerp_(slot.master, 1 - ema_decay);
-  } else {
-    const AdamWStep step{static_cast<float>(options_.beta1),  static_cast<float>(options_.beta2),
-                         static_cast<float>(1 - decay),       static_cast<float>(learning_rate / correction1),
-                         static_cast<float>(1 / correction2), static_cast<float>(options_.epsilon),
-                         static_cast<float>(1 - ema_decay)};
-    at::parallel_for(0, slot.master.numel(), 1 << 15, [&](int64_t first, int64_t last) {
-      adamw_update(gradient.data_ptr<float>() + first, slot.master.data_ptr<float>() + first,
-                   slot.m.data_ptr<float>() + first, slot.v.data_ptr<float>() + first,
-                   slot.ema.data_ptr<float>() + first, last - first, step);
-    });
-  }
+  const AdamWStep step{static_cast<float>(options_.beta1),  static_cast<float>(options_.beta2),
+                       static_cast<float>(1 - decay),       static_cast<float>(learning_rate / correction1),
+                       static_cast<float>(1 / correction2), static_cast<float>(options_.epsilon),
+                       static_cast<float>(1 - ema_decay)};
+  at::parallel_for(0, slot.master.numel(), 1 << 15, [&](int64_t first, int64_t last) {
+    adamw_update(gradient.data_ptr<float>() + first, slot.master.data_ptr<float>() + first,
+                 slot.m.data_ptr<float>() + first, slot.v.data_ptr<float>() + first, slot.ema.data_ptr<float>() + first,
+                 last - first, step);
+  });
   slot.parameter.copy_(slot.master);
 }
 
@@ -72,9 +94,13 @@ void AdamW::step(double learning_rate) {
   const double n = static_cast<double>(steps_);
   // The average follows closely at first, so that it does not remember the random start.
   const double ema_decay = std::min(options_.ema_decay, (1 + n) / (10 + n));
+  const double correction1 = 1 - std::pow(options_.beta1, n), correction2 = 1 - std::pow(options_.beta2, n);
+  if (!slots_.empty() && !slots_.front().master.is_cpu()) {
+    update_together(learning_rate, correction1, correction2, ema_decay);
+    return;
+  }
   for (auto& slot : slots_)
-    if (slot.parameter.grad().defined())
-      update(slot, learning_rate, 1 - std::pow(options_.beta1, n), 1 - std::pow(options_.beta2, n), ema_decay);
+    if (slot.parameter.grad().defined()) update(slot, learning_rate, correction1, correction2, ema_decay);
 }
 
 void AdamW::zero_gradients() {

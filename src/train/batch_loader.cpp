@@ -2,9 +2,11 @@
 
 namespace instructme {
 
-BatchLoader::BatchLoader(const TrainingTask& task, uint64_t seed, int64_t first, int64_t end, int64_t threads)
+BatchLoader::BatchLoader(const TrainingTask& task, uint64_t seed, int64_t first, int64_t end, int64_t threads,
+                         bool for_gpu)
     : task_(task),
       rng_(Rng(seed).fork("batches")),
+      for_gpu_(for_gpu),
       end_(end),
       ahead_(2 * threads),
       to_build_(first),
@@ -31,7 +33,11 @@ void BatchLoader::work() {
       step = to_build_++;
     }
     try {
-      Batch batch = task_.make_batch(step, rng_.fork(static_cast<uint64_t>(step)));
+      Batch batch = task_.make_batch(step, rng_of(step));
+      if (for_gpu_)
+        for (auto& [name, tensor] : batch.tensors) tensor = tensor.pin_memory();
+      else
+        finish(step, batch);
       const std::lock_guard lock(mutex_);
       ready_.emplace(step, std::move(batch));
     } catch (...) {
@@ -41,6 +47,8 @@ void BatchLoader::work() {
     changed_.notify_all();
   }
 }
+
+void BatchLoader::finish(int64_t step, Batch& batch) const { task_.finish_batch(batch, rng_of(step).fork("finish")); }
 
 Batch BatchLoader::next() {
   std::unique_lock lock(mutex_);

@@ -52,6 +52,8 @@ DiffusionTask::DiffusionTask(Pipeline& pipeline, DiffusionTaskOptions options, T
 
 std::vector<Player> DiffusionTask::players() { return {{"editor", trained_, 1.0}}; }
 
+void DiffusionTask::move_to(at::Device device) { pipeline_.vae->to(device); }
+
 Batch DiffusionTask::collate(const std::vector<Triplet>& triplets) const {
   const int64_t count = static_cast<int64_t>(triplets.size());
   const int64_t samples = static_cast<int64_t>(triplets.front().source.size());

@@ -67,23 +67,23 @@ bool MaskTask::fits(const Triplet& triplet) const {
 Batch MaskTask::collate(const std::vector<Triplet>& triplets) const {
   const auto count = static_cast<int64_t>(triplets.size());
   const auto samples = static_cast<int64_t>(triplets.front().source.size());
-  Tensor source = torch::empty({count, samples}), stem = torch::empty({count, samples});
-  Tensor instrument = torch::empty({count}, at::kLong), mix = torch::arange(count);
+  const auto tensor_of = [&](const std::vector<float>& wave) {
+    return torch::from_blob(const_cast<float*>(wave.data()), {samples});
+  };
+  std::vector<Tensor> sources;
+  Tensor stem = torch::empty({count, samples}), instrument = torch::empty({count}, at::kLong);
+  Tensor piece = torch::empty({count}, at::kLong);
   for (int64_t i = 0; i < count; ++i) {
     const Triplet& triplet = triplets[static_cast<size_t>(i)];
-    const bool extracts = triplet.instruction.operation == Operation::kExtract;
-    float* const x = source.data_ptr<float>() + i * samples;
-    float* const y = stem.data_ptr<float>() + i * samples;
-    std::copy(triplet.source.begin(), triplet.source.end(), x);
-    for (int64_t s = 0; s < samples; ++s) {
-      const float target = triplet.target[static_cast<size_t>(s)];
-      y[s] = extracts ? target : x[s] - target;
-    }
+    const Tensor source = tensor_of(triplet.source), target = tensor_of(triplet.target);
+    stem[i] = triplet.instruction.operation == Operation::kExtract ? target : source - target;
     instrument[i] = *pipeline_.mask->find(triplet.instruction.instruments.front());
-    if (i > 0 && same_mix(triplets[static_cast<size_t>(i - 1)], triplet)) mix[i] = mix[i - 1];
+    // Siblings ask about the same mix, which is heard once.
+    if (i == 0 || !same_mix(triplets[static_cast<size_t>(i - 1)], triplet)) sources.push_back(source);
+    piece[i] = static_cast<int64_t>(sources.size()) - 1;
   }
   Batch batch;
-  batch.tensors = {{"source", source}, {"stem", stem}, {"instrument", instrument}, {"mix", mix}};
+  batch.tensors = {{"source", torch::stack(sources)}, {"stem", stem}, {"instrument", instrument}, {"piece", piece}};
   return batch;
 }
 
@@ -99,27 +99,32 @@ Batch MaskTask::make_batch(int64_t step, Rng rng) const {
   triplets.resize(static_cast<size_t>(options_.batch));
   Batch batch = collate(triplets);
   auto& t = batch.tensors;
-  StemBatch stems{t.at("source"), t.at("stem"), t.at("instrument"), t.at("mix")};
-  t["asked"] = draw_asked(t.at("instrument"), t.at("mix"), rng.fork("asked"));
-  augment(stems, options_.augmentation, static_cast<double>(pipeline_.config.vae.sample_rate),
-          rng.fork("augmentation"));
+  t["asked"] = draw_asked(t.at("instrument"), t.at("piece"), t.at("source").size(0), rng.fork("asked"));
   return batch;
 }
 
-Tensor MaskTask::draw_asked(const Tensor& instrument, const Tensor& mix, Rng rng) const {
+void MaskTask::finish_batch(Batch& batch, Rng rng) const {
+  auto& t = batch.tensors;
+  StemBatch stems{t.at("source"), t.at("stem"), t.at("instrument"), t.at("piece")};
+  augment(stems, options_.augmentation, static_cast<double>(pipeline_.config.vae.sample_rate), rng);
+  t["source"] = stems.source;
+  t["stem"] = stems.stem;
+}
+
+Tensor MaskTask::draw_asked(const Tensor& instrument, const Tensor& piece, int64_t pieces, Rng rng) const {
   const int64_t count = instrument.size(0);
-  Tensor asked = torch::zeros({count, static_cast<int64_t>(pipeline_.mask->options.instruments.size())});
+  Tensor asked = torch::zeros({pieces, static_cast<int64_t>(pipeline_.mask->options.instruments.size())});
   auto value = asked.accessor<float, 2>();
-  const auto names = instrument.accessor<int64_t, 1>(), mixes = mix.accessor<int64_t, 1>();
+  const auto names = instrument.accessor<int64_t, 1>(), mixes = piece.accessor<int64_t, 1>();
   for (int64_t first = 0, end; first < count; first = end) {
     for (end = first + 1; end < count && mixes[end] == mixes[first];) ++end;
+    const int64_t mix = mixes[first];
     if (rng.chance(kOneAsked)) {
-      value[first][names[rng.integer(first, end - 1)]] = 1;
+      value[mix][names[rng.integer(first, end - 1)]] = 1;
     } else {
       const double share = rng.uniform(0, 1);
-      for (int64_t i = first; i < end; ++i) value[first][names[i]] = rng.chance(share) ? 1.0f : 0.0f;
+      for (int64_t i = first; i < end; ++i) value[mix][names[i]] = rng.chance(share) ? 1.0f : 0.0f;
     }
-    asked.narrow(0, first, end - first).copy_(asked[first].clone().expand({end - first, -1}));
   }
   return asked;
 }
@@ -127,38 +132,42 @@ Tensor MaskTask::draw_asked(const Tensor& instrument, const Tensor& mix, Rng rng
 MaskTask::Answer MaskTask::answer(const Batch& batch) {
   MaskHead& mask = pipeline_.mask;
   const auto& t = batch.tensors;
-  // Siblings ask about the same mix, which is heard once. `mix` holds the first example of each one's group.
-  const auto [mixes, mix_of, counts] = at::unique_consecutive(t.at("mix"), true);
-  const Tensor mixture = mask->spectrum(t.at("source").index_select(0, mixes));  // (G, T, F)
+  const Tensor& piece = t.at("piece");
+  const Tensor mixture = mask->spectrum(t.at("source"));  // (G, T, F)
   const MaskHeadImpl::Heard heard = mask->listen(mixture.abs());
-  return {mask->answer(heard, t.at("asked").index_select(0, mixes), mix_of, t.at("instrument")), mixture, mix_of,
-          mask->compare(mixture, mix_of, mask->spectrum(t.at("stem")))};
+  return {mask->answer(heard, t.at("asked"), piece, t.at("instrument")), mixture, piece,
+          mask->compare(mixture, piece, mask->spectrum(t.at("stem")))};
 }
 
 void MaskTask::standardise_input() {
   std::vector<Tensor> magnitudes;
   for (uint64_t i = 0; i < kBatchesToMeasure; ++i) {
-    const Batch batch = make_batch(static_cast<int64_t>(i), Rng(0).fork("bins").fork(i));
+    const Rng rng = Rng(0).fork("bins").fork(i);
+    Batch batch = make_batch(static_cast<int64_t>(i), rng);
+    finish_batch(batch, rng.fork("finish"));
     magnitudes.push_back(pipeline_.mask->spectrum(batch.tensors.at("source")).abs());
   }
   pipeline_.mask->standardise(torch::cat(magnitudes));
 }
 
-Tensor MaskTask::log_mel_loss(const Answer& given) const {
-  const Tensor bank = mel_bank_.to(given.shares.device());
+Tensor MaskTask::log_mel_loss(const Answer& given) {
+  mel_bank_ = mel_bank_.to(given.shares.device());
   const auto log_of = [](const Tensor& mel) { return (mel + kMelFloor).log(); };
   const BandedStems& stems = given.stems;
   const Tensor bands = stems.mixture.index_select(0, given.piece);  // (M, T, B)
-  const Tensor whole = at::matmul(bands, bank);
-  const Tensor part = at::matmul(bands * given.shares, bank);  // (M, T, mels)
-  const Tensor stem = log_of(at::matmul(stems.stem, bank)), rest = log_of(at::matmul(stems.rest, bank));
+  const Tensor whole = at::matmul(bands, mel_bank_);
+  const Tensor part = at::matmul(bands * given.shares, mel_bank_);  // (M, T, mels)
+  const Tensor stem = log_of(at::matmul(stems.stem, mel_bank_)), rest = log_of(at::matmul(stems.rest, mel_bank_));
   return 0.5 * ((log_of(part) - stem).abs().mean() + (log_of((whole - part).clamp_min(0.0)) - rest).abs().mean());
 }
 
 LossValue MaskTask::loss(size_t, const Batch& batch, int64_t, at::Generator) {
   const Answer given = answer(batch);
   const Tensor& instrument = batch.tensors.at("instrument");
-  const Tensor asked = batch.tensors.at("asked").gather(1, instrument.unsqueeze(1)).squeeze(1);  // (M)
+  const Tensor asked = batch.tensors.at("asked")
+                           .index_select(0, batch.tensors.at("piece"))
+                           .gather(1, instrument.unsqueeze(1))
+                           .squeeze(1);  // (M)
   const Tensor weight = 1.0 + (kAskedWeight - 1.0) * asked;
   const Tensor losses = pipeline_.mask->loss(given.shares, given.stems, given.piece);
   LossValue value;

@@ -19,23 +19,20 @@ constexpr double kBorrowedSpread_db = 6;
 // Lengths that the FFT is quick at; a hundred of them are a clip of five seconds.
 constexpr int64_t kLengthStep = 1280;
 
-/// Factors of the bins 0 … S / 2 of a transform over S samples.
-Tensor random_response(int64_t samples, double sample_rate, double deviation_db, Rng& rng) {
-  std::vector<double> points_db;
-  const auto octaves = static_cast<size_t>(std::ceil(std::log2(sample_rate / 2 / kLowest_hz))) + 1;
-  for (size_t i = 0; i < octaves; ++i) points_db.push_back(deviation_db * rng.normal());
-  const int64_t bins = samples / 2 + 1;
-  Tensor response = torch::empty({bins});
-  float* const out = response.data_ptr<float>();
-  for (int64_t bin = 0; bin < bins; ++bin) {
-    const double hz = static_cast<double>(bin) * sample_rate / static_cast<double>(samples);
-    const double place =
-        std::clamp(std::log2(std::max(hz, 1.0) / kLowest_hz), 0.0, static_cast<double>(points_db.size() - 1));
-    const auto low = std::min(static_cast<size_t>(place), points_db.size() - 2);
-    const double share = place - static_cast<double>(low);
-    out[bin] = static_cast<float>(std::pow(10.0, ((1 - share) * points_db[low] + share * points_db[low + 1]) / 20));
-  }
-  return response;
+/// Smooth random responses of N waves: the bins 0 … S / 2 of a transform over S samples, (N, bins).
+Tensor random_responses(int64_t waves, int64_t samples, double sample_rate, double deviation_db, at::Device device,
+                        Rng& rng) {
+  const auto octaves = static_cast<int64_t>(std::ceil(std::log2(sample_rate / 2 / kLowest_hz))) + 1;
+  Tensor points = torch::empty({waves, octaves});
+  float* const point = points.data_ptr<float>();
+  for (int64_t i = 0; i < points.numel(); ++i) point[i] = static_cast<float>(deviation_db * rng.normal());
+  points = (points * (std::log(10.0) / 20)).to(device);
+  const Tensor hz = torch::arange(samples / 2 + 1, torch::TensorOptions(at::kFloat).device(device)) *
+                    (sample_rate / static_cast<double>(samples));
+  const Tensor place = (hz.clamp_min(1.0) / kLowest_hz).log2().clamp(0.0, static_cast<double>(octaves - 1));
+  const Tensor low = place.floor().clamp_max(static_cast<double>(octaves - 2));
+  const Tensor share = place - low, index = low.to(at::kLong);
+  return at::lerp(points.index_select(1, index), points.index_select(1, index + 1), share).exp();
 }
 
 /// wave (N, S) of another length -> (N, samples): cut off, or begun again.
@@ -44,7 +41,18 @@ Tensor fit(const Tensor& wave, int64_t samples) {
   return torch::cat({wave, wave.narrow(1, 0, samples - wave.size(1))}, 1);
 }
 
-double rms(const Tensor& wave) { return std::sqrt(wave.pow(2).mean().item<double>()); }
+/// (N, S) -> (N, 1)
+Tensor rms(const Tensor& waves) { return waves.square().mean({1}, true).sqrt(); }
+
+/// numbers / by, and 0 where there is nothing to divide by.
+Tensor ratio(const Tensor& numbers, const Tensor& by) {
+  return torch::where(by > 0, numbers / by.clamp_min(1e-20), torch::zeros_like(by));
+}
+
+std::vector<int64_t> values_of(const Tensor& indices) {
+  const Tensor here = indices.to(at::kCPU).contiguous();
+  return {here.data_ptr<int64_t>(), here.data_ptr<int64_t>() + here.numel()};
+}
 
 }  // namespace
 
@@ -62,53 +70,53 @@ StemAugmentation StemAugmentation::read(ConfigReader config) {
 void augment(StemBatch& batch, const StemAugmentation& options, double sample_rate, Rng rng) {
   if (options.none()) return;
   torch::NoGradGuard no_grad;
-  const int64_t count = batch.source.size(0), samples = batch.source.size(1);
-  const Tensor before = batch.stem.clone();  // what other mixes borrow from
-  const auto instruments = batch.instrument.accessor<int64_t, 1>();
-  const auto mixes = batch.mix.accessor<int64_t, 1>();
-  for (int64_t first = 0; first < count;) {
-    int64_t end = first + 1;
-    while (end < count && mixes[end] == mixes[first]) ++end;
-    Rng own = rng.fork(static_cast<uint64_t>(first));
-    const Tensor stems = batch.stem.narrow(0, first, end - first);
-    Tensor rest = batch.source[first] - stems.sum(0);
-    const double level = rms(batch.source[first]);
-    if (own.chance(options.borrowed)) {
-      const int64_t lender = own.integer(0, count - 1);
-      const bool known = std::any_of(instruments.data() + first, instruments.data() + end,
-                                     [&](int64_t instrument) { return instrument == instruments[lender]; });
-      const double loudness = rms(before[lender]);
-      // An instrument that is asked for must not sound where it is not meant.
-      if (!known && mixes[lender] != mixes[first] && loudness > 0)
-        rest = rest +
-               before[lender] * (level * std::pow(10.0, (own.uniform(-1, 1) - 1) * kBorrowedSpread_db / 20) / loudness);
-    }
-    Tensor waves = torch::cat({stems, rest.unsqueeze(0)});  // (K + 1, S)
-    Tensor spectra = torch::fft::rfft(waves);
-    if (options.equaliser_db > 0) {
-      std::vector<Tensor> responses;
-      for (int64_t i = 0; i < waves.size(0); ++i)
-        responses.push_back(random_response(samples, sample_rate, options.equaliser_db, own));
-      spectra = spectra * torch::stack(responses);
-    }
-    int64_t length = samples;
-    if (options.speed > 0) {
-      const double factor = 1 + own.uniform(-1, 1) * options.speed;
-      length = std::max<int64_t>(1, std::llround(static_cast<double>(samples) * factor / kLengthStep)) * kLengthStep;
-      // Half of the samples at least, so that beginning again once fills the rest.
-      length = std::max(length, (samples + 1) / 2);
-    }
-    // A transform back to another length plays the same waves faster or slower.
-    waves = fit(torch::fft::irfft(spectra, length), samples);
-    const Tensor source = waves.sum(0);
-    const double now = rms(source);
-    const double gain = now > 0 ? level / now : 1.0;
-    for (int64_t i = first; i < end; ++i) {
-      batch.stem[i] = waves[i - first] * gain;
-      batch.source[i] = source * gain;
-    }
-    first = end;
+  const int64_t count = batch.stem.size(0), mixes = batch.source.size(0), samples = batch.source.size(1);
+  const auto device = batch.source.device();
+  const std::vector<int64_t> instruments = values_of(batch.instrument), pieces = values_of(batch.piece);
+  const Tensor level = rms(batch.source);  // (G, 1)
+
+  // What is drawn for every mix: who lends a stem, how loud, and how long the mix becomes.
+  std::vector<int64_t> lenders, lengths;
+  Tensor loudness = torch::zeros({mixes, 1});
+  for (int64_t mix = 0, first = 0, end = 0; mix < mixes; ++mix, first = end) {
+    while (end < count && pieces[static_cast<size_t>(end)] == mix) ++end;
+    Rng own = rng.fork(static_cast<uint64_t>(mix));
+    const int64_t lender = own.integer(0, count - 1);
+    const double gain_db = (own.uniform(-1, 1) - 1) * kBorrowedSpread_db;
+    // An instrument that is asked for must not sound where it is not meant.
+    const bool known = std::any_of(instruments.begin() + first, instruments.begin() + end,
+                                   [&](int64_t name) { return name == instruments[static_cast<size_t>(lender)]; });
+    if (own.chance(options.borrowed) && !known && pieces[static_cast<size_t>(lender)] != mix)
+      loudness[mix] = std::pow(10.0, gain_db / 20);
+    lenders.push_back(lender);
+    const double factor = 1 + own.uniform(-1, 1) * options.speed;
+    const int64_t length =
+        std::max<int64_t>(1, std::llround(static_cast<double>(samples) * factor / kLengthStep)) * kLengthStep;
+    // Half of the samples at least, so that beginning again once fills the rest.
+    lengths.push_back(options.speed > 0 ? std::max(length, (samples + 1) / 2) : samples);
   }
+
+  const Tensor loan = batch.stem.index_select(0, torch::tensor(lenders).to(device));
+  Tensor rest = batch.source - torch::zeros_like(batch.source).index_add_(0, batch.piece, batch.stem);
+  rest = rest + loan * ratio(level * loudness.to(device), rms(loan));
+  Tensor spectra = torch::fft::rfft(torch::cat({batch.stem, rest}));  // (N + G, F)
+  if (options.equaliser_db > 0)
+    spectra = spectra *
+              random_responses(count + mixes, samples, sample_rate, options.equaliser_db, device, rng);
+  // A transform back to another length plays the same waves faster or slower.
+  Tensor stem = torch::empty_like(batch.stem);
+  std::vector<Tensor> sources;
+  for (int64_t mix = 0, first = 0, end = 0; mix < mixes; ++mix, first = end) {
+    while (end < count && pieces[static_cast<size_t>(end)] == mix) ++end;
+    const Tensor of_mix = torch::cat({spectra.narrow(0, first, end - first), spectra.narrow(0, count + mix, 1)});
+    const Tensor waves = fit(torch::fft::irfft(of_mix, lengths[static_cast<size_t>(mix)]), samples);
+    stem.narrow(0, first, end - first).copy_(waves.narrow(0, 0, end - first));
+    sources.push_back(waves.sum(0));
+  }
+  const Tensor source = torch::stack(sources);
+  const Tensor gain = ratio(level, rms(source));  // (G, 1)
+  batch.source = source * gain;
+  batch.stem = stem * gain.index_select(0, batch.piece);
 }
 
 }  // namespace instructme

@@ -90,6 +90,7 @@ Trainer::Trainer(TrainingTask& task, TrainerOptions options, std::filesystem::pa
       device_(find_device(options.device)),
       players_(task.players()) {
   make_folder(folder_);
+  task_.move_to(device_);
   for (auto& player : players_) {
     player.module->to(device_);
     AdamWOptions adamw = options_.adamw;
@@ -146,7 +147,7 @@ int64_t Trainer::steps_done(const std::filesystem::path& folder) {
 
 Batch Trainer::to_device(Batch batch) const {
   if (!device_.is_cpu())
-    for (auto& [name, tensor] : batch.tensors) tensor = tensor.to(device_);
+    for (auto& [name, tensor] : batch.tensors) tensor = tensor.to(device_, /*non_blocking=*/true);
   return batch;
 }
 
@@ -203,7 +204,7 @@ void Trainer::validate_and_export() {
 
 int64_t Trainer::run(const CancelToken& cancel, const ProgressCallback& progress) {
   if (step_ >= options_.steps) return step_;
-  BatchLoader loader(task_, options_.seed, step_, options_.steps, options_.loader_threads);
+  BatchLoader loader(task_, options_.seed, step_, options_.steps, options_.loader_threads, !device_.is_cpu());
   const auto start = Clock::now();
   auto saved = start, line_start = start;
   int64_t line_first = step_;
@@ -213,6 +214,7 @@ int64_t Trainer::run(const CancelToken& cancel, const ProgressCallback& progress
     try {
       const auto timer = log_->timers.time("data");
       batch = to_device(loader.next());
+      if (!device_.is_cpu()) loader.finish(step_, batch);
     } catch (const Error& error) {
       // A stream gives up waiting for its songs when it is asked to stop; the step is left for the next run.
       if (error.kind() == ErrorKind::kCancelled && cancel.requested()) break;

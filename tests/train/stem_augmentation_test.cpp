@@ -19,8 +19,8 @@ Tensor tone(double hz) { return 0.1 * torch::sin(2 * M_PI * hz / kRate * torch::
 /// Two mixes: of instruments 0 and 1 with something else, and of instrument 2 with something else.
 StemBatch batch() {
   const Tensor first = tone(200) + tone(900) + tone(5000), second = tone(3000) + tone(7000);
-  return {torch::stack({first, first, second}), torch::stack({tone(200), tone(900), tone(3000)}), torch::arange(3),
-          torch::tensor({0, 0, 2}, at::kLong)};
+  return {torch::stack({first, second}), torch::stack({tone(200), tone(900), tone(3000)}), torch::arange(3),
+          torch::tensor({0, 0, 1}, at::kLong)};
 }
 
 double difference(const Tensor& a, const Tensor& b) { return (a - b).abs().max().item<double>(); }
@@ -38,17 +38,16 @@ TEST(StemAugmentation, NothingChangesWithoutIt) {
   EXPECT_EQ(difference(changed.stem, batch().stem), 0);
 }
 
-TEST(StemAugmentation, EqualSourcesStayEqualAndSumsStaySums) {
+TEST(StemAugmentation, SumsStaySums) {
   StemBatch changed = batch();
   augment(changed, {.equaliser_db = 6, .speed = 0, .borrowed = 0}, kRate, Rng(1));
-  EXPECT_EQ(difference(changed.source[0], changed.source[1]), 0);
   EXPECT_GT(difference(changed.stem[0], batch().stem[0]), 0.005);
   // What is left of the mix is its third tone, at another level.
   const Tensor rest = changed.source[0] - changed.stem[0] - changed.stem[1];
   EXPECT_NEAR(pitch(rest), 5000, 2);
   EXPECT_NEAR(pitch(changed.stem[0]), 200, 2);
   EXPECT_NEAR(pitch(changed.stem[1]), 900, 2);
-  for (int i = 0; i < 3; ++i)
+  for (int i = 0; i < 2; ++i)
     EXPECT_NEAR(changed.source[i].pow(2).mean().item<double>(), batch().source[i].pow(2).mean().item<double>(), 1e-4);
 }
 

@@ -19,7 +19,7 @@ struct BandedStems {
 
 /// Bands of a spectrum's bins: of one bin at the bottom and of a constant ratio above, so that a timbre looks the same
 /// wherever it is played. Between the centres of two bands a bin belongs to both, the more the nearer.
-/// Letters: F bins, B bands. Immutable.
+/// Letters: F bins, B bands. Immutable; several threads may use it on the CPU, one elsewhere.
 class SpectralBands {
  public:
   /// Throws kModel for more bands than bins.
@@ -28,7 +28,7 @@ class SpectralBands {
   /// What bins hold, gathered in bands: x (…, F) -> (…, B). Differentiable, as is the next.
   at::Tensor gather(const at::Tensor& x) const;
   /// Shares of bands (…, B), interpolated between their centres -> of bins (…, F).
-  at::Tensor scatter(const at::Tensor& shares) const { return at::matmul(shares, scatter_.to(shares.device())); }
+  at::Tensor scatter(const at::Tensor& shares) const { return at::matmul(shares, scatter_for(shares)); }
   /// Bins of which each band consists: (B) float.
   at::Tensor width() const { return scatter_.sum(1); }
 
@@ -41,6 +41,9 @@ class SpectralBands {
   std::vector<int32_t> first_;  // (B + 1): the first bin whose lower band is this one, …
   std::vector<float> upper_;    // … and what a bin's upper band has of it
   at::Tensor scatter_;          // (B, F): how bands share in bins; what a bin gets adds up to 1
+  mutable at::Tensor copy_;     // of scatter_, on the device where it was wanted last
+
+  const at::Tensor& scatter_for(const at::Tensor& x) const;
 };
 
 /// Centres, in bins, of `bands` bands from bin 0 to the last of `bins`: one bin apart at the bottom, and a constant

@@ -46,6 +46,8 @@ class AdamW {
     at::Tensor parameter, master, m, v, ema;
     bool decayed;
   };
+  /// All slots, wherever they are; the CPU has `update`, which goes over memory once.
+  void update_together(double learning_rate, double correction1, double correction2, double ema_decay);
   void update(Slot& slot, double learning_rate, double correction1, double correction2, double ema_decay);
 
   AdamWOptions options_;

@@ -33,6 +33,7 @@ class DiffusionTask : public TrainingTask {
                 std::vector<Triplet> validation);
 
   std::vector<Player> players() override;
+  void move_to(at::Device device) override;
   Batch make_batch(int64_t step, Rng rng) const override;
   LossValue loss(size_t player, const Batch& batch, int64_t step, at::Generator generator) override;
   /// Loss on the validation triplets with fixed noise, and for extract: log-mel distance and SI-SDR

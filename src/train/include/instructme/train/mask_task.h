@@ -28,7 +28,10 @@ class MaskTask : public TrainingTask {
   void standardise_input();
 
   std::vector<Player> players() override;
+  /// source (G, S), stem (M, S), instrument and piece (M), asked (G, I).
   Batch make_batch(int64_t step, Rng rng) const override;
+  /// Augments it.
+  void finish_batch(Batch& batch, Rng rng) const override;
   LossValue loss(size_t player, const Batch& batch, int64_t step, at::Generator generator) override;
   /// On the validation triplets: loss, and how much nearer the extracted stem is to the true one than the mix, dB.
   std::map<std::string, double> validate() override;
@@ -45,10 +48,10 @@ class MaskTask : public TrainingTask {
     BandedStems stems;   ///< that are wanted
   };
   Answer answer(const Batch& batch);
-  /// instrument, mix (M) -> (M, I), rows of one mix alike: which of its instruments the mask head is told of.
-  at::Tensor draw_asked(const at::Tensor& instrument, const at::Tensor& mix, Rng rng) const;
+  /// instrument, piece (M) -> (G, I): which of a mix's instruments the mask head is told of.
+  at::Tensor draw_asked(const at::Tensor& instrument, const at::Tensor& piece, int64_t pieces, Rng rng) const;
 
-  at::Tensor log_mel_loss(const Answer& given) const;
+  at::Tensor log_mel_loss(const Answer& given);
 
   Pipeline& pipeline_;
   MaskTaskOptions options_;

@@ -18,16 +18,16 @@ struct StemAugmentation {
   bool none() const { return equaliser_db == 0 && speed == 0 && borrowed == 0; }
 };
 
-/// Stems of mixes. Letters: N stems, S samples.
+/// Stems of mixes, on any device. Letters: G mixes, N stems, S samples.
 struct StemBatch {
-  at::Tensor source;      ///< (N, S): what each stem sounds in
+  at::Tensor source;      ///< (G, S): the mixes
   at::Tensor stem;        ///< (N, S)
   at::Tensor instrument;  ///< (N) int64
-  at::Tensor mix;         ///< (N) int64: the first stem that has the same source; these are neighbours
+  at::Tensor piece;       ///< (N) int64, ascending: the mix that a stem sounds in
 };
 
-/// Varies sources and stems in place: equal sources stay equal, and a source stays the sum of its stems and a rest. Its
-/// RMS level stays as it was. Deterministic in `rng`. `sample_rate` in Hz.
+/// Varies sources and stems: a source stays the sum of its stems and a rest. Its RMS level stays as it was.
+/// Deterministic in `rng`. `sample_rate` in Hz. `batch` gets new tensors.
 void augment(StemBatch& batch, const StemAugmentation& options, double sample_rate, Rng rng);
 
 }  // namespace instructme

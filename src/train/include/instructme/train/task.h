@@ -14,7 +14,7 @@ namespace instructme {
 
 /// What one training step works on; built by `TrainingTask::make_batch` on a loader thread.
 struct Batch {
-  std::map<std::string, at::Tensor> tensors;  ///< CPU
+  std::map<std::string, at::Tensor> tensors;  ///< on the CPU when they are made
   std::vector<std::string> sentences;
 };
 
@@ -36,8 +36,13 @@ class TrainingTask {
  public:
   virtual ~TrainingTask() = default;
   virtual std::vector<Player> players() = 0;
+  /// Moves networks that are used but belong to no player.
+  virtual void move_to(at::Device /*device*/) {}
   /// `rng` depends on seed and step alone. Called from loader threads, concurrently.
   virtual Batch make_batch(int64_t step, Rng rng) const = 0;
+  /// What is left to be done to a batch, on the device where it is used: for the CPU on the loader thread that made it,
+  /// for a GPU after it has been copied there. `rng` depends on seed and step alone.
+  virtual void finish_batch(Batch& /*batch*/, Rng /*rng*/) const {}
   /// Whether a player takes part in a step (a discriminator may join late).
   virtual bool plays(size_t /*player*/, int64_t /*step*/) const { return true; }
   virtual LossValue loss(size_t player, const Batch& batch, int64_t step, at::Generator generator) = 0;
