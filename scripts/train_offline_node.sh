@@ -54,7 +54,8 @@ pack() {
   (cd "$folder/deb" && apt-get download $(sort -u ../wanted) >/dev/null 2>"$folder/log") || die "$(tail -n 3 "$folder/log")"
   for deb in "$folder"/deb/*.deb; do dpkg -x "$deb" "$folder/root"; done
   (cd "$folder/root" && rm -rf usr/share/doc usr/share/man usr/share/locale usr/share/info usr/share/bug usr/share/icons \
-    usr/lib/systemd lib/systemd etc var usr/share/alsa usr/share/X11 usr/lib/x86_64-linux-gnu/dri \
+    usr/lib/systemd lib/systemd etc var usr/share/alsa usr/share/X11 usr/share/fonts \
+    usr/share/tcltk usr/share/lintian usr/lib/x86_64-linux-gnu/dri \
     usr/lib/x86_64-linux-gnu/*.a)
   mkdir -p offline
   tar -C "$folder/root" -czf "$archive.part" . && mv "$archive.part" "$archive"
@@ -91,9 +92,13 @@ configure() {
   torch=${TORCH_PREFIX:-$(python3 -c 'import torch; print(torch.utils.cmake_prefix_path)' 2>/dev/null || true)}
   # The architecture of the machine's own GPU; nothing is compiled for it, but torch's configuration asks.
   gpu=$(python3 -c 'import torch; print("%d.%d" % torch.cuda.get_device_capability())' 2>/dev/null || echo 9.0)
-  TORCH_CUDA_ARCH_LIST=$gpu cmake --preset training -S "$root" -B "$WORK/build" -DINSTRUCTME_WERROR=OFF \
+  set -- --preset training -S "$root" -B "$WORK/build" -DINSTRUCTME_WERROR=OFF \
     "-DCMAKE_PREFIX_PATH=$torch;$prefix/usr" "-DPKG_CONFIG_EXECUTABLE=$prefix/bin/pkg-config" \
     "-DCMAKE_EXE_LINKER_FLAGS=-Wl,-rpath-link,$libraries -Wl,--allow-shlib-undefined"
+  TORCH_CUDA_ARCH_LIST=$gpu cmake "$@" && return 0
+  say "torch's own configuration file is of no use here; taking its headers and libraries"
+  rm -rf "$WORK/build"
+  cmake "$@" "-DTorch_DIR=$root/cmake/libtorch" "-DINSTRUCTME_LIBTORCH=${torch%/share/cmake}"
 }
 
 build_program() {

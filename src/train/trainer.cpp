@@ -190,14 +190,15 @@ void Trainer::train_step(const Batch& batch) {
   ++step_;
 }
 
-void Trainer::validate_and_export() {
+void Trainer::export_averaged(bool validate) {
   const auto timer = log_->timers.time("validation");
   torch::NoGradGuard no_grad;
   for (size_t i = 0; i < players_.size(); ++i) {
     optimizers_[i].swap_averaged();
     players_[i].module->eval();
   }
-  for (const auto& [name, value] : task_.validate()) log_->lines.add("valid_" + name, value);
+  if (validate)
+    for (const auto& [name, value] : task_.validate()) log_->lines.add("valid_" + name, value);
   task_.export_model((folder_ / "export").string(), step_);
   for (auto& optimizer : optimizers_) optimizer.swap_averaged();
 }
@@ -222,7 +223,7 @@ int64_t Trainer::run(const CancelToken& cancel, const ProgressCallback& progress
     }
     train_step(batch);
     const bool last = step_ == options_.steps;
-    if (last || (options_.validate_every > 0 && step_ % options_.validate_every == 0)) validate_and_export();
+    if (last || (options_.validate_every > 0 && step_ % options_.validate_every == 0)) export_averaged(/*validate=*/true);
     if (step_ % options_.log_every == 0 || last) {
       const double elapsed = seconds_since(line_start);
       log_->lines.write_line(
@@ -243,6 +244,8 @@ int64_t Trainer::run(const CancelToken& cancel, const ProgressCallback& progress
           {"training", step_, options_.steps, format("loss %.4f", log_->lines.last(players_.front().name + "_loss"))});
   }
   save_checkpoint();
+  // Whoever sets a limit wants what has come of it by then.
+  if (step_ < options_.steps && !cancel.requested()) export_averaged(/*validate=*/false);
   return step_;
 }
 

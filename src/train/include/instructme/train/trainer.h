@@ -24,7 +24,7 @@ struct TrainerOptions {
   int64_t log_every = 20;        ///< steps per line of log.jsonl
   int64_t validate_every = 500;  ///< steps; 0: never
   double checkpoint_every_s = 180;
-  double limit_s = 0;  ///< stop (with a checkpoint) after this many seconds; 0: no limit
+  double limit_s = 0;  ///< stop (with a checkpoint and an export) after this many seconds; 0: no limit
   int64_t loader_threads = 1;
   std::string device = "cpu";  ///< "cpu" or "cuda"
 
@@ -60,7 +60,7 @@ class Trainer {
   struct Log;
   void load_checkpoint();
   void train_step(const Batch& batch);
-  void validate_and_export();
+  void export_averaged(bool validate);
   Batch to_device(Batch batch) const;
 
   TrainingTask& task_;
