@@ -21,32 +21,35 @@ void gather_row(const BandMap& map, const float* in, float* out) {
 }
 
 INSTRUCTME_MULTIVERSION
-double compare_row(const float* x, const float* s, int64_t bins, float floor, float* product, float* stem,
-                   float* rest) {
-  float sum = 0;
+FrameEnergy compare_row(const float* x, const float* s, int64_t bins, float floor, float* weighted, float* plain,
+                        float* stem, float* rest) {
+  float weighted_sum = 0, plain_sum = 0;
 #pragma GCC ivdep
   for (int64_t f = 0; f < bins; ++f) {
     const float xr = x[2 * f], xi = x[2 * f + 1], sr = s[2 * f], si = s[2 * f + 1];
     const float weight = 1.0f / (std::sqrt(xr * xr + xi * xi) + floor), power = sr * sr + si * si;
-    product[f] = weight * (xr * sr + xi * si);
+    plain[f] = xr * sr + xi * si;
+    weighted[f] = weight * plain[f];
     stem[f] = std::sqrt(power);
     rest[f] = std::sqrt((xr - sr) * (xr - sr) + (xi - si) * (xi - si));
-    sum += weight * power;
+    weighted_sum += weight * power;
+    plain_sum += power;
   }
-  return static_cast<double>(sum);
+  return {static_cast<double>(weighted_sum), static_cast<double>(plain_sum)};
 }
 
 INSTRUCTME_MULTIVERSION
-double mixture_row(const float* x, int64_t bins, float floor, float* power, float* magnitude) {
-  float sum = 0;
+FrameEnergy mixture_row(const float* x, int64_t bins, float floor, float* weighted, float* plain, float* magnitude) {
+  float weighted_sum = 0, plain_sum = 0;
 #pragma GCC ivdep
   for (int64_t f = 0; f < bins; ++f) {
-    const float squared = x[2 * f] * x[2 * f] + x[2 * f + 1] * x[2 * f + 1];
-    magnitude[f] = std::sqrt(squared);
-    power[f] = squared / (magnitude[f] + floor);
-    sum += power[f];
+    plain[f] = x[2 * f] * x[2 * f] + x[2 * f + 1] * x[2 * f + 1];
+    magnitude[f] = std::sqrt(plain[f]);
+    weighted[f] = plain[f] / (magnitude[f] + floor);
+    weighted_sum += weighted[f];
+    plain_sum += plain[f];
   }
-  return static_cast<double>(sum);
+  return {static_cast<double>(weighted_sum), static_cast<double>(plain_sum)};
 }
 
 }  // namespace instructme

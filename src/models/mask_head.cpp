@@ -280,4 +280,12 @@ Tensor MaskHeadImpl::loss(const Tensor& shares, const BandedStems& stems, const 
   return error / (energy * (stems.stem_energy + 0.01 * energy)).sqrt().clamp_min(1e-6);
 }
 
+Tensor MaskHeadImpl::distortion(const Tensor& shares, const BandedStems& stems, const Tensor& piece) const {
+  const Tensor of_mixture = stems.plain_power.index_select(0, piece);
+  const Tensor error =
+      (shares * (shares * of_mixture - 2.0 * stems.plain_product)).sum({1, 2}) + stems.plain_stem_energy;
+  const Tensor least = 1e-3 * stems.plain_stem_energy + 1e-4 * stems.plain_energy.index_select(0, piece) + 1e-9;
+  return (error.clamp_min(0.0) + least).log() - (stems.plain_stem_energy + least).log();
+}
+
 }  // namespace instructme

@@ -37,10 +37,12 @@ MaskTaskOptions MaskTaskOptions::read(ConfigReader& config) {
   MaskTaskOptions o;
   config.read("batch", o.batch);
   config.read("log_mel_weight", o.log_mel_weight);
+  config.read("distortion_weight", o.distortion_weight);
   o.augmentation = StemAugmentation::read(config.object("augmentation"));
   config.finish();
   if (o.batch < 1) throw Error(ErrorKind::kModel, config.context() + ": batch must be at least 1");
-  if (o.log_mel_weight < 0) throw Error(ErrorKind::kModel, config.context() + ": log_mel_weight must not be negative");
+  if (o.log_mel_weight < 0 || o.distortion_weight < 0)
+    throw Error(ErrorKind::kModel, config.context() + ": log_mel_weight and distortion_weight must not be negative");
   return o;
 }
 
@@ -172,10 +174,15 @@ LossValue MaskTask::loss(size_t, const Batch& batch, int64_t, at::Generator) {
   const Tensor losses = pipeline_.mask->loss(given.shares, given.stems, given.piece);
   LossValue value;
   value.total = (weight * losses).sum() / weight.sum();
-  if (options_.log_mel_weight > 0) {
-    const Tensor log_mel = log_mel_loss(given);
-    value.parts = {{"mask_energy", value.total.detach()}, {"mask_log_mel", log_mel.detach()}};
-    value.total = value.total + options_.log_mel_weight * log_mel;
+  value.parts = {{"mask_energy", value.total.detach()}};
+  const auto add = [&](const char* name, double strength, const Tensor& term) {
+    value.parts.emplace_back(name, term.detach());
+    value.total = value.total + strength * term;
+  };
+  if (options_.log_mel_weight > 0) add("mask_log_mel", options_.log_mel_weight, log_mel_loss(given));
+  if (options_.distortion_weight > 0) {
+    const Tensor each = pipeline_.mask->distortion(given.shares, given.stems, given.piece);
+    add("mask_distortion", options_.distortion_weight, (weight * each).sum() / weight.sum());
   }
   return value;
 }
