@@ -10,6 +10,7 @@
 #include "instructme/base/error.h"
 #include "instructme/base/strings.h"
 #include "instructme/edit/editor.h"
+#include "spatial_filter.h"
 
 namespace instructme {
 
@@ -27,6 +28,12 @@ constexpr double kPassBand = 0.9;
 int rate_with_whole_hops(int rate, const MaskHeadOptions& o, int model_rate) {
   for (int candidate = rate;; ++candidate)
     if (static_cast<int64_t>(candidate) * o.hop % (2 * static_cast<int64_t>(model_rate)) == 0) return candidate;
+}
+
+/// kept (I, 2, T, F) of a whole piece -> (I, 2, to - from, bins) float.
+Tensor shares_at(const Tensor& kept, int64_t from, int64_t to, int64_t bins) {
+  const Tensor some = kept.narrow(2, from, to - from).to(at::kFloat);
+  return fit_mask(some.flatten(0, 1), bins).unflatten(0, {kept.size(0), 2});
 }
 
 }  // namespace
@@ -95,40 +102,87 @@ std::vector<AudioBuffer> StemExtractor::extract(const AudioBuffer& source, const
     }
     return stems;
   }
-  Tensor heard = as_tensor(resample(mix_to_mono(source), rate, model_rate_));
-  heard.mul_(level_gain(heard, level_dbfs_));
   const int64_t hop = o.hop * rate / model_rate_, n_fft = o.n_fft * rate / model_rate_;
   const Stft stft(n_fft, hop);
   const int64_t samples = source.frames(), frames = (samples + hop - 1) / hop;
-  // The last frame of the source may begin where the resampled mix has rounded down.
-  heard = at::constant_pad_nd(heard, {0, frames * o.hop - heard.size(0)});
-
+  const auto hear = [&](const std::vector<float>& mono) {
+    Tensor wave = as_tensor(resample(mono, rate, model_rate_));
+    wave.mul_(level_gain(wave, level_dbfs_));
+    // The last frame of the source may begin where the resampled mix has rounded down.
+    return at::constant_pad_nd(wave, {0, frames * o.hop - wave.size(0)});
+  };
   std::vector<Tensor> waves;  // (S) of every channel
   for (int channel = 0; channel < source.channels; ++channel)
     waves.push_back(as_tensor(extract_channel(source, channel)));
+  const bool spatial = waves.size() == 2 && !waves[0].equal(waves[1]);
+  std::vector<Tensor> heard;  // of both channels, or of their mix
+  if (spatial)
+    for (int channel = 0; channel < 2; ++channel) heard.push_back(hear(extract_channel(source, channel)));
+  else
+    heard.push_back(hear(mix_to_mono(source)));
+
   std::vector<std::vector<std::vector<float>>> planes(
       instruments.size(),
       std::vector<std::vector<float>>(waves.size(), std::vector<float>(static_cast<size_t>(samples), 0.0f)));
-  for (int64_t start = 0; start < frames; start += kSegmentFrames) {
-    cancel.check();
-    if (progress) progress({"listening", start, frames, ""});
-    const int64_t end = std::min(frames, start + kSegmentFrames);
-    // What overlaps with the segment's samples, and once more so that these frames themselves are whole.
-    const int64_t from = std::max<int64_t>(0, start - 2 * kCutFrames), to = std::min(frames, end + 2 * kCutFrames);
-    const Tensor shares = fit_mask(masks(heard, places, from, to), stft.bins());  // (I, to - from, F)
+  const auto segments = [&](const auto& body) {
+    for (int64_t start = 0; start < frames; start += kSegmentFrames) {
+      cancel.check();
+      body(start, std::min(frames, start + kSegmentFrames));
+    }
+  };
+  const auto show = [&](int64_t done) {
+    if (progress) progress({"listening", done, frames, ""});
+  };
+  // Of the frames from..to, the spectra of all channels: (C, T, F).
+  const auto spectra = [&](int64_t from, int64_t to) {
     const int64_t first = from * hop, length = std::min(samples, to * hop) - first;
-    const int64_t keep_from = start * hop, keep = std::min(samples, end * hop) - keep_from;
-    if (keep <= 0) break;
-    for (size_t channel = 0; channel < waves.size(); ++channel) {
-      const Tensor spectrum = stft.forward(waves[channel].narrow(0, first, length).unsqueeze(0));  // (1, t, F)
-      for (size_t i = 0; i < instruments.size(); ++i) {
-        const Tensor share = shares[static_cast<int64_t>(i)].narrow(0, 0, spectrum.size(1)).unsqueeze(0);
-        const Tensor part = stft.inverse(spectrum * share, length)[0].narrow(0, keep_from - first, keep).contiguous();
-        std::copy_n(part.data_ptr<float>(), keep, planes[i][channel].begin() + keep_from);
+    std::vector<Tensor> pieces;
+    for (const Tensor& wave : waves) pieces.push_back(wave.narrow(0, first, length));
+    return stft.forward(torch::stack(pieces));
+  };
+  const auto shares = [&](const Tensor& wave, int64_t from, int64_t to) {
+    return fit_mask(masks(wave, places, from, to), stft.bins());  // (I, T, F)
+  };
+  // What overlaps with a segment's samples, and once more so that these frames themselves are whole.
+  const auto before = [](int64_t start) { return std::max<int64_t>(0, start - 2 * kCutFrames); };
+  const auto behind = [&](int64_t end) { return std::min(frames, end + 2 * kCutFrames); };
+  // parts (I, C, T, F), of the frames from `from` on, of which those of the segment are kept.
+  const auto keep = [&](const Tensor& parts, int64_t from, int64_t start, int64_t end) {
+    const int64_t keep_from = start * hop, count = std::min(samples, end * hop) - keep_from;
+    const int64_t length = std::min(samples, (from + parts.size(2)) * hop) - from * hop;
+    for (size_t i = 0; i < instruments.size(); ++i) {
+      const Tensor wave = stft.inverse(parts[static_cast<int64_t>(i)], length);  // (C, S)
+      for (size_t channel = 0; channel < waves.size(); ++channel) {
+        const Tensor part = wave[static_cast<int64_t>(channel)].narrow(0, keep_from - from * hop, count).contiguous();
+        std::copy_n(part.data_ptr<float>(), count, planes[i][channel].begin() + keep_from);
       }
     }
+  };
+  if (!spatial) {
+    segments([&](int64_t start, int64_t end) {
+      show(start);
+      const int64_t from = before(start), to = behind(end);
+      keep(spectra(from, to) * shares(heard[0], from, to).unsqueeze(1), from, start, end);
+    });
+  } else {
+    // Where everything stands is known when all has been heard, so shares are kept until then.
+    const auto count = static_cast<int64_t>(instruments.size());
+    SpatialFilter filter(count, stft.bins());
+    const Tensor kept = torch::empty({count, 2, frames, o.n_fft / 2 + 1}, at::kHalf);
+    segments([&](int64_t start, int64_t end) {
+      show(start);
+      for (int64_t channel = 0; channel < 2; ++channel)
+        kept.select(1, channel).narrow(1, start, end - start).copy_(masks(heard[static_cast<size_t>(channel)], places, start, end));
+      const int64_t from = before(start);
+      filter.learn(spectra(from, behind(end)).narrow(1, start - from, end - start),
+                   shares_at(kept, start, end, stft.bins()));
+    });
+    segments([&](int64_t start, int64_t end) {
+      const int64_t from = before(start), to = behind(end);
+      keep(filter.apply(spectra(from, to), shares_at(kept, from, to, stft.bins())), from, start, end);
+    });
   }
-  if (progress) progress({"listening", frames, frames, ""});
+  show(frames);
   std::vector<AudioBuffer> stems;
   for (const auto& plane : planes) stems.push_back(from_planar(plane, source.sample_rate));
   return stems;

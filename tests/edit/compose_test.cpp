@@ -8,6 +8,7 @@
 #include "instructme/base/rng.h"
 #include "instructme/edit/editor.h"
 #include "instructme/edit/stem_extractor.h"
+#include "spatial_filter.h"
 #include "tiny_pipeline.h"
 
 namespace instructme {
@@ -85,6 +86,36 @@ TEST(StemExtractor, SegmentsLeaveNoSeam) {
   }
   EXPECT_LT(std::sqrt(error / power), 0.01);
   EXPECT_GT(power, 0);
+}
+
+TEST(StemExtractor, ChannelsThatAreAlikeAreHeardAsOne) {
+  const AudioBuffer mono = noise(24000, 1, 2);
+  AudioBuffer wide = noise(24000, 2, 2);
+  for (size_t i = 0; i < mono.samples.size(); ++i) wide.samples[2 * i] = wide.samples[2 * i + 1] = mono.samples[i];
+  const AudioBuffer one = extractor().extract(mono, {"bass"})[0], two = extractor().extract(wide, {"bass"})[0];
+  for (size_t i = 0; i < one.samples.size(); ++i) {
+    ASSERT_NEAR(two.samples[2 * i], one.samples[i], 1e-6);
+    ASSERT_EQ(two.samples[2 * i + 1], two.samples[2 * i]);
+  }
+}
+
+TEST(SpatialFilter, TellsByPlaceWhatTheSharesCannotTell) {
+  // Two noises of the same bins, one nearly on the left, one nearly on the right, with shares that hint at them only.
+  torch::manual_seed(1);
+  const at::Tensor a = torch::randn({400, 30}, at::kComplexFloat), b = torch::randn({400, 30}, at::kComplexFloat);
+  const at::Tensor left = torch::stack({a, 0.3 * a}), right = torch::stack({0.3 * b, b}), mix = left + right;
+  const at::Tensor share = torch::stack({torch::full({400, 30}, 0.75), torch::full({400, 30}, 0.25)}).unsqueeze(0);
+  SpatialFilter filter(1, 30);
+  for (const auto& [from, count] : {std::pair{0, 150}, {150, 250}})
+    filter.learn(mix.narrow(1, from, count), share.narrow(2, from, count));
+  const auto error = [&](const at::Tensor& x) {
+    return ((x - left).abs().square().sum() / left.abs().square().sum()).item<double>();
+  };
+  const double by_share = error(mix * share[0]);
+  EXPECT_LT(error(filter.apply(mix, share)[0]), 0.6 * by_share);
+  // All and nothing stay that, and what is claimed and the rest are the whole.
+  EXPECT_LT((filter.apply(mix, torch::ones_like(share))[0] - mix).abs().max().item<double>(), 1e-4);
+  EXPECT_LT(filter.apply(mix, torch::zeros_like(share)).abs().max().item<double>(), 1e-6);
 }
 
 TEST(StemExtractor, SilenceStaysSilence) {
