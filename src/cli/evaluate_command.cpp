@@ -90,6 +90,10 @@ void add_evaluate_command(CLI::App& app, Run& run) {
       ->check(CLI::IsMember({"direct", "compose"}));
   command->add_option("--seconds", arguments->options.seconds, "Length of an example (songs)")
       ->check(CLI::Range(1.0, 120.0));
+  command
+      ->add_option("--stereo", arguments->options.stereo,
+                   "Place the stems at random, up to this share of the way to a side, for extract and remove (songs)")
+      ->check(CLI::Range(0.0, 1.0));
   command->add_option("--seed", arguments->options.seed, "Of the examples and of all noise");
   command->add_option("--steps", arguments->options.edit.steps, "Sampling steps; 0: as the model says")
       ->check(CLI::Range(0, 1000));

@@ -9,7 +9,7 @@ using at::Tensor;
 namespace {
 
 // How much of a source is taken to come from everywhere: less trusts places that were measured among other sources.
-constexpr double kDiffuse = 0.05;
+constexpr double kDiffuse = 0.02;
 constexpr double kSilence = 1e-12;  // power, 120 dB below a full-scale sine
 
 /// shares (J, 2, T, F) -> (J + 1, 2, T, F): with the rest.

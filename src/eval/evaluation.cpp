@@ -3,6 +3,10 @@
 #include <torch/torch.h>
 
 #include <algorithm>
+#include <array>
+#include <cmath>
+#include <map>
+#include <numbers>
 #include <set>
 
 #include "instructme/audio/audio_file.h"
@@ -104,18 +108,57 @@ Tensor ideal_mask(const Tensor& source, const Tensor& target) {
   return stft.inverse(whole * (one / (one + other).clamp_min(1e-9)), source.size(0))[0];
 }
 
+/// Channels (C, S) as music, at the model's rate.
+AudioBuffer as_audio(const Tensor& channels, int rate) {
+  std::vector<std::vector<float>> planes;
+  for (const Tensor& channel : channels.unbind()) {
+    const Tensor flat = channel.contiguous();
+    planes.emplace_back(flat.data_ptr<float>(), flat.data_ptr<float>() + flat.size(0));
+  }
+  return from_planar(planes, rate);
+}
+
+/// Music as one wave, channel after channel, which distances take as they take mono.
+Tensor in_line(const AudioBuffer& audio) {
+  std::vector<Tensor> waves;
+  for (int channel = 0; channel < audio.channels; ++channel)
+    waves.push_back(as_tensor(extract_channel(audio, channel)));
+  return torch::cat(waves);
+}
+
+/// Source and target of a triplet in stereo, (2, S) each: every stem stands somewhere, `width` of the way to a side at
+/// most, with the same power wherever it is.
+std::pair<Tensor, Tensor> in_stereo(const SongSet& songs, const Triplet& triplet, double width, Rng rng) {
+  std::map<std::array<size_t, 3>, double> places;
+  const auto mix = [&](const std::vector<HeardStem>& stems) {
+    Tensor sum = torch::zeros({2, static_cast<int64_t>(triplet.source.size())});
+    for (const HeardStem& stem : stems) {
+      const auto [place, fresh] = places.try_emplace({stem.arrangement, stem.version, stem.stem}, 0.0);
+      if (fresh) place->second = std::numbers::pi / 4 * (1 + width * rng.uniform(-1, 1));
+      const Tensor wave = as_tensor(songs.clip(triplet.song, stem.arrangement, stem.version, stem.stem,
+                                               triplet.start_frame, sum.size(1))) *
+                          stem.gain;
+      sum += torch::stack({wave * std::cos(place->second), wave * std::sin(place->second)});
+    }
+    return sum;
+  };
+  const Tensor source = mix(triplet.source_stems);
+  return {source, mix(triplet.target_stems)};
+}
+
 /// Scores the source as it is, the edits in those of the modes that can do it, and what either mode could reach.
-void score_edits(Scorer& scorer, Editor& editor, const Tensor& source, const Truth& truth, const std::string& sentence,
-                 const EvaluationOptions& evaluation, EditOptions options, const CancelToken& cancel) {
-  const auto rate = static_cast<int>(editor.pipeline().config.vae.sample_rate);
+void score_edits(Scorer& scorer, Editor& editor, const AudioBuffer& music, const Truth& truth,
+                 const std::string& sentence, const EvaluationOptions& evaluation, EditOptions options,
+                 const CancelToken& cancel) {
+  const Tensor source = in_line(music);
   scorer.hear(truth, kTruth, truth.target);
   for (const EditMode mode : evaluation.modes) {
-    if (!editor.can(mode, truth.instruction)) continue;
+    // What direct mode makes has one channel.
+    if (!editor.can(mode, truth.instruction) || (evaluation.stereo > 0 && mode == EditMode::kDirect)) continue;
     options.mode = mode;
     options.force = true;  // what is there is known, whether it is heard or not
-    const std::vector<float> samples(source.data_ptr<float>(), source.data_ptr<float>() + source.size(0));
-    const EditResult result = editor.edit(from_mono(samples, rate), sentence, options, {}, cancel);
-    scorer.add(truth, mode == EditMode::kDirect ? kEdit : kCompose, as_tensor(result.audio.samples));
+    const EditResult result = editor.edit(music, sentence, options, {}, cancel);
+    scorer.add(truth, mode == EditMode::kDirect ? kEdit : kCompose, in_line(result.audio));
     const int64_t length = std::min(source.size(0), truth.target.size(0));
     if (mode == EditMode::kDirect)
       scorer.add(truth, kCeiling, reconstruct(editor, truth.target));
@@ -202,6 +245,11 @@ EvaluationReport evaluate_songs(Editor& editor, const fs::path& folder, const Ev
     throw Error(ErrorKind::kInput,
                 format("%s: the songs have %d Hz, the model works at %lld Hz; render them at its rate", folder.c_str(),
                        songs.sample_rate(), static_cast<long long>(editor.pipeline().config.vae.sample_rate)));
+  if (options.stereo < 0 || options.stereo > 1)
+    throw Error(ErrorKind::kUsage, format("the width of stereo is 0 to 1, not %g", options.stereo));
+  for (const auto& name : options.operations)
+    if (options.stereo > 0 && name != "extract" && name != "remove")
+      throw Error(ErrorKind::kUsage, "in stereo, extract and remove are scored, not '" + name + "'");
   TripletOptions triplet_options;
   triplet_options.seconds = options.seconds;
   triplet_options.source_level_db = editor.pipeline().config.level_dbfs;
@@ -223,13 +271,15 @@ EvaluationReport evaluate_songs(Editor& editor, const fs::path& folder, const Ev
       cancel.check();
       Rng rng = Rng(options.seed).fork(name).fork(static_cast<uint64_t>(i));
       const Triplet triplet = sampler.sample(operation, rng);
-      const Tensor source = as_tensor(triplet.source), target = as_tensor(triplet.target);
+      Tensor source = as_tensor(triplet.source).unsqueeze(0), target = as_tensor(triplet.target).unsqueeze(0);
+      if (options.stereo > 0) std::tie(source, target) = in_stereo(songs, triplet, options.stereo, rng.fork("stereo"));
       EditOptions edit_options = options.edit;
       edit_options.seed = options.seed + static_cast<uint64_t>(i);
       const Tensor chords = as_tensor(triplet.chords).view({triplet.chord_frames, kChordClasses});
-      const Truth truth{triplet.sentence, triplet.instruction, target, chord_spans(chords)};
-      scorer.add(truth, kUnedited, source);
-      score_edits(scorer, editor, source, truth, triplet.sentence, options, edit_options, cancel);
+      const Truth truth{triplet.sentence, triplet.instruction, target.flatten(), chord_spans(chords)};
+      scorer.add(truth, kUnedited, source.flatten());
+      score_edits(scorer, editor, as_audio(source, songs.sample_rate()), truth, triplet.sentence, options, edit_options,
+                  cancel);
       if (progress) progress({"editing", done + 1, total, name});
     }
   }
@@ -282,7 +332,8 @@ EvaluationReport evaluate_clips(Editor& editor, const fs::path& folder, const Ev
     others.erase("source");
     others.erase("target");
     for (const auto& system : others) scorer.add(truth, system, read(find_file(clip + "_" + system)));
-    score_edits(scorer, editor, source, truth, sentence, options, options.edit, cancel);
+    score_edits(scorer, editor, as_audio(source.unsqueeze(0), static_cast<int>(rate)), truth, sentence, options,
+                options.edit, cancel);
     if (progress) progress({"editing", static_cast<int64_t>(i), static_cast<int64_t>(lines.size()) - 1, clip});
   }
   return report;

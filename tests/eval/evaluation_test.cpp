@@ -101,6 +101,21 @@ TEST_F(EvaluateSongs, EditsInTheModesThatAreWanted) {
   EXPECT_EQ(report.systems, (std::vector<std::string>{kUnedited, kCompose, kIdealMask}));
 }
 
+TEST_F(EvaluateSongs, StemsMayStandInStereo) {
+  const EvaluationReport mono = evaluate_songs(editor_, folder_.path(), options_);
+  options_.stereo = 0.8;
+  const EvaluationReport report = evaluate_songs(editor_, folder_.path(), options_);
+  EXPECT_EQ(report.systems, (std::vector<std::string>{kUnedited, kCompose, kIdealMask}));
+  // The same stems at the same power, so as far apart as in mono but for sines of one frequency.
+  EXPECT_NEAR(report.mean("extract", kUnedited).si_sdr, mono.mean("extract", kUnedited).si_sdr, 3);
+  EXPECT_NE(report.mean("extract", kUnedited).si_sdr, mono.mean("extract", kUnedited).si_sdr);
+  options_.operations = {"extract", "add"};
+  expect_error(ErrorKind::kUsage, "in stereo, extract and remove are scored, not 'add'",
+               [&] { evaluate_songs(editor_, folder_.path(), options_); });
+  options_.stereo = 1.5;
+  expect_error(ErrorKind::kUsage, "0 to 1, not 1.5", [&] { evaluate_songs(editor_, folder_.path(), options_); });
+}
+
 TEST_F(EvaluateSongs, TheSeedDecidesTheExamples) {
   const auto table = [&] { return evaluate_songs(editor_, folder_.path(), options_).markdown(); };
   const std::string first = table();

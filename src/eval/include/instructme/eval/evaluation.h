@@ -15,6 +15,7 @@ struct EvaluationOptions {
   std::vector<std::string> operations{"extract", "remove"};
   std::vector<EditMode> modes{EditMode::kDirect, EditMode::kCompose};  ///< to edit in, where the model can
   double seconds = 10;
+  double stereo = 0;  ///< songs: above 0, stems stand up to this share of the way to a side; extract and remove only
   uint64_t seed = 0;
   EditOptions edit;
 };
@@ -53,7 +54,7 @@ struct EvaluationReport {
 };
 
 /// Draws triplets from a folder of rendered songs and edits their sources. The model gets the chords
-/// it estimates itself, as in `edit`. Throws kInput, kModel, kCancelled.
+/// it estimates itself, as in `edit`. Throws kUsage, kInput, kModel, kCancelled.
 EvaluationReport evaluate_songs(Editor& editor, const std::filesystem::path& songs, const EvaluationOptions& options,
                                 const ProgressCallback& progress = {}, const CancelToken& cancel = {});
 
