@@ -9,9 +9,10 @@
 #   OUT      where results are put: packed models, and checkpoints that fit (out/)
 #   BUDGET   seconds that this call may take; training and export end before (540)
 #   PARTS    what is trained, in this order: mask, editor, vae, chords, beats, keys, tagger, mulan (mask)
-#   STEPS    steps of each part (the recipe's)      RECIPE, EARS_RECIPE  recipes (configs/train/{default,ears}.json)
+#   STEPS    steps of each part (the recipe's)      RECIPE, EARS_RECIPE  recipes (configs/train/{gpu,ears}.json; on a CPU, default)
 #   MODEL    weights to begin with (models/default)  FRESH=1  random weights instead, for the VAE and the ears
-#   SONGS    songs to make (300), of LENGTH seconds each (30), and VALIDATION others to judge by (20)
+#   SONGS    songs to make (300), of LENGTH seconds each (24), and VALIDATION others to judge by (12)
+#   FONTS    SoundFonts, or folders with them, beside the one that is packed      POP909  folder or archive of that collection
 #   DEVICE   cuda or cpu (cuda where there is an NVIDIA driver)      JOBS  processes (all processors)
 #   WORK     folder of everything in between (build-offline/)       INSTRUCTME  a program that is built already
 set -eu
@@ -20,9 +21,10 @@ began=$(date +%s)
 cd "$root"
 
 : "${WORK:=$root/build-offline}" "${OUT:=$root/out}" "${BUDGET:=540}" "${PARTS:=mask}" "${MODEL:=models/default}"
-: "${RECIPE:=configs/train/default.json}" "${EARS_RECIPE:=configs/train/ears.json}" "${FRESH:=}" "${STEPS:=}"
-: "${SONGS:=300}" "${LENGTH:=30}" "${VALIDATION:=20}" "${JOBS:=$(nproc)}"
+: "${EARS_RECIPE:=configs/train/ears.json}" "${FRESH:=}" "${STEPS:=}" "${FONTS:=}" "${POP909:=}"
+: "${SONGS:=300}" "${LENGTH:=24}" "${VALIDATION:=12}" "${JOBS:=$(nproc)}"
 [ -n "${DEVICE:-}" ] || { [ -e /dev/nvidia0 ] && DEVICE=cuda || DEVICE=cpu; }
+[ -n "${RECIPE:-}" ] || { [ "$DEVICE" = cuda ] && RECIPE=configs/train/gpu.json || RECIPE=configs/train/default.json; }
 prefix=$WORK/prefix
 libraries=$prefix/usr/lib/x86_64-linux-gnu
 program=${INSTRUCTME:-$WORK/build/bin/instructme}
@@ -118,14 +120,15 @@ render() {
     # shellcheck disable=SC2086
     set -- $set
     # shellcheck disable=SC2086
-    "$program" data render -o "$WORK/songs/$1" -n "$3" --first-seed "$2" --seconds "$LENGTH" --fonts "$fonts" --voices \
-      -j "$JOBS" $no_mma
+    "$program" data render -o "$WORK/songs/$1" -n "$3" --first-seed "$2" --seconds "$LENGTH" --fonts "$fonts" $FONTS \
+      ${POP909:+--pop909 "$POP909"} --voices -j "$JOBS" $no_mma
   done
 }
 
-# The recipe with a checkpoint every minute and a loader for every few processors.
+# The recipe with a checkpoint every minute and a loader for every other processor, or on a CPU for every fourth.
 recipe_for_here() {
-  sed -E "s/(\"checkpoint_every_s\": *)[0-9]+/\160, \"loader_threads\": $(((JOBS + 3) / 4))/" "$1" >"$2"
+  [ "$DEVICE" = cuda ] && loaders=$(((JOBS + 1) / 2)) || loaders=$(((JOBS + 3) / 4))
+  sed -E "s/, *\"loader_threads\": *[0-9]+//; s/(\"checkpoint_every_s\": *)[0-9]+/\160, \"loader_threads\": $loaders/" "$1" >"$2"
 }
 
 # keep PART: what came of it so far, in OUT: the model, packed, and the checkpoint in pieces where that is not much.
@@ -168,6 +171,8 @@ train_part() {
   [ -z "$STEPS" ] || set -- "$@" --steps "$STEPS"
   [ "$1" != keys ] || set -- "$@" --chords "$MODEL/ears"
   [ "$1" != mulan ] || set -- "$@" -m "$MODEL"
+  # Beside a GPU every thread of the CPU has its own work.
+  [ "$DEVICE" != cuda ] || { set -- "$@" --threads 1 && export OMP_NUM_THREADS=1; }
   if [ -z "$FRESH" ] && { [ "$base" = "$RECIPE" ] || [ -e "$from/$1.safetensors" ]; }; then set -- "$@" --from "$from"; fi
   "$program" train "$@"
 }
