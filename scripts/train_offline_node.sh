@@ -6,7 +6,8 @@
 #
 # `all` is unpack, configure, build, render, train, export; each is a command too, goes on where it was stopped, and may
 # be killed at any time. To be set in the environment:
-#   OUT      where results are put: packed models, and checkpoints that fit (out/)
+#   OUT      where results are put (out/), in pieces of 15 MiB: packed models (cat PART.tar.gz.* | tar -xz), and checkpoints
+#            that fit
 #   BUDGET   seconds that this call may take; training and export end before (540)
 #   PARTS    what is trained, in this order: mask, editor, vae, chords, beats, keys, tagger, mulan (mask)
 #   STEPS    steps of each part (the recipe's)      RECIPE, EARS_RECIPE  recipes (configs/train/{gpu,ears}.json; on a CPU, default)
@@ -131,17 +132,18 @@ recipe_for_here() {
   sed -E "s/, *\"loader_threads\": *[0-9]+//; s/(\"checkpoint_every_s\": *)[0-9]+/\160, \"loader_threads\": $loaders/" "$1" >"$2"
 }
 
-# keep PART: what came of it so far, in OUT: the model, packed, and the checkpoint in pieces where that is not much.
+# keep PART: what came of it so far, in OUT: the model, packed, and the checkpoint where that is not much.
 keep() {
   run=$WORK/runs/$1
   mkdir -p "$OUT"
-  if [ -d "$run/export" ] && [ ! "$OUT/$1.tar.gz" -nt "$run/export" ]; then
+  if [ -d "$run/export" ] && [ ! "$OUT/$1.tar.gz.aa" -nt "$run/export" ]; then
     rm -rf "$WORK/packed"
     case $1 in
       mask | editor) "$program" train pack "$run/export" -o "$WORK/packed" >/dev/null || return 0 ;;
       *) cp -r "$run/export" "$WORK/packed" ;;
     esac
-    tar -C "$WORK/packed" -czf "$OUT/.$1.part" . && mv "$OUT/.$1.part" "$OUT/$1.tar.gz"
+    tar -C "$WORK/packed" -czf "$WORK/$1.tar.gz" . && rm -f "$OUT/$1".tar.gz.* &&
+      split -b "$most_file" "$WORK/$1.tar.gz" "$OUT/$1.tar.gz."
   fi
   [ -e "$run/log.jsonl" ] && cp "$run/log.jsonl" "$OUT/$1.log.jsonl"
   if [ -e "$run/checkpoint.safetensors" ] && [ "$(stat -c %s "$run/checkpoint.safetensors")" -le $((2 * most_file)) ]; then

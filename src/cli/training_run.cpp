@@ -19,7 +19,8 @@ void add_run_options(CLI::App* command, RunArguments& arguments, const char* exa
 void add_trainer_options(CLI::App* command, RunArguments& arguments, const std::string& out) {
   command->add_option("-o,--out", arguments.out, out)->required();
   command->add_option("--steps", arguments.steps, "Instead of the recipe's number of steps");
-  command->add_option("--limit", arguments.limit_s, "Stop with a checkpoint and an export after this many seconds; 0: no limit");
+  command->add_option("--limit", arguments.limit_s,
+                      "Stop with a checkpoint and an export after this many seconds; 0: no limit");
   command->add_option("--device", arguments.device, "cpu or cuda, instead of the recipe's")
       ->check(CLI::IsMember({"cpu", "cuda"}));
 }

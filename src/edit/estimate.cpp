@@ -8,8 +8,9 @@ namespace instructme {
 namespace {
 
 // How docs/editing.md says that they were measured. Operations are counted as 2 x parameters x frames; as most
-// parameters of the U-Net see fewer frames, its share of the rate of matrix products is above 1.
-constexpr double kMaskShare = 1.0, kUnetShare = 2.0, kVaeShare = 1.0;
+// parameters of the U-Net see fewer frames, its share of the rate of matrix products is above 1; those of the mask head
+// see many places in a frame.
+constexpr double kMaskShare = 0.12, kUnetShare = 2.0, kVaeShare = 1.0;
 // Seconds for each second of one channel at 44.1 kHz, once for the music and once for each stem: reading, resampling,
 // spectra, writing.
 constexpr double kSignalSeconds = 0.0018;
@@ -20,7 +21,7 @@ constexpr double kSoundSeconds = 0.5, kPlayedSeconds = 0.03, kSoundMb = 150;
 constexpr double kTranscribeSeconds = 0.15;
 constexpr double kProgramMb = 340;
 // Activations of the U-Net, and of the mask head, which listens to so much at a time. One follows the other.
-constexpr double kSampledMbPerSecond = 2.1, kMaskMbPerSecond = 18, kMaskSeconds = 25;
+constexpr double kSampledMbPerSecond = 2.1, kMaskMbPerSecond = 28, kMaskSeconds = 25;
 // Copies of the music in memory at the same time: always, and for each stem.
 constexpr double kCopies = 4, kCopiesPerStem = 1.6;
 
@@ -68,7 +69,7 @@ EditEstimate estimate_edit(const Editor& editor, const Plan& plan, const AudioIn
       activations_mb = std::max(activations_mb, kMaskMbPerSecond * std::min(seconds, kMaskSeconds));
       const double hop = static_cast<double>(vae.sample_rate) / static_cast<double>(pipeline.mask->options.hop);
       // Listening once, answering for every instrument: a quarter of the network, about.
-      const double runs = 1 + 0.25 * static_cast<double>(taken - 1);
+      const double runs = (1 + 0.25 * static_cast<double>(taken - 1)) * (music.channels == 2 ? 2 : 1);
       out.seconds += seconds * hop * 2 * parameters(*pipeline.mask) * runs / (rate * kMaskShare);
     }
     if (sampled > 0) {

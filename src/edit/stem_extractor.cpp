@@ -18,7 +18,7 @@ using at::Tensor;
 
 namespace {
 
-constexpr int64_t kSegmentFrames = 1000;  // frames: 20 s
+constexpr int64_t kSegmentFrames = 880;  // 17.6 s
 // Frames whose window is cut off by the end of a slice; with n_fft = 4 hops it is two.
 constexpr int64_t kCutFrames = 4;
 // The resampler passes this share of the band; above, the model hears nothing.
@@ -111,10 +111,10 @@ std::vector<AudioBuffer> StemExtractor::extract(const AudioBuffer& source, const
     // The last frame of the source may begin where the resampled mix has rounded down.
     return at::constant_pad_nd(wave, {0, frames * o.hop - wave.size(0)});
   };
-  std::vector<Tensor> waves;  // (S) of every channel
-  for (int channel = 0; channel < source.channels; ++channel)
-    waves.push_back(as_tensor(extract_channel(source, channel)));
-  const bool spatial = waves.size() == 2 && !waves[0].equal(waves[1]);
+  const int64_t channels = source.channels;
+  // A view of the source: (C, S).
+  const Tensor waves = torch::from_blob(const_cast<float*>(source.samples.data()), {samples, channels}).t();
+  const bool spatial = channels == 2 && !waves[0].equal(waves[1]);
   std::vector<Tensor> heard;  // of both channels, or of their mix
   if (spatial)
     for (int channel = 0; channel < 2; ++channel) heard.push_back(hear(extract_channel(source, channel)));
@@ -122,8 +122,8 @@ std::vector<AudioBuffer> StemExtractor::extract(const AudioBuffer& source, const
     heard.push_back(hear(mix_to_mono(source)));
 
   std::vector<std::vector<std::vector<float>>> planes(
-      instruments.size(),
-      std::vector<std::vector<float>>(waves.size(), std::vector<float>(static_cast<size_t>(samples), 0.0f)));
+      instruments.size(), std::vector<std::vector<float>>(static_cast<size_t>(channels),
+                                                          std::vector<float>(static_cast<size_t>(samples), 0.0f)));
   const auto segments = [&](const auto& body) {
     for (int64_t start = 0; start < frames; start += kSegmentFrames) {
       cancel.check();
@@ -136,9 +136,7 @@ std::vector<AudioBuffer> StemExtractor::extract(const AudioBuffer& source, const
   // Of the frames from..to, the spectra of all channels: (C, T, F).
   const auto spectra = [&](int64_t from, int64_t to) {
     const int64_t first = from * hop, length = std::min(samples, to * hop) - first;
-    std::vector<Tensor> pieces;
-    for (const Tensor& wave : waves) pieces.push_back(wave.narrow(0, first, length));
-    return stft.forward(torch::stack(pieces));
+    return stft.forward(waves.narrow(1, first, length));
   };
   const auto shares = [&](const Tensor& wave, int64_t from, int64_t to) {
     return fit_mask(masks(wave, places, from, to), stft.bins());  // (I, T, F)
@@ -152,9 +150,9 @@ std::vector<AudioBuffer> StemExtractor::extract(const AudioBuffer& source, const
     const int64_t length = std::min(samples, (from + parts.size(2)) * hop) - from * hop;
     for (size_t i = 0; i < instruments.size(); ++i) {
       const Tensor wave = stft.inverse(parts[static_cast<int64_t>(i)], length);  // (C, S)
-      for (size_t channel = 0; channel < waves.size(); ++channel) {
-        const Tensor part = wave[static_cast<int64_t>(channel)].narrow(0, keep_from - from * hop, count).contiguous();
-        std::copy_n(part.data_ptr<float>(), count, planes[i][channel].begin() + keep_from);
+      for (int64_t channel = 0; channel < channels; ++channel) {
+        const Tensor part = wave[channel].narrow(0, keep_from - from * hop, count).contiguous();
+        std::copy_n(part.data_ptr<float>(), count, planes[i][static_cast<size_t>(channel)].begin() + keep_from);
       }
     }
   };
@@ -168,11 +166,13 @@ std::vector<AudioBuffer> StemExtractor::extract(const AudioBuffer& source, const
     // Where everything stands is known when all has been heard, so shares are kept until then.
     const auto count = static_cast<int64_t>(instruments.size());
     SpatialFilter filter(count, stft.bins());
-    const Tensor kept = torch::empty({count, 2, frames, o.n_fft / 2 + 1}, at::kHalf);
+    const Tensor kept = torch::empty({count, 2, frames, o.n_fft / 2 + 1}, at::kBFloat16);
     segments([&](int64_t start, int64_t end) {
       show(start);
       for (int64_t channel = 0; channel < 2; ++channel)
-        kept.select(1, channel).narrow(1, start, end - start).copy_(masks(heard[static_cast<size_t>(channel)], places, start, end));
+        kept.select(1, channel)
+            .narrow(1, start, end - start)
+            .copy_(masks(heard[static_cast<size_t>(channel)], places, start, end));
       const int64_t from = before(start);
       filter.learn(spectra(from, behind(end)).narrow(1, start - from, end - start),
                    shares_at(kept, start, end, stft.bins()));

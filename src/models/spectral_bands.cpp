@@ -149,9 +149,7 @@ BandedStems SpectralBands::gather_stems(const Tensor& mixture, const Tensor& pie
       bins_to(rest, out.rest, row);
     }
   });
-  const auto sums_of = [&](const Tensor& sums, int64_t kind) {
-    return sums[kind].view({-1, t}).sum(1).to(at::kFloat);
-  };
+  const auto sums_of = [&](const Tensor& sums, int64_t kind) { return sums[kind].view({-1, t}).sum(1).to(at::kFloat); };
   out.mixture_energy = sums_of(mixture_sums, 0);
   out.plain_energy = sums_of(mixture_sums, 1);
   out.stem_energy = sums_of(stem_sums, 0);

@@ -113,14 +113,15 @@ struct NormFunction : torch::autograd::Function<NormFunction> {
   }
 };
 
-/// The same of torch's own operations, for where there is no kernel: x (…, C), or (N, T, C) with scale and shift (N, C).
-/// Autograd would keep single-precision copies of x and go over memory three times as often.
+/// The same of torch's own operations, for where there is no kernel: x (…, C), or (N, T, C) with scale and shift (N,
+/// C). Autograd would keep single-precision copies of x and go over memory three times as often.
 struct ComposedNormFunction : torch::autograd::Function<ComposedNormFunction> {
   static Tensor forward(AutogradContext* ctx, const Tensor& x, const Tensor& scale_in, const Tensor& shift_in,
                         double eps) {
     const auto exact = x.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
     const Tensor scale = per_group(scale_in, x);
-    const Tensor mean_square = at::linalg_vector_norm(x, 2, at::IntArrayRef{-1}, true, exact).square_().div_(x.size(-1));
+    const Tensor mean_square =
+        at::linalg_vector_norm(x, 2, at::IntArrayRef{-1}, true, exact).square_().div_(x.size(-1));
     const Tensor inverse_rms = mean_square.add_(eps).rsqrt_();  // (…, 1)
     Tensor normed = torch::empty_like(x);
     at::mul_out(normed, x, inverse_rms);

@@ -16,8 +16,7 @@ namespace instructme {
 /// by itself, and the batches are not finished.
 class BatchLoader {
  public:
-  BatchLoader(const TrainingTask& task, uint64_t seed, int64_t first, int64_t end, int64_t threads,
-              bool for_gpu);
+  BatchLoader(const TrainingTask& task, uint64_t seed, int64_t first, int64_t end, int64_t threads, bool for_gpu);
   ~BatchLoader();
   /// The batch of the next step, waiting for it; rethrows what went wrong while building it.
   Batch next();

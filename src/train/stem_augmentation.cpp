@@ -101,8 +101,7 @@ void augment(StemBatch& batch, const StemAugmentation& options, double sample_ra
   rest = rest + loan * ratio(level * loudness.to(device), rms(loan));
   Tensor spectra = torch::fft::rfft(torch::cat({batch.stem, rest}));  // (N + G, F)
   if (options.equaliser_db > 0)
-    spectra = spectra *
-              random_responses(count + mixes, samples, sample_rate, options.equaliser_db, device, rng);
+    spectra = spectra * random_responses(count + mixes, samples, sample_rate, options.equaliser_db, device, rng);
   // A transform back to another length plays the same waves faster or slower.
   Tensor stem = torch::empty_like(batch.stem);
   std::vector<Tensor> sources;

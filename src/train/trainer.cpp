@@ -223,7 +223,8 @@ int64_t Trainer::run(const CancelToken& cancel, const ProgressCallback& progress
     }
     train_step(batch);
     const bool last = step_ == options_.steps;
-    if (last || (options_.validate_every > 0 && step_ % options_.validate_every == 0)) export_averaged(/*validate=*/true);
+    if (last || (options_.validate_every > 0 && step_ % options_.validate_every == 0))
+      export_averaged(/*validate=*/true);
     if (step_ % options_.log_every == 0 || last) {
       const double elapsed = seconds_since(line_start);
       log_->lines.write_line(

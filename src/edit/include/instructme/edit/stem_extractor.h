@@ -14,9 +14,9 @@ namespace instructme {
 /// own rate, and its mask is laid over every channel at the rate of the source. So a stem has the phases and the width
 /// of the source, and source minus stem is the rest exactly. Of music in stereo it hears each channel, and what it
 /// hears is taken apart by place too, by a multichannel Wiener filter for the whole piece (Duong, Vincent and Gribonval
-/// 2010). Music of any length goes through in segments, whose borders cannot be heard or measured: each is computed with
-/// everything around it that can reach it.
-/// Memory: source and stems, that of one segment, and for stereo 0.2 MB for each second and stem. Not thread-safe.
+/// 2010). Music of any length goes through in segments, whose borders cannot be heard or measured: each is computed
+/// with everything around it that can reach it. Memory: source and stems, that of one segment, and for stereo 0.2 MB
+/// for each second and stem. Not thread-safe.
 class StemExtractor {
  public:
   /// `model_rate` and `level_dbfs`: the rate in Hz and the RMS level of the music the mask head was trained on.
