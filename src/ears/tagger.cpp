@@ -132,17 +132,18 @@ Tags listen_for_tags(Tagger& net, const Tensor& wave) {
   Tensor audio = wave.reshape({1, -1}).to(at::kCPU, at::kFloat);
   if (!at::isfinite(audio).all().item<bool>())
     throw Error(ErrorKind::kInput, "the audio holds samples that are not finite numbers");
+  const at::Device device = net->output_norm.device();
   const int64_t segment = kSegment_blocks * TaggerImpl::kBlockSamples;
   audio = whole_blocks(audio);
   std::vector<Tensor> every, pooled, genres;
   for (int64_t start = 0; start < audio.size(1); start += segment) {
     // The last segment is as long as the others where it can be, and only what is new of it counts.
     const int64_t from = std::max<int64_t>(0, std::min(start, audio.size(1) - segment));
-    const TaggerLogits said = net->forward(net->spectrum(audio.slice(1, from, from + segment)));
-    const Tensor p = said.blocks.sigmoid()[0];  // (B, I)
+    const TaggerLogits said = net->forward(net->spectrum(audio.slice(1, from, from + segment)).to(device));
+    const Tensor p = said.blocks.sigmoid()[0].to(at::kCPU);  // (B, I)
     every.push_back(p.slice(0, (start - from) / TaggerImpl::kBlockSamples));
     pooled.push_back(TaggerImpl::pool(p));
-    genres.push_back(said.genres[0].log_softmax(0));
+    genres.push_back(said.genres[0].log_softmax(0).to(at::kCPU));
   }
   Tags tags;
   tags.blocks = torch::cat(every);

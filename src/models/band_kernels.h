@@ -14,17 +14,11 @@ struct BandMap {
 /// in (bins) -> out (bands).
 void gather_row(const BandMap& map, const float* in, float* out);
 
-/// Sums over the bins of a frame.
-struct FrameEnergy {
-  double weighted, plain;
-};
+/// Of one frame, complex numbers interleaved: Re(x s*) / (|x| + floor), |s| and |x - s|, each (bins); returns the sum
+/// of |s|^2 / (|x| + floor).
+double compare_row(const float* x, const float* s, int64_t bins, float floor, float* product, float* stem, float* rest);
 
-/// Of one frame, complex numbers interleaved: Re(x s*) / (|x| + floor), Re(x s*), |s| and |x - s|, each (bins); returns
-/// |s|^2 / (|x| + floor) and |s|^2.
-FrameEnergy compare_row(const float* x, const float* s, int64_t bins, float floor, float* weighted, float* plain,
-                        float* stem, float* rest);
-
-/// Of one frame: |x|^2 / (|x| + floor), |x|^2 and |x|, each (bins); returns the first two.
-FrameEnergy mixture_row(const float* x, int64_t bins, float floor, float* weighted, float* plain, float* magnitude);
+/// Of one frame: |x|^2 / (|x| + floor) and |x|, each (bins); returns the sum of the former.
+double mixture_row(const float* x, int64_t bins, float floor, float* power, float* magnitude);
 
 }  // namespace instructme

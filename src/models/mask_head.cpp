@@ -192,7 +192,7 @@ bool MaskHeadImpl::grow_from(MaskHeadImpl& smaller) {
   for (const auto& [name, tensor] : named_tensors(smaller)) {
     if (name.starts_with("listening.") || name.starts_with("answering.")) continue;
     // Of what there is one of per instrument, those that are new keep their values.
-    own.at(name).narrow(0, 0, tensor.size(0)).copy_(tensor);
+    adopt_rows(own.at(name), tensor);
   }
   for (const auto& [list, from] : {std::pair{&listening, &smaller.listening}, {&answering, &smaller.answering}}) {
     for (size_t l = 0; l < now.channels.size(); ++l) {
@@ -278,14 +278,6 @@ Tensor MaskHeadImpl::loss(const Tensor& shares, const BandedStems& stems, const 
   const Tensor energy = stems.mixture_energy.index_select(0, piece);
   const Tensor error = (shares * (shares * of_mixture - 2.0 * stems.product)).sum({1, 2}) + stems.stem_energy;
   return error / (energy * (stems.stem_energy + 0.01 * energy)).sqrt().clamp_min(1e-6);
-}
-
-Tensor MaskHeadImpl::distortion(const Tensor& shares, const BandedStems& stems, const Tensor& piece) const {
-  const Tensor of_mixture = stems.plain_power.index_select(0, piece);
-  const Tensor error =
-      (shares * (shares * of_mixture - 2.0 * stems.plain_product)).sum({1, 2}) + stems.plain_stem_energy;
-  const Tensor least = 1e-3 * stems.plain_stem_energy + 1e-4 * stems.plain_energy.index_select(0, piece) + 1e-9;
-  return (error.clamp_min(0.0) + least).log() - (stems.plain_stem_energy + least).log();
 }
 
 }  // namespace instructme

@@ -93,16 +93,11 @@ BandedStems SpectralBands::gather_stems(const Tensor& mixture, const Tensor& pie
   if (!stem.is_cpu() || stem.scalar_type() != at::kComplexFloat) {
     const Tensor magnitude = mixture.abs(), weight = 1.0 / (magnitude + floor);  // (N, T, F)
     const Tensor own = weight.index_select(0, piece), x = mixture.index_select(0, piece), s = stem.abs();
-    const Tensor plain = magnitude.square(), power = weight * plain;
+    const Tensor power = weight * magnitude.square();
     out.mixture_power = gather(power);
     out.mixture_energy = power.sum({1, 2});
-    out.plain_power = gather(plain);
-    out.plain_energy = plain.sum({1, 2});
-    const Tensor product = at::real(x * stem.conj()), of_stem = s.square();
-    out.product = gather(own * product);
-    out.stem_energy = (own * of_stem).sum({1, 2});
-    out.plain_product = gather(product);
-    out.plain_stem_energy = of_stem.sum({1, 2});
+    out.product = gather(own * at::real(x * stem.conj()));
+    out.stem_energy = (own * s.square()).sum({1, 2});
     out.mixture = gather(magnitude);
     out.stem = gather(s);
     out.rest = gather((x - stem).abs());
@@ -110,50 +105,36 @@ BandedStems SpectralBands::gather_stems(const Tensor& mixture, const Tensor& pie
   }
   const Tensor mixtures = mixture.contiguous(), stems = stem.contiguous();
   const int64_t n = mixtures.size(0), m = stems.size(0), t = stems.size(1), bins = stems.size(2), b = scatter_.size(0);
-  for (Tensor* banded : {&out.mixture_power, &out.plain_power, &out.mixture}) *banded = at::empty({n, t, b});
-  for (Tensor* banded : {&out.product, &out.plain_product, &out.stem, &out.rest}) *banded = at::empty({m, t, b});
-  const Tensor mixture_sums = at::empty({2, n * t}, at::kDouble), stem_sums = at::empty({2, m * t}, at::kDouble);
+  for (Tensor* banded : {&out.mixture_power, &out.mixture}) *banded = at::empty({n, t, b});
+  for (Tensor* banded : {&out.product, &out.stem, &out.rest}) *banded = at::empty({m, t, b});
+  const Tensor mixture_sums = at::empty({n, t}, at::kDouble), stem_sums = at::empty({m, t}, at::kDouble);
   const BandMap map{first_.data(), upper_.data(), b};
   const auto small = static_cast<float>(floor);
   const float* const x = pairs(mixtures);
   const float* const s = pairs(stems);
-  const auto bins_to = [&](const std::vector<float>& values, const Tensor& banded, int64_t row) {
-    gather_row(map, values.data(), banded.data_ptr<float>() + row * b);
-  };
-  const auto keep = [](FrameEnergy energy, const Tensor& sums, int64_t row) {
-    sums.data_ptr<double>()[row] = energy.weighted;
-    sums.data_ptr<double>()[sums.size(1) + row] = energy.plain;
-  };
   at::parallel_for(0, n * t, kRowsPerThread, [&](int64_t first, int64_t last) {
-    std::vector<float> weighted(static_cast<size_t>(bins)), plain(weighted.size()), magnitude(weighted.size());
+    std::vector<float> power(static_cast<size_t>(bins)), magnitude(power.size());
     for (int64_t row = first; row < last; ++row) {
-      keep(mixture_row(x + 2 * row * bins, bins, small, weighted.data(), plain.data(), magnitude.data()), mixture_sums,
-           row);
-      bins_to(weighted, out.mixture_power, row);
-      bins_to(plain, out.plain_power, row);
-      bins_to(magnitude, out.mixture, row);
+      mixture_sums.data_ptr<double>()[row] =
+          mixture_row(x + 2 * row * bins, bins, small, power.data(), magnitude.data());
+      gather_row(map, power.data(), out.mixture_power.data_ptr<float>() + row * b);
+      gather_row(map, magnitude.data(), out.mixture.data_ptr<float>() + row * b);
     }
   });
   const Tensor pieces = piece.contiguous();
   at::parallel_for(0, m * t, kRowsPerThread, [&](int64_t first, int64_t last) {
-    std::vector<float> weighted(static_cast<size_t>(bins)), plain(weighted.size()), own(weighted.size()),
-        rest(weighted.size());
+    std::vector<float> product(static_cast<size_t>(bins)), own(product.size()), rest(product.size());
     for (int64_t row = first; row < last; ++row) {
       const int64_t of_mixture = pieces.data_ptr<int64_t>()[row / t] * t + row % t;
-      keep(compare_row(x + 2 * of_mixture * bins, s + 2 * row * bins, bins, small, weighted.data(), plain.data(),
-                       own.data(), rest.data()),
-           stem_sums, row);
-      bins_to(weighted, out.product, row);
-      bins_to(plain, out.plain_product, row);
-      bins_to(own, out.stem, row);
-      bins_to(rest, out.rest, row);
+      stem_sums.data_ptr<double>()[row] = compare_row(x + 2 * of_mixture * bins, s + 2 * row * bins, bins, small,
+                                                      product.data(), own.data(), rest.data());
+      gather_row(map, product.data(), out.product.data_ptr<float>() + row * b);
+      gather_row(map, own.data(), out.stem.data_ptr<float>() + row * b);
+      gather_row(map, rest.data(), out.rest.data_ptr<float>() + row * b);
     }
   });
-  const auto sums_of = [&](const Tensor& sums, int64_t kind) { return sums[kind].view({-1, t}).sum(1).to(at::kFloat); };
-  out.mixture_energy = sums_of(mixture_sums, 0);
-  out.plain_energy = sums_of(mixture_sums, 1);
-  out.stem_energy = sums_of(stem_sums, 0);
-  out.plain_stem_energy = sums_of(stem_sums, 1);
+  out.mixture_energy = mixture_sums.sum(1).to(at::kFloat);
+  out.stem_energy = stem_sums.sum(1).to(at::kFloat);
   return out;
 }
 

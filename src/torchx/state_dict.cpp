@@ -158,4 +158,8 @@ std::vector<std::string> adopt_weights(torch::nn::Module& module, const TensorMa
   return kept;
 }
 
+void adopt_rows(const at::Tensor& to, const at::Tensor& from) {
+  to.detach().narrow(0, 0, from.size(0)).copy_(from.detach());
+}
+
 }  // namespace instructme

@@ -3,10 +3,10 @@
 namespace instructme {
 
 BatchLoader::BatchLoader(const TrainingTask& task, uint64_t seed, int64_t first, int64_t end, int64_t threads,
-                         bool for_gpu)
+                         at::Device device)
     : task_(task),
       rng_(Rng(seed).fork("batches")),
-      for_gpu_(for_gpu),
+      device_(device),
       end_(end),
       ahead_(2 * threads),
       to_build_(first),
@@ -34,10 +34,10 @@ void BatchLoader::work() {
     }
     try {
       Batch batch = task_.make_batch(step, rng_of(step));
-      if (for_gpu_)
-        for (auto& [name, tensor] : batch.tensors) tensor = tensor.pin_memory();
-      else
+      if (device_.is_cpu())
         finish(step, batch);
+      else  // where a GPU can read them by itself
+        for (auto& [name, tensor] : batch.tensors) tensor = tensor.pin_memory();
       const std::lock_guard lock(mutex_);
       ready_.emplace(step, std::move(batch));
     } catch (...) {
@@ -51,6 +51,15 @@ void BatchLoader::work() {
 void BatchLoader::finish(int64_t step, Batch& batch) const { task_.finish_batch(batch, rng_of(step).fork("finish")); }
 
 Batch BatchLoader::next() {
+  const int64_t step = to_hand_out_;
+  Batch batch = take();
+  if (device_.is_cpu()) return batch;
+  for (auto& [name, tensor] : batch.tensors) tensor = tensor.to(device_, /*non_blocking=*/true);
+  finish(step, batch);
+  return batch;
+}
+
+Batch BatchLoader::take() {
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [this] { return failure_ || ready_.count(to_hand_out_) > 0; });
   if (ready_.count(to_hand_out_) == 0) std::rethrow_exception(failure_);

@@ -11,25 +11,25 @@
 
 namespace instructme {
 
-/// Builds the batches of steps first, first + 1, … ahead of time on its own threads. The batch of a
-/// step depends on seed and step only, whatever thread builds it. For a GPU the tensors are in memory that it can read
-/// by itself, and the batches are not finished.
+/// Builds the batches of steps first, first + 1, … ahead of time on its own threads, and finishes them where they are
+/// wanted: on a CPU in the same threads, on a GPU when they are handed out. The batch of a step depends on seed and
+/// step only, whatever thread builds it.
 class BatchLoader {
  public:
-  BatchLoader(const TrainingTask& task, uint64_t seed, int64_t first, int64_t end, int64_t threads, bool for_gpu);
+  BatchLoader(const TrainingTask& task, uint64_t seed, int64_t first, int64_t end, int64_t threads, at::Device device);
   ~BatchLoader();
   /// The batch of the next step, waiting for it; rethrows what went wrong while building it.
   Batch next();
-  /// TrainingTask::finish_batch of a step.
-  void finish(int64_t step, Batch& batch) const;
 
  private:
   void work();
+  Batch take();
+  void finish(int64_t step, Batch& batch) const;
   Rng rng_of(int64_t step) const { return rng_.fork(static_cast<uint64_t>(step)); }
 
   const TrainingTask& task_;
   const Rng rng_;
-  const bool for_gpu_;
+  const at::Device device_;
   const int64_t end_, ahead_;
   std::mutex mutex_;
   std::condition_variable changed_;

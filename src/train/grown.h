@@ -1,7 +1,5 @@
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <algorithm>
 #include <string>
 #include <vector>
@@ -13,11 +11,6 @@ inline std::vector<std::string> with_more(std::vector<std::string> names, const 
   for (const std::string& name : more)
     if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
   return names;
-}
-
-/// The rows of a smaller tensor become the first ones of `to`. Without gradients.
-inline void adopt_rows(const at::Tensor& to, const at::Tensor& from) {
-  to.detach().narrow(0, 0, from.size(0)).copy_(from.detach());
 }
 
 }  // namespace instructme

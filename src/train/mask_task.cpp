@@ -37,12 +37,10 @@ MaskTaskOptions MaskTaskOptions::read(ConfigReader& config) {
   MaskTaskOptions o;
   config.read("batch", o.batch);
   config.read("log_mel_weight", o.log_mel_weight);
-  config.read("distortion_weight", o.distortion_weight);
   o.augmentation = StemAugmentation::read(config.object("augmentation"));
   config.finish();
   if (o.batch < 1) throw Error(ErrorKind::kModel, config.context() + ": batch must be at least 1");
-  if (o.log_mel_weight < 0 || o.distortion_weight < 0)
-    throw Error(ErrorKind::kModel, config.context() + ": log_mel_weight and distortion_weight must not be negative");
+  if (o.log_mel_weight < 0) throw Error(ErrorKind::kModel, config.context() + ": log_mel_weight must not be negative");
   return o;
 }
 
@@ -114,13 +112,12 @@ void MaskTask::finish_batch(Batch& batch, Rng rng) const {
 }
 
 Tensor MaskTask::draw_asked(const Tensor& instrument, const Tensor& piece, int64_t pieces, Rng rng) const {
-  const int64_t count = instrument.size(0);
+  const std::vector<int64_t> bounds = stem_bounds(piece, pieces);
   Tensor asked = torch::zeros({pieces, static_cast<int64_t>(pipeline_.mask->options.instruments.size())});
   auto value = asked.accessor<float, 2>();
-  const auto names = instrument.accessor<int64_t, 1>(), mixes = piece.accessor<int64_t, 1>();
-  for (int64_t first = 0, end; first < count; first = end) {
-    for (end = first + 1; end < count && mixes[end] == mixes[first];) ++end;
-    const int64_t mix = mixes[first];
+  const auto names = instrument.accessor<int64_t, 1>();
+  for (int64_t mix = 0; mix < pieces; ++mix) {
+    const int64_t first = bounds[static_cast<size_t>(mix)], end = bounds[static_cast<size_t>(mix) + 1];
     if (rng.chance(kOneAsked)) {
       value[mix][names[rng.integer(first, end - 1)]] = 1;
     } else {
@@ -174,15 +171,10 @@ LossValue MaskTask::loss(size_t, const Batch& batch, int64_t, at::Generator) {
   const Tensor losses = pipeline_.mask->loss(given.shares, given.stems, given.piece);
   LossValue value;
   value.total = (weight * losses).sum() / weight.sum();
-  value.parts = {{"mask_energy", value.total.detach()}};
-  const auto add = [&](const char* name, double strength, const Tensor& term) {
-    value.parts.emplace_back(name, term.detach());
-    value.total = value.total + strength * term;
-  };
-  if (options_.log_mel_weight > 0) add("mask_log_mel", options_.log_mel_weight, log_mel_loss(given));
-  if (options_.distortion_weight > 0) {
-    const Tensor each = pipeline_.mask->distortion(given.shares, given.stems, given.piece);
-    add("mask_distortion", options_.distortion_weight, (weight * each).sum() / weight.sum());
+  if (options_.log_mel_weight > 0) {
+    const Tensor log_mel = log_mel_loss(given);
+    value.parts = {{"mask_energy", value.total.detach()}, {"mask_log_mel", log_mel.detach()}};
+    value.total = value.total + options_.log_mel_weight * log_mel;
   }
   return value;
 }

@@ -56,6 +56,14 @@ std::vector<int64_t> values_of(const Tensor& indices) {
 
 }  // namespace
 
+std::vector<int64_t> stem_bounds(const Tensor& piece, int64_t mixes) {
+  const std::vector<int64_t> pieces = values_of(piece);
+  std::vector<int64_t> bounds;
+  for (int64_t mix = 0; mix <= mixes; ++mix)
+    bounds.push_back(std::lower_bound(pieces.begin(), pieces.end(), mix) - pieces.begin());
+  return bounds;
+}
+
 StemAugmentation StemAugmentation::read(ConfigReader config) {
   StemAugmentation o;
   config.read("equaliser_db", o.equaliser_db);
@@ -72,22 +80,22 @@ void augment(StemBatch& batch, const StemAugmentation& options, double sample_ra
   torch::NoGradGuard no_grad;
   const int64_t count = batch.stem.size(0), mixes = batch.source.size(0), samples = batch.source.size(1);
   const auto device = batch.source.device();
-  const std::vector<int64_t> instruments = values_of(batch.instrument), pieces = values_of(batch.piece);
+  const std::vector<int64_t> instruments = values_of(batch.instrument), bounds = stem_bounds(batch.piece, mixes);
   const Tensor level = rms(batch.source);  // (G, 1)
 
   // What is drawn for every mix: who lends a stem, how loud, and how long the mix becomes.
   std::vector<int64_t> lenders, lengths;
   Tensor loudness = torch::zeros({mixes, 1});
-  for (int64_t mix = 0, first = 0, end = 0; mix < mixes; ++mix, first = end) {
-    while (end < count && pieces[static_cast<size_t>(end)] == mix) ++end;
+  for (int64_t mix = 0; mix < mixes; ++mix) {
+    const int64_t first = bounds[static_cast<size_t>(mix)], end = bounds[static_cast<size_t>(mix) + 1];
     Rng own = rng.fork(static_cast<uint64_t>(mix));
     const int64_t lender = own.integer(0, count - 1);
     const double gain_db = (own.uniform(-1, 1) - 1) * kBorrowedSpread_db;
     // An instrument that is asked for must not sound where it is not meant.
     const bool known = std::any_of(instruments.begin() + first, instruments.begin() + end,
                                    [&](int64_t name) { return name == instruments[static_cast<size_t>(lender)]; });
-    if (own.chance(options.borrowed) && !known && pieces[static_cast<size_t>(lender)] != mix)
-      loudness[mix] = std::pow(10.0, gain_db / 20);
+    const bool foreign = lender < first || lender >= end;
+    if (own.chance(options.borrowed) && !known && foreign) loudness[mix] = std::pow(10.0, gain_db / 20);
     lenders.push_back(lender);
     const double factor = 1 + own.uniform(-1, 1) * options.speed;
     const int64_t length =
@@ -105,8 +113,8 @@ void augment(StemBatch& batch, const StemAugmentation& options, double sample_ra
   // A transform back to another length plays the same waves faster or slower.
   Tensor stem = torch::empty_like(batch.stem);
   std::vector<Tensor> sources;
-  for (int64_t mix = 0, first = 0, end = 0; mix < mixes; ++mix, first = end) {
-    while (end < count && pieces[static_cast<size_t>(end)] == mix) ++end;
+  for (int64_t mix = 0; mix < mixes; ++mix) {
+    const int64_t first = bounds[static_cast<size_t>(mix)], end = bounds[static_cast<size_t>(mix) + 1];
     const Tensor of_mix = torch::cat({spectra.narrow(0, first, end - first), spectra.narrow(0, count + mix, 1)});
     const Tensor waves = fit(torch::fft::irfft(of_mix, lengths[static_cast<size_t>(mix)]), samples);
     stem.narrow(0, first, end - first).copy_(waves.narrow(0, 0, end - first));

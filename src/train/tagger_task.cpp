@@ -83,9 +83,9 @@ double roc_auc(const Tensor& truth, const Tensor& score) {
   return won / (static_cast<double>(positives.size()) * static_cast<double>(negatives.size()));
 }
 
-double best_f1_threshold(const Tensor& truth, const Tensor& score, int64_t fewest, double fallback) {
+double best_f1_threshold(const Tensor& truth, const Tensor& score, double fallback) {
   const std::vector<float> negatives = sorted_scores(truth, score, 0.0f), positives = sorted_scores(truth, score, 1.0f);
-  if (static_cast<int64_t>(positives.size()) < std::max<int64_t>(1, fewest)) return fallback;
+  if (positives.empty()) return fallback;
   double best = -1, threshold = fallback;
   for (size_t i = 0; i < positives.size(); ++i) {
     const auto right = static_cast<double>(positives.size() - i);
@@ -103,12 +103,12 @@ double best_f1_threshold(const Tensor& truth, const Tensor& score, int64_t fewes
 }
 
 std::vector<double> shrunk_thresholds(const Tensor& truth, const Tensor& score) {
-  const double common = best_f1_threshold(truth.flatten(), score.flatten(), 1, kUsualThreshold);
+  const double common = best_f1_threshold(truth.flatten(), score.flatten(), kUsualThreshold);
   std::vector<double> thresholds;
   for (int64_t c = 0; c < truth.size(1); ++c) {
     const Tensor is = truth.select(1, c);
     const auto clips = is.eq(1).sum().item<double>();
-    const double own = best_f1_threshold(is, score.select(1, c), 1, common);
+    const double own = best_f1_threshold(is, score.select(1, c), common);
     thresholds.push_back((clips * own + kCommonClips * common) / (clips + kCommonClips));
   }
   return thresholds;

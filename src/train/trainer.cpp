@@ -145,12 +145,6 @@ int64_t Trainer::steps_done(const std::filesystem::path& folder) {
   return std::filesystem::exists(path) ? checkpoint_number(SafetensorsFile(path), path, "step") : 0;
 }
 
-Batch Trainer::to_device(Batch batch) const {
-  if (!device_.is_cpu())
-    for (auto& [name, tensor] : batch.tensors) tensor = tensor.to(device_, /*non_blocking=*/true);
-  return batch;
-}
-
 void Trainer::train_step(const Batch& batch) {
   const double factor = learning_rate_factor(options_, step_);
   for (size_t i = 0; i < players_.size(); ++i) {
@@ -205,7 +199,7 @@ void Trainer::export_averaged(bool validate) {
 
 int64_t Trainer::run(const CancelToken& cancel, const ProgressCallback& progress) {
   if (step_ >= options_.steps) return step_;
-  BatchLoader loader(task_, options_.seed, step_, options_.steps, options_.loader_threads, !device_.is_cpu());
+  BatchLoader loader(task_, options_.seed, step_, options_.steps, options_.loader_threads, device_);
   const auto start = Clock::now();
   auto saved = start, line_start = start;
   int64_t line_first = step_;
@@ -214,8 +208,7 @@ int64_t Trainer::run(const CancelToken& cancel, const ProgressCallback& progress
     Batch batch;
     try {
       const auto timer = log_->timers.time("data");
-      batch = to_device(loader.next());
-      if (!device_.is_cpu()) loader.finish(step_, batch);
+      batch = loader.next();
     } catch (const Error& error) {
       // A stream gives up waiting for its songs when it is asked to stop; the step is left for the next run.
       if (error.kind() == ErrorKind::kCancelled && cancel.requested()) break;

@@ -139,9 +139,8 @@ TEST(MaskTask, RefusesWhatCannotBeTrained) {
     ConfigReader reader(std::move(json), "recipe.json: mask_training");
     return MaskTaskOptions::read(reader);
   };
-  EXPECT_EQ(read({{"batch", 7}, {"distortion_weight", 0.2}}).batch, 7);
-  expect_error(ErrorKind::kModel, "distortion_weight", [&] { read({{"distortion_weight", -0.2}}); });
-  expect_error(ErrorKind::kModel, "must not be negative", [&] { read({{"log_mel_weight", -1}}); });
+  EXPECT_EQ(read({{"batch", 7}}).batch, 7);
+  expect_error(ErrorKind::kModel, "log_mel_weight must not", [&] { read({{"log_mel_weight", -1}}); });
   expect_error(ErrorKind::kModel, "at least 1", [&] { read({{"batch", 0}}); });
   expect_error(ErrorKind::kModel, "bach", [&] { read({{"bach", 4}}); });
 }

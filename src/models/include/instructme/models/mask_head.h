@@ -117,10 +117,6 @@ class MaskHeadImpl : public torch::nn::Module {
   /// mask as long as the network cannot tell. Within a band the share counts as one number, which makes this cheap.
   /// shares (M, T, B), stems by `compare`, piece (M) int64 -> (M).
   at::Tensor loss(const at::Tensor& shares, const BandedStems& stems, const at::Tensor& piece) const;
-  /// Natural logarithm of the energy of share * source - stem, over the stem's: minus the signal-to-distortion ratio of
-  /// what is extracted, and up to a constant of what is left, which is what their mean is judged by. Down to -30 dB of
-  /// the stem or -40 dB of the source. Arguments as above -> (M).
-  at::Tensor distortion(const at::Tensor& shares, const BandedStems& stems, const at::Tensor& piece) const;
 
   MaskHeadOptions options;
   torch::nn::Linear input{nullptr}, output{nullptr};

@@ -10,11 +10,10 @@ namespace instructme {
 /// What a training of masks wants to know of stems in their mixtures, gathered in bands.
 /// Letters: N mixtures, M stems, T frames, B bands. Where bins are weighted, it is by 1 / (|x| + floor).
 struct BandedStems {
-  at::Tensor mixture_power;   ///< (N, T, B): |x|^2, weighted
-  at::Tensor mixture_energy;  ///< (N): its sum over all bins
-  at::Tensor product;         ///< (M, T, B): Re(x s*), weighted
-  at::Tensor stem_energy;     ///< (M): |s|^2, weighted, summed over all bins
-  at::Tensor plain_power, plain_energy, plain_product, plain_stem_energy;  ///< the same four without weights
+  at::Tensor mixture_power;        ///< (N, T, B): |x|^2, weighted
+  at::Tensor mixture_energy;       ///< (N): its sum over all bins
+  at::Tensor product;              ///< (M, T, B): Re(x s*), weighted
+  at::Tensor stem_energy;          ///< (M): |s|^2, weighted, summed over all bins
   at::Tensor mixture, stem, rest;  ///< (N, T, B), (M, T, B) twice: |x|, |s| and |x - s|
 };
 

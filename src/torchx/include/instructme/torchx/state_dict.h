@@ -52,5 +52,7 @@ void load_into(torch::nn::Module& module, const TensorMap& tensors, const std::s
 /// Copies those tensors that the module has under the same name, shape and kind, and returns the names of the
 /// module's tensors that keep their values: for going on with a network that has grown.
 std::vector<std::string> adopt_weights(torch::nn::Module& module, const TensorMap& tensors);
+/// The rows of a tensor with fewer of them become the first ones of `to`. Gradients are not recorded.
+void adopt_rows(const at::Tensor& to, const at::Tensor& from);
 
 }  // namespace instructme

@@ -9,9 +9,8 @@
 namespace instructme {
 
 struct MaskTaskOptions {
-  int64_t batch = 24;            ///< questions per step
-  double log_mel_weight = 0;     ///< of the mean absolute difference of log mel bands, of the stem and of what is left
-  double distortion_weight = 0;  ///< of MaskHead::distortion, which the mean signal-to-distortion ratio hangs on
+  int64_t batch = 24;         ///< questions per step
+  double log_mel_weight = 0;  ///< of the mean absolute difference of log mel bands, of the stem and of what is left
   StemAugmentation augmentation;
 
   static MaskTaskOptions read(ConfigReader& config);  ///< throws kModel

@@ -2,6 +2,8 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <vector>
+
 #include "instructme/base/config_reader.h"
 #include "instructme/base/rng.h"
 
@@ -25,6 +27,9 @@ struct StemBatch {
   at::Tensor instrument;  ///< (N) int64
   at::Tensor piece;       ///< (N) int64, ascending: the mix that a stem sounds in
 };
+
+/// The stems of mix g are those from bounds[g] to before bounds[g + 1]: (G + 1) of `piece` as above.
+std::vector<int64_t> stem_bounds(const at::Tensor& piece, int64_t mixes);
 
 /// Varies sources and stems: a source stays the sum of its stems and a rest. Its RMS level stays as it was.
 /// Deterministic in `rng`. `sample_rate` in Hz. `batch` gets new tensors.

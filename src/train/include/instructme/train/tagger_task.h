@@ -72,8 +72,8 @@ class TaggerTask : public TrainingTask {
 double roc_auc(const at::Tensor& truth, const at::Tensor& score);
 
 /// The score from which answers as "present" have the best F1, between the two scores next to it. `fallback` without
-/// `fewest` positives.
-double best_f1_threshold(const at::Tensor& truth, const at::Tensor& score, int64_t fewest, double fallback);
+/// positives.
+double best_f1_threshold(const at::Tensor& truth, const at::Tensor& score, double fallback);
 /// A threshold for each instrument, from truth (clips, I) as above and score (clips, I): between its own with the best
 /// F1, which few clips tell badly, and the one with the best F1 over all decisions, and nearer to its own the more
 /// clips have it.

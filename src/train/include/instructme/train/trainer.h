@@ -61,7 +61,6 @@ class Trainer {
   void load_checkpoint();
   void train_step(const Batch& batch);
   void export_averaged(bool validate);
-  Batch to_device(Batch batch) const;
 
   TrainingTask& task_;
   TrainerOptions options_;
