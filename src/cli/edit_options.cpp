@@ -14,6 +14,8 @@ void EditFlags::add_to(CLI::App& command) {
                      "File of the music's beats: time and place in the bar in each line; without it, ranges in bars\n"
                      "are counted by beats that are heard");
   command.add_option("--key", key, "Key of the music, e.g. 'F# minor'");
+  command.add_option("--notes", notes,
+                     "MIDI file whose notes a new part plays, all but those of drums; it begins with the music");
   command.add_option("-m,--model", model, "Model folder (default: the one that came with the program)");
   command.add_option("--mode", mode, "compose, direct, or auto: compose where it can be done")
       ->check(CLI::IsMember({"auto", "compose", "direct"}));
@@ -55,6 +57,7 @@ FileEditRequest EditFlags::request(const std::string& file, const std::string& s
   request.chords = chords;
   request.beats = beats;
   request.key = key;
+  request.notes = notes;
   return request;
 }
 

@@ -10,7 +10,7 @@ namespace instructme::cli {
 
 /// What `edit` and `session apply` can be told alike.
 struct EditFlags {
-  std::string model, mode = "auto", range, strength, chords, beats, key;
+  std::string model, mode = "auto", range, strength, chords, beats, key, notes;
   EditorOptions editor;
   EditOptions edit;
   PartFlags parts;

@@ -37,9 +37,10 @@ Kind kind_of(const std::string& what, const std::string& name, const std::pair<K
 
 constexpr std::pair<ScheduleKind, const char*> kScheduleNames[] = {{ScheduleKind::kCosine, "cosine"},
                                                                    {ScheduleKind::kLinear, "linear"},
-                                                                   {ScheduleKind::kScaledLinear, "scaled_linear"}};
-constexpr std::pair<Prediction, const char*> kPredictionNames[] = {{Prediction::kEpsilon, "epsilon"},
-                                                                   {Prediction::kV, "v"}};
+                                                                   {ScheduleKind::kScaledLinear, "scaled_linear"},
+                                                                   {ScheduleKind::kFlow, "flow"}};
+constexpr std::pair<Prediction, const char*> kPredictionNames[] = {
+    {Prediction::kEpsilon, "epsilon"}, {Prediction::kV, "v"}, {Prediction::kFlow, "flow"}};
 
 double cosine_signal(double fraction) {
   constexpr double kOffset = 0.008;
@@ -47,12 +48,19 @@ double cosine_signal(double fraction) {
   return level * level;
 }
 
-// beta_t for t = 1..T.
-double beta(const NoiseScheduleOptions& options, int64_t t) {
+double flow_signal(double fraction) {
+  const double signal = 1.0 - fraction;
+  return signal * signal / (signal * signal + fraction * fraction);
+}
+
+// 1 - beta_t, the share of the signal's power that step t = 1..T leaves.
+double kept_by_step(const NoiseScheduleOptions& options, int64_t t) {
   const double steps = static_cast<double>(options.steps);
   const double position = static_cast<double>(t - 1) / (steps - 1.0);
   double value = 0.0;
   switch (options.kind) {
+    case ScheduleKind::kFlow:
+      return flow_signal(static_cast<double>(t) / steps) / flow_signal(static_cast<double>(t - 1) / steps);
     case ScheduleKind::kCosine:
       value = 1.0 - cosine_signal(static_cast<double>(t) / steps) / cosine_signal(static_cast<double>(t - 1) / steps);
       break;
@@ -63,7 +71,7 @@ double beta(const NoiseScheduleOptions& options, int64_t t) {
       break;
     }
   }
-  return std::min(value, kMaxBeta);
+  return 1.0 - std::min(value, kMaxBeta);
 }
 
 }  // namespace
@@ -101,7 +109,7 @@ NoiseSchedule::NoiseSchedule(const NoiseScheduleOptions& options) : options_(opt
   std::vector<double> alphas(count, 1.0), sigmas(count, 0.0);
   double product = 1.0;
   for (size_t t = 1; t < count; ++t) {
-    product *= 1.0 - beta(options, static_cast<int64_t>(t));
+    product *= kept_by_step(options, static_cast<int64_t>(t));
     alphas[t] = std::sqrt(product);
   }
   if (options.zero_terminal_snr) {
@@ -166,6 +174,7 @@ at::Tensor NoiseSchedule::add_noise(const at::Tensor& x0, const at::Tensor& nois
 at::Tensor NoiseSchedule::training_target(const at::Tensor& x0, const at::Tensor& noise, const at::Tensor& t,
                                           Prediction kind) const {
   if (kind == Prediction::kEpsilon) return noise;
+  if (kind == Prediction::kFlow) return noise - x0;
   return broadcast(alpha_table_, t, x0) * noise - broadcast(sigma_table_, t, x0) * x0;
 }
 
@@ -173,6 +182,7 @@ at::Tensor NoiseSchedule::to_x0(const at::Tensor& prediction, const at::Tensor& 
                                 Prediction kind) const {
   const at::Tensor a = broadcast(alpha_table_, t, z_t), s = broadcast(sigma_table_, t, z_t);
   if (kind == Prediction::kV) return a * z_t - s * prediction;
+  if (kind == Prediction::kFlow) return (z_t - s * prediction) / (a + s);
   require_signal(t, kind);
   return (z_t - s * prediction) / a;
 }
@@ -180,12 +190,18 @@ at::Tensor NoiseSchedule::to_x0(const at::Tensor& prediction, const at::Tensor& 
 at::Tensor NoiseSchedule::to_epsilon(const at::Tensor& prediction, const at::Tensor& z_t, const at::Tensor& t,
                                      Prediction kind) const {
   if (kind == Prediction::kEpsilon) return prediction;
-  return broadcast(sigma_table_, t, z_t) * z_t + broadcast(alpha_table_, t, z_t) * prediction;
+  const at::Tensor a = broadcast(alpha_table_, t, z_t), s = broadcast(sigma_table_, t, z_t);
+  if (kind == Prediction::kFlow) return (z_t + a * prediction) / (a + s);
+  return s * z_t + a * prediction;
 }
 
 at::Tensor NoiseSchedule::to_v(const at::Tensor& prediction, const at::Tensor& z_t, const at::Tensor& t,
                                Prediction kind) const {
   if (kind == Prediction::kV) return prediction;
+  if (kind == Prediction::kFlow) {
+    const at::Tensor a = broadcast(alpha_table_, t, z_t), s = broadcast(sigma_table_, t, z_t);
+    return (prediction + (a - s) * z_t) / (a + s);
+  }
   // v = alpha epsilon - sigma (z - sigma epsilon) / alpha = (epsilon - sigma z) / alpha
   const at::Tensor a = broadcast(alpha_table_, t, z_t), s = broadcast(sigma_table_, t, z_t);
   require_signal(t, kind);

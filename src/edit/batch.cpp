@@ -45,6 +45,7 @@ FileEditRequest read_request(const json& line, const std::string& context, const
   config.read("key", request.key);
   path("chords", request.chords);
   path("beats", request.beats);
+  path("notes", request.notes);
   path("stems", request.stems);
   path("report", request.report);
   config.finish();

@@ -16,7 +16,7 @@ namespace instructme {
 Editor::Replaced Editor::hear_replaced(const AudioBuffer& heard, const std::vector<EditedStem>& taken,
                                        const Instruction& instruction, EditResult& result, const Job& job) {
   constexpr double kHardly_lu = 20;
-  Replaced replaced{.names = join(instruction.instruments, " and the ")};
+  Replaced replaced;
   AudioBuffer all = taken.front().audio;
   for (size_t i = 1; i < taken.size(); ++i) add_audio(all, taken[i].audio);
   const double lufs = loudness_lufs(all);
@@ -24,6 +24,7 @@ Editor::Replaced Editor::hear_replaced(const AudioBuffer& heard, const std::vect
   if (std::isfinite(lufs) && lufs >= loudness_lufs(heard) - kHardly_lu)
     replaced.lufs = lufs - 10 * std::log10(static_cast<double>(instruction.replacements.size()));
   replaced.notes = hear_notes(taken, instruction, result, job);
+  replaced.whose = "the notes that are heard of the " + join(instruction.instruments, " and the ");
   return replaced;
 }
 
@@ -59,7 +60,11 @@ std::vector<EditedStem> Editor::find_stems(const AudioBuffer& heard, int64_t fir
     }
   }
   if (puts_in) {
-    const Replaced replaced = takes_out ? hear_replaced(heard, found, instruction, result, job) : Replaced();
+    Replaced replaced = takes_out ? hear_replaced(heard, found, instruction, result, job) : Replaced();
+    if (would_play_notes(instruction, job.options) && !job.options.notes.empty()) {
+      replaced.notes = notes_within(job.options.notes, static_cast<double>(first) / heard.sample_rate, heard.seconds());
+      replaced.whose = "the notes that were given";
+    }
     // One part at a time, each hearing those before it, so that each is a stem of its own.
     for (const std::string& name : names) {
       found.push_back(make_part(heard, changes ? mix : heard, first, name, replaced, result, job));

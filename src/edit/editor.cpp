@@ -214,6 +214,19 @@ void Editor::check_heard(const AudioBuffer& source, const Plan& plan) const {
   }
 }
 
+void Editor::check_notes(const Plan& plan, const EditOptions& options) const {
+  if (options.notes.empty()) return;
+  if (options.part_notes != PartNotes::kAuto)
+    throw Error(ErrorKind::kUsage, "a new part plays either the notes that are given or those that are " +
+                                       std::string(part_notes_name(options.part_notes)) + ": leave one of them out");
+  const bool played = std::any_of(plan.steps.begin(), plan.steps.end(), [&](const PlanStep& step) {
+    return mode_for(step.instruction, options) == EditMode::kCompose && would_play_notes(step.instruction, options);
+  });
+  if (!played)
+    throw Error(ErrorKind::kInput, "nothing plays the notes that are given: '" + plain_sentence(plan) +
+                                       "' has no new part with tones that is played on a SoundFont");
+}
+
 EditResult Editor::edit(const AudioBuffer& source, const std::string& sentence, const EditOptions& options,
                         const ProgressCallback& progress, const CancelToken& cancel) {
   return edit(source, parse_plan(sentence, Lexicon::builtin()), options, progress, cancel);
@@ -229,6 +242,7 @@ EditResult Editor::edit(const AudioBuffer& source, const Plan& plan, const EditO
     throw Error(
         ErrorKind::kUsage,
         format("only in music of two channels can a part be panned; this has %d: leave the pan out", source.channels));
+  check_notes(plan, options);
   EditResult result;
   result.plan = plan;
   if (has_bars(plan)) result.beats = options.beats.empty() ? hear_beats(source, progress, cancel) : options.beats;

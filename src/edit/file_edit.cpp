@@ -13,6 +13,7 @@
 #include "instructme/edit/harmony.h"
 #include "instructme/edit/report.h"
 #include "instructme/score/key_label.h"
+#include "instructme/score/midi_file.h"
 
 namespace fs = std::filesystem;
 
@@ -36,6 +37,14 @@ std::string file_kind(const fs::path& path) {
   std::string kind = path.extension().string().substr(1);
   std::transform(kind.begin(), kind.end(), kind.begin(), [](unsigned char c) { return std::toupper(c); });
   return kind;
+}
+
+std::vector<Note> read_tones(const fs::path& path) {
+  std::vector<Note> tones = tones_of_midi(load_midi(path.string()));
+  if (tones.empty())
+    throw Error(ErrorKind::kInput,
+                path.string() + " has no notes but those of drums; a part with tones to play is wanted");
+  return tones;
 }
 
 /// Chords and beats that were not given, as they are heard.
@@ -123,6 +132,7 @@ EditOptions FileEdit::options_for(const AudioInfo& music) const {
   EditOptions options = request_.options;
   if (!request_.chords.empty()) options.chords = read_chord_file(request_.chords, music.seconds());
   if (!request_.beats.empty()) options.beats = read_beat_file(request_.beats, music.seconds());
+  if (!request_.notes.empty()) options.notes = read_tones(request_.notes);
   return options;
 }
 
@@ -140,6 +150,7 @@ fs::path FileEdit::output_for(const AudioInfo& music, uint64_t seed) const {
 
 void FileEdit::check() const {
   const AudioInfo info = probe_audio(request_.file);
+  if (!request_.notes.empty()) read_tones(request_.notes);
   // The length that a file with loss tells is not always its own.
   if (info.frames >= 0 && info.sample_encoding != AudioEncoding::kAuto) {
     const EditOptions options = options_for(info);

@@ -12,10 +12,13 @@ struct Editor::Job {
 };
 
 struct Editor::Replaced {
-  std::string names = {};           ///< "piano", "piano and guitar"; empty when nothing is replaced
   std::optional<double> lufs = {};  ///< how loud each new part is; nothing: as such parts mostly are
-  std::vector<Note> notes = {};     ///< that were heard of it, from where hearing begins; empty: others are played
+  std::vector<Note> notes = {};     ///< that new parts play, from where hearing begins; empty: others are written
+  std::string whose = {};           ///< "the notes that are heard of the piano"
 };
+
+/// What of notes sounds from `start_s` on for `duration_s`, in seconds from there. Throws kInput when that is nothing.
+std::vector<Note> notes_within(const std::vector<Note>& notes, double start_s, double duration_s);
 
 /// The same signal in all channels of a buffer of a given shape; zeros after its end.
 AudioBuffer in_channels(const std::vector<float>& mono, const AudioBuffer& shape);

@@ -170,14 +170,37 @@ bool Editor::can_play_notes(const std::string& instrument) const {
   return is_pitched(Lexicon::builtin(), instrument) && options_.accompanist && options_.accompanist->plays(instrument);
 }
 
+std::vector<Note> notes_within(const std::vector<Note>& notes, double start_s, double duration_s) {
+  std::vector<Note> within;
+  for (Note note : notes) {
+    const double end_s = std::min(note.onset_s + note.duration_s - start_s, duration_s);
+    note.onset_s = std::max(note.onset_s - start_s, 0.0);
+    note.duration_s = end_s - note.onset_s;
+    if (note.duration_s > 0) within.push_back(note);
+  }
+  if (within.empty())
+    throw Error(ErrorKind::kInput,
+                format("none of the %zu notes that were given sounds between %.2f s and %.2f s, where "
+                       "the new part is to be; their times count from the beginning of the music",
+                       notes.size(), start_s, start_s + duration_s));
+  return within;
+}
+
+bool Editor::would_play_notes(const Instruction& instruction, const EditOptions& options) const {
+  const Operation operation = instruction.operation;
+  const auto& names = operation == Operation::kReplace ? instruction.replacements : instruction.instruments;
+  return (operation == Operation::kAdd || operation == Operation::kAccompany || operation == Operation::kReplace) &&
+         options.parts != PartMaker::kModel &&
+         std::any_of(names.begin(), names.end(), [&](const std::string& name) { return can_play_notes(name); });
+}
+
 bool Editor::would_transcribe(const Instruction& instruction, const EditOptions& options) const {
   const auto& before = instruction.instruments;
-  const auto& after = instruction.replacements;
-  return instruction.operation == Operation::kReplace && options.part_notes != PartNotes::kWritten &&
-         options.parts != PartMaker::kModel && options_.transcribes &&
+  return instruction.operation == Operation::kReplace && options.notes.empty() &&
+         options.part_notes != PartNotes::kWritten && options_.transcribes &&
          std::any_of(before.begin(), before.end(),
                      [](const std::string& name) { return is_pitched(Lexicon::builtin(), name); }) &&
-         std::any_of(after.begin(), after.end(), [&](const std::string& name) { return can_play_notes(name); });
+         would_play_notes(instruction, options);
 }
 
 bool Editor::would_play(const std::string& instrument, const EditOptions& options) const {
@@ -316,8 +339,7 @@ std::optional<EditedStem> Editor::play_replaced(const AudioBuffer& heard, int64_
   const auto play = [&] {
     return options_.accompanist->play_notes(replaced.notes, instrument, heard.seconds(), heard.sample_rate);
   };
-  return played_stem(play, ": the notes that are heard of the " + replaced.names + ", played on ", heard, first,
-                     instrument, result, job.progress);
+  return played_stem(play, ": " + replaced.whose + ", played on ", heard, first, instrument, result, job.progress);
 }
 
 }  // namespace instructme

@@ -121,7 +121,7 @@ json edit_report(const AudioBuffer& source, const EditResult& result, const Repo
       {"seed", context.options.seed},
       {"pan", context.options.pan},
       {"parts", part_maker_name(context.options.parts)},
-      {"part_notes", part_notes_name(context.options.part_notes)},
+      {"part_notes", context.options.notes.empty() ? part_notes_name(context.options.part_notes) : "given"},
       {"sampling",
        sampled ? json{{"steps", result.settings.sampler.steps}, {"guidance", result.settings.guidance.scale}} : json()},
       {"versions",
@@ -152,11 +152,10 @@ std::string write_exactly(const std::filesystem::path& folder, const std::string
   return file;
 }
 
-/// A MIDI file of a part that was played, beside its sound; its name.
-static std::string write_notes(const std::filesystem::path& sound, const Part& notes, const EditResult& result) {
+std::string write_notes(const std::filesystem::path& sound, const Part& notes, double duration_s, double tempo_bpm) {
   Score score;
-  score.tempo_bpm = tempo_bpm(result.beats).value_or(120);
-  score.duration_s = result.audio.seconds();
+  score.tempo_bpm = tempo_bpm;
+  score.duration_s = duration_s;
   score.parts = {notes};
   const std::vector<uint8_t> midi = write_midi(midi_of_score(score));
   std::filesystem::path file = sound;
@@ -167,6 +166,7 @@ static std::string write_notes(const std::filesystem::path& sound, const Part& n
 
 json write_stems(const std::filesystem::path& folder, const EditResult& result) {
   make_folder(folder);
+  const double tempo = tempo_bpm(result.beats).value_or(120), duration_s = result.audio.seconds();
   json files = json::array();
   for (size_t i = 0; i < result.stems.size(); ++i) {
     const EditedStem& stem = result.stems[i];
@@ -178,7 +178,7 @@ json write_stems(const std::filesystem::path& folder, const EditResult& result) 
                      {"kind", kind},
                      {"step", stem.step + 1},
                      {"in_result", stem.in_result},
-                     {"notes", stem.notes ? json(write_notes(folder / file, *stem.notes, result)) : json()},
+                     {"notes", stem.notes ? json(write_notes(folder / file, *stem.notes, duration_s, tempo)) : json()},
                      {"levels", levels(stem.audio)}});
   }
   const AudioBuffer rest = result.residual();

@@ -78,6 +78,7 @@ class Scorer {
     const std::vector<float> samples(flat.data_ptr<float>(), flat.data_ptr<float>() + flat.size(0));
     const Hearing hearing = ears_(from_mono(samples, rate_), {}, {});
     EvaluationReport::Heard heard;
+    heard.name = truth.name;
     for (const std::string& name : wanted)
       if (const auto certainty = family_certainty(hearing, name))
         heard.instruments = std::min(heard.instruments.value_or(1), *certainty >= 0.5 ? 1.0 : 0.0);
@@ -233,6 +234,17 @@ std::string EvaluationReport::json_lines() const {
                                {"name", example.name},
                                {"log_mel", example.log_mel},
                                {"si_sdr", example.si_sdr}}
+                    .dump() +
+                "\n";
+  const auto or_null = [](const std::optional<double>& value) { return value ? nlohmann::json(*value) : nullptr; };
+  for (const auto& [task, of_task] : heard)
+    for (const auto& [system, list] : of_task)
+      for (const Heard& one : list)
+        text += nlohmann::json{{"task", task},
+                               {"system", system},
+                               {"name", one.name},
+                               {"present", or_null(one.instruments)},
+                               {"chords", or_null(one.chords)}}
                     .dump() +
                 "\n";
   return text;

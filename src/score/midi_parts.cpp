@@ -154,6 +154,14 @@ std::vector<Part> parts_of_midi(const MidiFile& file) {
   return parts;
 }
 
+std::vector<Note> tones_of_midi(const MidiFile& file) {
+  std::vector<Note> tones;
+  for (const Part& part : parts_of_midi(file))
+    if (!part.drums) tones.insert(tones.end(), part.notes.begin(), part.notes.end());
+  std::stable_sort(tones.begin(), tones.end(), [](const Note& a, const Note& b) { return a.onset_s < b.onset_s; });
+  return tones;
+}
+
 std::vector<Beat> beats_of_midi(const MidiFile& file) {
   const TempoMap tempo(file);
   const double last = last_tick(file);

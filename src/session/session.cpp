@@ -37,6 +37,7 @@ struct Session::Data {
   struct Heard {
     SessionLayer layer;
     SessionFile file;
+    std::optional<SessionFile> notes;
   };
 
   /// A layer that is being made.
@@ -44,6 +45,7 @@ struct Session::Data {
     std::string name;
     bool removed = false;
     AudioBuffer audio;
+    std::optional<Part> notes = {};
   };
 
   explicit Data(const fs::path& folder) : files(folder) {}
@@ -74,8 +76,9 @@ struct Session::Data {
       if (node.replaces) out.clear();
       std::erase_if(out, [&](const Heard& h) { return holds(node.dropped, h.layer.id); });
       for (const NewLayer& layer : node.layers)
-        out.push_back(
-            {{.id = layer.id, .name = layer.name, .removed = layer.removed, .file = layer.file.name}, layer.file});
+        out.push_back({{.id = layer.id, .name = layer.name, .removed = layer.removed, .file = layer.file.name},
+                       layer.file,
+                       layer.notes});
       for (Heard& h : out) {
         if (h.layer.id != node.layer) continue;
         if (node.action == "level") h.layer.level_db = node.level_db;
@@ -156,19 +159,26 @@ struct Session::Data {
   /// The notes of the edit are appended to `notes`.
   SessionNode make_edit(int parent, const EditorSource& editor, const Plan& plan, EditOptions options,
                         std::vector<std::string>& notes, const ProgressCallback& progress, const CancelToken& cancel);
-  Plan take_own_layers(const Plan& plan, const EditOptions& options, const std::vector<Heard>& all, AudioBuffer& mix,
+  /// What is left of a plan, and the notes of own parts that its last replacement puts others in the place of.
+  struct Rest {
+    Plan plan;
+    std::vector<Note> notes;
+  };
+  Rest take_own_layers(const Plan& plan, const EditOptions& options, const std::vector<Heard>& all, AudioBuffer& mix,
                        SessionNode& node, std::vector<MadeLayer>& made) const;
 };
 
 /// Removes what earlier edits added, and returns what of the plan is left to do.
-Plan Session::Data::take_own_layers(const Plan& plan, const EditOptions& options, const std::vector<Heard>& all,
-                                    AudioBuffer& mix, SessionNode& node, std::vector<MadeLayer>& made) const {
-  Plan rest{{}, plan.keep};
+Session::Data::Rest Session::Data::take_own_layers(const Plan& plan, const EditOptions& options,
+                                                   const std::vector<Heard>& all, AudioBuffer& mix, SessionNode& node,
+                                                   std::vector<MadeLayer>& made) const {
+  Rest rest{{{}, plan.keep}, {}};
   for (PlanStep step : plan.steps) {
     Instruction& instruction = step.instruction;
     if (instruction.operation == Operation::kRemove || instruction.operation == Operation::kReplace) {
       const Region region = resolve_range(step.range, mix.frames(), mix.sample_rate, options.beats);
       const double strength = step.strength.value_or(1);
+      std::vector<Note> own;
       std::erase_if(instruction.instruments, [&](const std::string& name) {
         bool found = false;
         for (const Heard& h : all) {
@@ -176,6 +186,8 @@ Plan Session::Data::take_own_layers(const Plan& plan, const EditOptions& options
               holds(node.dropped, h.layer.id))
             continue;
           found = true;
+          if (h.notes && instruction.operation == Operation::kReplace)
+            for (const Note& note : files.read_notes(*h.notes)) own.push_back(note);
           const AudioBuffer part = contribution(h, false);
           const bool grid = is_on_grid(part);
           const AudioBuffer gone = placed(part, 0, part.frames(), region, strength, grid);
@@ -191,10 +203,13 @@ Plan Session::Data::take_own_layers(const Plan& plan, const EditOptions& options
         if (instruction.operation == Operation::kRemove) continue;
         instruction.operation = Operation::kAdd;
         instruction.instruments = std::exchange(instruction.replacements, {});
+        rest.notes = std::move(own);
       }
     }
-    rest.steps.push_back(std::move(step));
+    rest.plan.steps.push_back(std::move(step));
   }
+  std::stable_sort(rest.notes.begin(), rest.notes.end(),
+                   [](const Note& a, const Note& b) { return a.onset_s < b.onset_s; });
   return rest;
 }
 
@@ -218,11 +233,16 @@ SessionNode Session::Data::make_edit(int parent, const EditorSource& editor, con
                              static_cast<double>(region.end) / mix.sample_rate};
     }
   std::vector<MadeLayer> made;
-  const Plan rest = take_own_layers(said, options, all, mix, node, made);
+  const auto [rest, own_notes] = take_own_layers(said, options, all, mix, node, made);
   bool sampled = false;
   if (!rest.steps.empty()) {
     Editor& with = editor();
-    EditResult result = with.edit(mix, rest, options, progress, cancel);
+    EditOptions told = options;
+    // What takes the place of a part that an edit brought in plays its very notes.
+    if (rest.steps.size() == 1 && options.notes.empty() && options.part_notes == PartNotes::kAuto &&
+        with.would_play_notes(rest.steps.front().instruction, options))
+      told.notes = own_notes;
+    EditResult result = with.edit(mix, rest, told, progress, cancel);
     notes.insert(notes.end(), result.notes.begin(), result.notes.end());
     sampled = result.seconds_sample > 0 || std::any_of(result.stems.begin(), result.stems.end(),
                                                        [](const EditedStem& s) { return s.notes.has_value(); });
@@ -236,7 +256,8 @@ SessionNode Session::Data::make_edit(int parent, const EditorSource& editor, con
         made.push_back({"music", false, std::move(residual)});
     }
     for (EditedStem& stem : result.stems)
-      if (sum || stem.in_result) made.push_back({stem.instrument, sum && !stem.added, std::move(stem.audio)});
+      if (sum || stem.in_result)
+        made.push_back({stem.instrument, sum && !stem.added, std::move(stem.audio), std::move(stem.notes)});
   }
   node.sentence = plain_sentence(said);
   node.text = "apply: " + node.sentence +
@@ -256,7 +277,10 @@ SessionNode Session::Data::make_edit(int parent, const EditorSource& editor, con
     cancel.check();
     const std::string name = format("%06d_%zu", node.id, i + 1);
     const std::string file = "stems/" + write_exactly(files.path("stems"), name, made[i].audio);
-    node.layers.push_back({id++, made[i].name, made[i].removed, files.noted(file)});
+    NewLayer layer{id++, made[i].name, made[i].removed, files.noted(file), {}};
+    if (made[i].notes)
+      layer.notes = files.noted("stems/" + write_notes(files.path(file), *made[i].notes, made[i].audio.seconds(), 120));
+    node.layers.push_back(std::move(layer));
   }
   return node;
 }
@@ -286,7 +310,7 @@ Session Session::create(const fs::path& folder, const fs::path& music) {
     SessionNode begin;
     begin.action = "begin";
     begin.text = "begin with " + music.filename().string();
-    begin.layers.push_back({0, "music", false, noted});
+    begin.layers.push_back({0, "music", false, noted, {}});
     files.write_node(begin);
     files.write_state({});
   }

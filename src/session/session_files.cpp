@@ -14,6 +14,7 @@
 #include "instructme/base/files.h"
 #include "instructme/base/hash.h"
 #include "instructme/base/strings.h"
+#include "instructme/score/midi_file.h"
 
 namespace fs = std::filesystem;
 
@@ -69,6 +70,7 @@ SessionNode read_node(const json& value, const std::string& context) {
     layer_config.require("name", layer.name);
     layer_config.require("removed", layer.removed);
     layer.file = read_file_json(layer_config.object("sound"));
+    if (!layer_config.raw("notes").is_null()) layer.notes = read_file_json(layer_config.object("notes"));
     layer_config.finish();
     node.layers.push_back(std::move(layer));
   }
@@ -123,8 +125,11 @@ SessionFile SessionFiles::read_head() const {
 void SessionFiles::write_node(const SessionNode& node) const {
   json layers = json::array();
   for (const NewLayer& layer : node.layers)
-    layers.push_back(
-        {{"id", layer.id}, {"name", layer.name}, {"removed", layer.removed}, {"sound", file_json(layer.file)}});
+    layers.push_back({{"id", layer.id},
+                      {"name", layer.name},
+                      {"removed", layer.removed},
+                      {"sound", file_json(layer.file)},
+                      {"notes", layer.notes ? file_json(*layer.notes) : json()}});
   write_json_file(path(node_name(node.id)),
                   {{"id", node.id},         {"parent", node.parent},     {"action", node.action},
                    {"text", node.text},     {"sentence", node.sentence}, {"plan", node.plan},
@@ -155,7 +160,10 @@ std::vector<SessionNode> SessionFiles::read_nodes() const {
     const SessionNode& node = nodes.back();
     if (node.id != id || node.parent >= id || (node.parent < 0) != (id == 0))
       damaged(node_name(id) + " does not follow from those before it");
-    for (const NewLayer& layer : node.layers) check_size(layer.file);
+    for (const NewLayer& layer : node.layers) {
+      check_size(layer.file);
+      if (layer.notes) check_size(*layer.notes);
+    }
   }
   return nodes;
 }
@@ -202,10 +210,19 @@ void SessionFiles::check_size(const SessionFile& file) const {
                                static_cast<long long>(file.bytes)));
 }
 
-AudioBuffer SessionFiles::read(const SessionFile& file) const {
+void SessionFiles::check_contents(const SessionFile& file) const {
   check_size(file);
   if (noted(file.name).hash != file.hash) damaged("the contents of " + file.name + " have changed");
+}
+
+AudioBuffer SessionFiles::read(const SessionFile& file) const {
+  check_contents(file);
   return read_audio(path(file.name));
+}
+
+std::vector<Note> SessionFiles::read_notes(const SessionFile& file) const {
+  check_contents(file);
+  return tones_of_midi(load_midi(path(file.name).string()));
 }
 
 FolderLock::FolderLock(const fs::path& folder) {

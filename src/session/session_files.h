@@ -3,10 +3,12 @@
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "instructme/audio/audio_buffer.h"
+#include "instructme/score/score.h"
 
 namespace instructme {
 
@@ -23,6 +25,7 @@ struct NewLayer {
   std::string name;
   bool removed = false;
   SessionFile file;
+  std::optional<SessionFile> notes;  ///< MIDI, of a part that was played
 };
 
 /// One change. Written once and never again.
@@ -80,8 +83,11 @@ class SessionFiles {
   void check_size(const SessionFile& file) const;
   /// The sound in a file, after its contents have been compared with what was noted.
   AudioBuffer read(const SessionFile& file) const;
+  /// The same of a MIDI file's tones.
+  std::vector<Note> read_notes(const SessionFile& file) const;
 
  private:
+  void check_contents(const SessionFile& file) const;
   [[noreturn]] void damaged(const std::string& what) const;
   nlohmann::json read_json(const std::string& name) const;
 

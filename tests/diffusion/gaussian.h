@@ -26,6 +26,7 @@ struct GaussianModel {
     const auto t = static_cast<int64_t>(time);
     const at::Tensor x0 = posterior_mean(z, t);
     const at::Tensor epsilon = (z - schedule.alpha(t) * x0) / schedule.sigma(t);
+    if (prediction == Prediction::kFlow) return epsilon - x0;
     return prediction == Prediction::kEpsilon ? epsilon : schedule.alpha(t) * epsilon - schedule.sigma(t) * x0;
   }
   /// z_0 that the probability flow reaches from z_T.

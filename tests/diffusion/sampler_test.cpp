@@ -53,6 +53,7 @@ INSTANTIATE_TEST_SUITE_P(
                     SamplerCase{SamplerKind::kDpmpp, 0, 200, kEps, ScheduleKind::kCosine, false, 0.03},
                     SamplerCase{SamplerKind::kDpmpp, 0, 50, kEps, ScheduleKind::kScaledLinear, false, 0.05},
                     SamplerCase{SamplerKind::kDpmpp, 0, 50, kV, ScheduleKind::kCosine, true, 0.03},
+                    SamplerCase{SamplerKind::kDpmpp, 0, 50, Prediction::kFlow, ScheduleKind::kFlow, true, 0.03},
                     SamplerCase{SamplerKind::kDpmpp, 0, 15, kV, ScheduleKind::kCosine, true, 0.08}));
 
 TEST(Sampler, OneStepIsThePosteriorMean) {

@@ -69,26 +69,28 @@ TEST_P(ScheduleTest, ConversionsAgree) {
   const at::Tensor v = schedule_.training_target(x0, noise, t, Prediction::kV);
   const at::Tensor epsilon = schedule_.training_target(x0, noise, t, Prediction::kEpsilon);
   EXPECT_EQ(max_difference(epsilon, noise), 0.0);
-  for (const auto& [kind, prediction] : {std::pair{Prediction::kV, v}, std::pair{Prediction::kEpsilon, epsilon}}) {
+  const at::Tensor flow = schedule_.training_target(x0, noise, t, Prediction::kFlow);
+  EXPECT_EQ(max_difference(flow, noise - x0), 0.0);
+  for (const auto& [kind, prediction] :
+       {std::pair{Prediction::kV, v}, std::pair{Prediction::kEpsilon, epsilon}, std::pair{Prediction::kFlow, flow}}) {
     EXPECT_LT(max_difference(schedule_.to_x0(prediction, z, t, kind), x0), 1e-9);
     EXPECT_LT(max_difference(schedule_.to_epsilon(prediction, z, t, kind), noise), 1e-9);
     EXPECT_LT(max_difference(schedule_.to_v(prediction, z, t, kind), v), 1e-9);
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Kinds, ScheduleTest,
-                         testing::Values(ScheduleCase{ScheduleKind::kCosine, false, 1000},
-                                         ScheduleCase{ScheduleKind::kCosine, true, 1000},
-                                         ScheduleCase{ScheduleKind::kLinear, false, 1000},
-                                         ScheduleCase{ScheduleKind::kLinear, true, 1000},
-                                         ScheduleCase{ScheduleKind::kScaledLinear, false, 1000},
-                                         ScheduleCase{ScheduleKind::kScaledLinear, true, 1000},
-                                         ScheduleCase{ScheduleKind::kLinear, false, 100},
-                                         ScheduleCase{ScheduleKind::kScaledLinear, true, 50}),
-                         [](const auto& tested) {
-                           return schedule_kind_name(tested.param.kind) + std::to_string(tested.param.steps) +
-                                  (tested.param.zero_terminal_snr ? "ZeroTerminal" : "");
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    Kinds, ScheduleTest,
+    testing::Values(ScheduleCase{ScheduleKind::kCosine, false, 1000}, ScheduleCase{ScheduleKind::kCosine, true, 1000},
+                    ScheduleCase{ScheduleKind::kLinear, false, 1000}, ScheduleCase{ScheduleKind::kLinear, true, 1000},
+                    ScheduleCase{ScheduleKind::kScaledLinear, false, 1000},
+                    ScheduleCase{ScheduleKind::kScaledLinear, true, 1000},
+                    ScheduleCase{ScheduleKind::kFlow, true, 1000}, ScheduleCase{ScheduleKind::kLinear, false, 100},
+                    ScheduleCase{ScheduleKind::kScaledLinear, true, 50}),
+    [](const auto& tested) {
+      return schedule_kind_name(tested.param.kind) + std::to_string(tested.param.steps) +
+             (tested.param.zero_terminal_snr ? "ZeroTerminal" : "");
+    });
 
 TEST(Schedule, PublishedEndPoints) {
   // Products of 1 - beta over the published ranges, as printed by Lin et al. 2023, Table 1: sqrt(ᾱ_T) of
@@ -96,6 +98,12 @@ TEST(Schedule, PublishedEndPoints) {
   EXPECT_NEAR(NoiseSchedule({1000, ScheduleKind::kLinear}).alpha(1000), 0.006353, 2e-6);
   EXPECT_NEAR(NoiseSchedule({1000, ScheduleKind::kCosine}).alpha(1000), 4.928e-5, 2e-7);
   EXPECT_NEAR(NoiseSchedule({1000, ScheduleKind::kScaledLinear}).alpha(1000), 0.068265, 2e-6);
+}
+
+TEST(Schedule, FlowIsAStraightLine) {
+  const NoiseSchedule schedule({100, ScheduleKind::kFlow});
+  for (const int64_t t : {1, 30, 99, 100})
+    EXPECT_NEAR(schedule.alpha(t) / (schedule.alpha(t) + schedule.sigma(t)), 1 - static_cast<double>(t) / 100, 1e-12);
 }
 
 TEST(Schedule, RescalingKeepsTheFirstStep) {

@@ -191,6 +191,17 @@ TEST_F(FileEditTest, OptionsFillInWhatTheSentenceLeavesOpen) {
   EXPECT_EQ(options.key->tonic, 9);
   EXPECT_NO_THROW(edit.run(editor()));
 
+  asked.notes = path("notes.mid");
+  Part part;
+  part.notes = {{0.1, 0.1, 36, 90}};
+  part.drums = true;
+  write_notes(path("notes.wav"), part, 0.5, 120);
+  expect_error(ErrorKind::kInput, "no notes but those of drums", [&] { FileEdit{asked}.check(); });
+  part.drums = false;
+  write_notes(path("notes.wav"), part, 0.5, 120);
+  EXPECT_EQ(FileEdit{asked}.options_for(probe_audio(path("song.wav"))).notes.size(), 1u);
+  asked.notes.clear();
+
   asked.sentence = "remove the bass after 0.2 s";
   expect_error(ErrorKind::kUsage, "says when, and so does --range", [&] { FileEdit{asked}; });
   asked = request("remove the bass by half");

@@ -107,6 +107,47 @@ TEST(PlayedParts, AreSilentWhereTheMusicIs) {
   }
 }
 
+TEST(PlayedParts, PlayTheNotesThatAreGiven) {
+  SKIP_WITHOUT_SMALL_FONT();
+  Editor editor(tiny_pipeline(), with_players({}));
+  const AudioBuffer source = music(24000, 2, 40);
+  EditOptions edit;
+  edit.notes = {{1, 0.5, 72, 80}, {21, 2, 74, 80}, {30, 1, 76, 80}};
+  const auto pitches_of = [&](const std::string& sentence) {
+    std::vector<int> pitches;
+    for (const Note& note : editor.edit(source, sentence, edit).stems.back().notes->notes)
+      pitches.push_back(note.pitch);
+    return pitches;
+  };
+  EXPECT_EQ(pitches_of("add a violin"), (std::vector<int>{72, 74, 76}));
+  EXPECT_EQ(pitches_of("accompany it with a flute"), (std::vector<int>{72, 74, 76}));
+  const EditResult result = editor.edit(source, "add a violin from 20 to 24 seconds", edit);
+  EXPECT_NE(result.notes[0].find("the notes that were given"), std::string::npos) << result.notes[0];
+  EXPECT_NEAR(result.stems[0].notes->notes.at(0).onset_s, 21, 0.01);
+  double before = 0, after = 0;
+  for (int64_t frame = 20 * 24000; frame < 24 * 24000; ++frame) {
+    const float sample = result.stems[0].audio.samples[static_cast<size_t>(2 * frame)];
+    (frame < 20.9 * 24000 ? before : after) += static_cast<double>(sample) * sample;
+  }
+  EXPECT_EQ(before, 0);
+  EXPECT_GT(after, 0.001);
+}
+
+TEST(PlayedParts, NotesThatNothingPlaysAreErrors) {
+  SKIP_WITHOUT_SMALL_FONT();
+  Editor editor(tiny_pipeline(), with_players(steady_ears()));
+  const AudioBuffer source = music(24000, 1, 4);
+  EditOptions edit;
+  edit.notes = {{1, 0.5, 72, 80}};
+  expect_error(ErrorKind::kInput, "nothing plays the notes", [&] { editor.edit(source, "add a drum kit", edit); });
+  expect_error(ErrorKind::kInput, "nothing plays the notes", [&] { editor.edit(source, "remove the piano", edit); });
+  expect_error(ErrorKind::kInput, "none of the 1 notes", [&] {
+    editor.edit(source, "add a violin after 2 s", {.notes = {{30, 1, 72, 80}}});
+  });
+  edit.part_notes = PartNotes::kWritten;
+  expect_error(ErrorKind::kUsage, "leave one of them out", [&] { editor.edit(source, "add a violin", edit); });
+}
+
 TEST(PlayedParts, GivenBeatsAndChordsNeedNoEars) {
   SKIP_WITHOUT_SMALL_FONT();
   EditorOptions options = with_players({});

@@ -49,11 +49,14 @@ TEST(EvaluationReport, MeansAndMarkdown) {
 TEST(EvaluationReport, SaysWhatIsHeardOfNewParts) {
   EvaluationReport report;
   report.add("add", "edit, compose", {"a", 0.5, 1});
-  report.heard["add"] = {{"edit, compose", {{1.0, 0.5}, {0.0, 1.0}, {std::nullopt, 0.75}}},
-                         {"true result", {{1.0, std::nullopt}}}};
+  report.heard["add"] = {{"edit, compose", {{"a", 1.0, 0.5}, {"b", 0.0, 1.0}, {"c", std::nullopt, 0.75}}},
+                         {"true result", {{"a", 1.0, std::nullopt}}}};
   const std::string table = report.markdown();
   EXPECT_NE(table.find("| add | edit, compose | 0.500 | 0.750 | 3 |"), std::string::npos) << table;
   EXPECT_NE(table.find("| add | true result | 1.000 |  | 1 |"), std::string::npos) << table;
+  const auto lines = split(trim(report.json_lines()), '\n');
+  ASSERT_EQ(lines.size(), 5u);
+  EXPECT_EQ(lines[3], R"({"chords":0.75,"name":"c","present":null,"system":"edit, compose","task":"add"})");
 }
 
 class EvaluateSongs : public testing::Test {

@@ -56,6 +56,10 @@ TEST(MidiParts, SplitByChannelAndProgram) {
   // The volume set before the change of program still holds; the pedal is new.
   ASSERT_EQ(parts[2].controls.size(), 2u);
   EXPECT_EQ(parts[2].controls[1].controller, 64);
+  const auto tones = tones_of_midi(file);
+  ASSERT_EQ(tones.size(), 3u);
+  EXPECT_EQ(tones[0].pitch, 40);
+  EXPECT_DOUBLE_EQ(tones[2].onset_s, 0.75);
 }
 
 TEST(MidiParts, BeatsFollowTheTimeSignature) {

@@ -14,6 +14,7 @@
 #include "instructme/base/config_reader.h"
 #include "instructme/base/files.h"
 #include "instructme/base/rng.h"
+#include "instructme/score/midi_file.h"
 #include "small_font.h"
 #include "tiny_pipeline.h"
 
@@ -294,6 +295,37 @@ TEST_F(SessionTest, APartThatPlayedWhatItReplacesIsWrittenWhenItIsMadeAnew) {
   session.apply(source, parse_plan("replace the piano with a violin", Lexicon::builtin()),
                 {.part_notes = PartNotes::kHeard});
   EXPECT_THAT(told(session.reroll(source)), testing::HasSubstr("the notes that are heard"));
+}
+
+TEST_F(SessionTest, WhatReplacesAPartThatWasAddedPlaysItsNotes) {
+  SKIP_WITHOUT_SMALL_FONT();
+  EditorOptions options;
+  options.accompanist = std::make_shared<Accompanist>(PaletteOptions{.fonts = {small_font()}});
+  Editor playing(tiny_pipeline(), options);
+  const auto source = [&]() -> Editor& { return playing; };
+  Session session = begin();
+  session.apply(source, parse_plan("add a violin", Lexicon::builtin()),
+                {.notes = {{0.05, 0.2, 72, 80}, {0.3, 0.1, 74, 80}}});
+  const fs::path folder = session_path();
+  const auto notes_of = [&](const SessionLayer& layer) {
+    return tones_of_midi(load_midi((folder / layer.file).replace_extension(".mid").string()));
+  };
+  ASSERT_EQ(session.layers().size(), 2u);
+  const auto first = notes_of(session.layers().back());
+  ASSERT_EQ(first.size(), 2u);
+  session.apply(source, parse_plan("replace the violin with a flute", Lexicon::builtin()));
+  ASSERT_EQ(session.layers().size(), 2u);
+  EXPECT_EQ(session.layers().back().name, "flute");
+  const auto second = notes_of(session.layers().back());
+  ASSERT_EQ(second.size(), first.size());
+  for (size_t i = 0; i < first.size(); ++i) {
+    EXPECT_NEAR(second[i].onset_s, first[i].onset_s, 0.005);
+    EXPECT_EQ(second[i].pitch, first[i].pitch);
+  }
+  // Notes are looked at as closely as sounds.
+  write_file_atomically((folder / session.layers().back().file).replace_extension(".mid"), "no notes");
+  expect_error(ErrorKind::kInput, "damaged",
+               [&] { session.apply(source, parse_plan("replace the flute with an oboe", Lexicon::builtin())); });
 }
 
 TEST_F(SessionTest, SaysWhatOneShouldKnowOfAnEdit) {

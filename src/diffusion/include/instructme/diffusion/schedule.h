@@ -16,16 +16,19 @@ enum class ScheduleKind {
   kCosine,        ///< Nichol and Dhariwal 2021, offset 0.008, beta at most 0.999
   kLinear,        ///< Ho et al. 2020: beta from 1e-4 to 0.02 over 1000 steps
   kScaledLinear,  ///< Rombach et al. 2022: sqrt(beta) linear, beta from 0.00085 to 0.012 over 1000 steps
+  kFlow,  ///< on a straight line from music to noise, (1 - t / T) x0 + t / T epsilon, brought to a variance of one (Liu
+          ///< et al. 2023); nothing of the signal is left at t = T
 };
 
 /// What the network predicts from z_t.
 enum class Prediction {
   kEpsilon,  ///< the noise (Eq. 2)
   kV,        ///< v = alpha epsilon - sigma x0 (Salimans and Ho 2022)
+  kFlow,     ///< epsilon - x0, the direction of that line (Liu et al. 2023)
 };
 
-std::string schedule_kind_name(ScheduleKind kind);   ///< "cosine", "linear", "scaled_linear"
-std::string prediction_name(Prediction prediction);  ///< "epsilon", "v"
+std::string schedule_kind_name(ScheduleKind kind);   ///< "cosine", "linear", "scaled_linear", "flow"
+std::string prediction_name(Prediction prediction);  ///< "epsilon", "v", "flow"
 /// Both throw kModel, naming the nearest known word.
 ScheduleKind parse_schedule_kind(const std::string& name);
 Prediction parse_prediction(const std::string& name);
@@ -34,7 +37,7 @@ struct NoiseScheduleOptions {
   int64_t steps = 1000;  ///< T, at least 2. The linear kinds keep their end points when T is not 1000.
   ScheduleKind kind = ScheduleKind::kCosine;
   /// Rescales so that nothing of the signal is left at t = T (Lin et al. 2023, algorithm 1): sampling then
-  /// starts from exactly what training saw. Needs v-prediction.
+  /// starts from exactly what training saw. Not with epsilon-prediction.
   bool zero_terminal_snr = false;
 
   /// Throws kModel when a value is out of range.

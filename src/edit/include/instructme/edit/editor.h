@@ -80,6 +80,9 @@ struct EditOptions {
   double pan = 0;
   PartMaker parts = PartMaker::kAuto;
   PartNotes part_notes = PartNotes::kAuto;
+  /// Tones that new parts play, in seconds of the source and in order of their onsets, as those of tones_of_midi;
+  /// empty: as `part_notes` says. Drums and percussion have parts of their own all the same.
+  std::vector<Note> notes = {};
   bool force = false;  ///< take out instruments that are not heard, too
 };
 
@@ -160,6 +163,8 @@ class Editor {
 
   /// Whether a new part for this instrument would be played if the music has a beat.
   bool would_play(const std::string& instrument, const EditOptions& options) const;
+  /// Whether some new part of an instruction could play notes that are given, or heard of what it replaces.
+  bool would_play_notes(const Instruction& instruction, const EditOptions& options) const;
   /// Whether the notes of what is replaced would be heard for a part that plays them.
   bool would_transcribe(const Instruction& instruction, const EditOptions& options) const;
 
@@ -206,13 +211,15 @@ class Editor {
   /// A new part by the accompanist; nothing, and a note in the result, when it cannot.
   std::optional<EditedStem> play_part(const AudioBuffer& heard, int64_t first, const std::string& instrument,
                                       EditResult& result, const Job& job);
-  /// The notes of what is replaced, on another instrument; nothing when there are none, or it does not play them.
+  /// Notes that were given, or those of what is replaced, on another instrument; nothing when there are none, or it
+  /// does not play them.
   std::optional<EditedStem> play_replaced(const AudioBuffer& heard, int64_t first, const std::string& instrument,
                                           const Replaced& replaced, EditResult& result, const Job& job);
   std::vector<EditedStem> find_stems(const AudioBuffer& heard, int64_t first, const Instruction& instruction,
                                      EditResult& result, const Job& job);
   void check_source(const AudioBuffer& source) const;
   void check_heard(const AudioBuffer& source, const Plan& plan) const;
+  void check_notes(const Plan& plan, const EditOptions& options) const;
 
   std::filesystem::path model_folder_;
   Pipeline pipeline_;

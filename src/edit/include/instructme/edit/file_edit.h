@@ -17,12 +17,13 @@ struct FileEditRequest {
   std::filesystem::path file = {};
   std::string sentence = {};
   std::filesystem::path output = {};    ///< empty: beside the file, as in "song_remove.wav"
-  EditOptions options = {};             ///< its chords, key and beats may come from the files below
+  EditOptions options = {};             ///< its chords, key, beats and notes may come from the files below
   std::optional<PlanRange> range = {};  ///< of steps of which the sentence does not say when
   std::optional<double> strength = {};  ///< of steps of which the sentence does not say how much
   std::filesystem::path chords = {};    ///< file of chords, see annotation/chord_file.h
   std::filesystem::path beats = {};     ///< file of beats, see annotation/beat_file.h
   std::string key = {};                 ///< parse_key
+  std::filesystem::path notes = {};     ///< MIDI file whose tones new parts play, see tones_of_midi
   std::filesystem::path stems = {};     ///< folder for stems, report.json, chords.lab and beats.txt
   std::filesystem::path report = {};    ///< file for the report
   int variations = 1;                   ///< with seeds that count up from that of the options
@@ -62,11 +63,12 @@ class FileEdit {
   const Plan& plan() const { return plan_; }
   const FileEditRequest& request() const { return request_; }
 
-  /// Reads the files of chords and beats for music like this, into options that `run` will use. Throws as they do.
+  /// Reads the files of chords, beats and notes for music like this, into options that `run` will use. Throws as they
+  /// do.
   EditOptions options_for(const AudioInfo& music) const;
 
-  /// Throws, before a model is loaded, what `run` would throw for the file's header, the files of chords and beats,
-  /// ranges and the place of the output.
+  /// Throws, before a model is loaded, what `run` would throw for the file's header, the files of chords, beats
+  /// and notes, ranges and the place of the output.
   void check() const;
 
   /// All variations, best first by the mean of the judges' scores. Throws as Editor::edit, read_audio and write_audio

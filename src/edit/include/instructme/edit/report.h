@@ -26,6 +26,10 @@ nlohmann::json edit_report(const AudioBuffer& source, const EditResult& result, 
 /// WAV of floats. Returns the file's name, with "_" for blanks and slashes. Throws kIo.
 std::string write_exactly(const std::filesystem::path& folder, const std::string& name, const AudioBuffer& audio);
 
+/// Writes what a part plays as a MIDI file beside its sound, with the same name but for ".mid", which it returns.
+/// Throws kIo.
+std::string write_notes(const std::filesystem::path& sound, const Part& notes, double duration_s, double tempo_bpm);
+
 /// Writes every stem and the residual into a folder, sample-aligned: "1_violin_added.flac", "residual.flac". Those
 /// marked `in_result` and the residual add up to the result. FLAC of 24 bits where that holds all of a stem, else WAV
 /// of floats. Returns what the report says of them. Throws kIo.

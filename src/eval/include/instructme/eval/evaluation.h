@@ -38,6 +38,7 @@ struct EvaluationReport {
   };
   /// What the ears of the model hear in a result that has new parts.
   struct Heard {
+    std::string name;                   ///< the clip or sentence
     std::optional<double> instruments;  ///< 1 when all instruments that were asked for are present, else 0
     std::optional<double> chords;       ///< share of the time with the triads of the chart; clips have no chart
   };
@@ -49,7 +50,8 @@ struct EvaluationReport {
   Distances mean(const std::string& task, const std::string& system) const;
   /// One table of distances, and one of what is heard where there are new parts.
   std::string markdown() const;
-  /// One JSON object per line and example: task, system, name, log_mel, si_sdr.
+  /// One JSON object per line and example: task, system, name, log_mel, si_sdr; and one for each in which new parts
+  /// were listened for: task, system, name, present (0 or 1) and chords, or null.
   std::string json_lines() const;
 };
 

@@ -79,6 +79,10 @@ class TempoMap {
 /// name is the track's; roles are guessed from program, register and density.
 std::vector<Part> parts_of_midi(const MidiFile& file);
 
+/// All notes of a file but those of drums, of all its parts together and in order of their onsets, as one instrument
+/// could play them.
+std::vector<Note> tones_of_midi(const MidiFile& file);
+
 /// The metre from the start to the last event: a beat is the denominator of the time signature (4/4 before the
 /// first).
 std::vector<Beat> beats_of_midi(const MidiFile& file);
