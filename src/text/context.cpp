@@ -62,12 +62,22 @@ std::optional<Tokens> resolved(const Tokens& tokens, const Tokens& instruments) 
   return std::nullopt;
 }
 
+/// The places but `at`: those before it, the nearest first, then those after it.
+std::vector<size_t> nearest_first(size_t count, size_t at) {
+  std::vector<size_t> places;
+  for (size_t i = at; i-- > 0;) places.push_back(i);
+  for (size_t i = at + 1; i < count; ++i) places.push_back(i);
+  return places;
+}
+
 }  // namespace
 
 std::optional<Token> Grammar::instrument_called(const std::string& adjective, const Token& noun) const {
   const size_t head = noun.text.rfind(' ');
-  const std::string said = adjective + " " + (head == std::string::npos ? noun.text : noun.text.substr(head + 1));
-  const auto at = names_.find(said);
+  std::string said = adjective + " " + (head == std::string::npos ? noun.text : noun.text.substr(head + 1));
+  auto at = names_.find(said);
+  // "An upright instead of the bass guitar."
+  if (at == names_.end()) at = names_.find(said = adjective + " " + noun.name);
   if (at == names_.end() || at->second.kind != Kind::kInstrument) return std::nullopt;
   Token token;
   token.kind = Kind::kInstrument;
@@ -113,13 +123,51 @@ void Grammar::choose_meant(std::vector<Token>& tokens) const {
       }
     if (tokens[i].is_instrument()) noun = &tokens[i];
   }
-  // "The electric guitar out, an acoustic in."
-  noun = nullptr;
-  for (auto& token : tokens) {
-    const bool adjective = token.kind == Kind::kAmbiguous && token.text == "acoustic";
-    if (noun != nullptr && adjective)
-      if (const auto meant = instrument_called(token.text, *noun)) token = *meant;
-    if (token.kind == Kind::kInstrument) noun = &token;
+}
+
+void Grammar::settle_ambiguous(std::vector<Token>& tokens) const {
+  // "Remove the guitar, the acoustic guitar stays" speaks of two.
+  static const WordSet kSettingApart = {"keep", "leave", "stay", "stays", "remain", "remains", "other", "both"};
+  const bool apart = std::any_of(tokens.begin(), tokens.end(), [](const Token& t) { return is_in(t, kSettingApart); });
+  // A word before an instrument says something of that one, but for an ambiguous name, which may be no noun:
+  // "acoustic".
+  const auto adjectives = [&](size_t at) {
+    std::vector<std::string> words;
+    for (size_t i = 0; i < tokens.size(); ++i) {
+      if (i == at || (tokens[i].kind != Kind::kWord && tokens[i].kind != Kind::kAmbiguous)) continue;
+      const bool owned = i + 1 < tokens.size() && i + 1 != at && tokens[i + 1].is_instrument();
+      if (!owned) words.push_back(tokens[i].text);
+    }
+    return words;
+  };
+  for (size_t i = 0; i < tokens.size(); ++i) {
+    if (tokens[i].kind != Kind::kAmbiguous) continue;
+    std::vector<Token> found;
+    const auto note = [&](const Token& token) {
+      const auto& meant = meanings(tokens[i].name);
+      if (std::find(meant.begin(), meant.end(), token.name) == meant.end()) return;
+      if (std::none_of(found.begin(), found.end(), [&](const Token& t) { return t.name == token.name; }))
+        found.push_back(token);
+    };
+    // "I'm a guitarist, strip the electric guitar."
+    for (const Token& token : tokens)
+      if (!apart && token.kind == Kind::kInstrument && token.text.ends_with(" " + tokens[i].name)) note(token);
+    // "Shut the guitar up, the distorted one."
+    if (found.empty())
+      for (const std::string& adjective : adjectives(i))
+        if (const auto called = instrument_called(adjective, tokens[i])) note(*called);
+    // "The electric guitar out, an acoustic in", "an upright instead of the electric bass": the nearest before, or else
+    // the first after.
+    const bool adjective = tokens[i].name == "acoustic" || tokens[i].name == "upright";
+    for (const size_t k : nearest_first(tokens.size(), i)) {
+      if (!found.empty() || !adjective || tokens[k].kind != Kind::kInstrument) continue;
+      if (tokens[i].name == "upright" && tokens[k].name != "bass") continue;  // a synth bass may give way to a piano
+      if (const auto called = instrument_called(tokens[i].name, tokens[k])) found.push_back(*called);
+    }
+    if (found.size() != 1) continue;
+    found.front().determined = tokens[i].determined;
+    found.front().indefinite = tokens[i].indefinite;
+    tokens[i] = found.front();
   }
 }
 
@@ -359,11 +407,26 @@ std::optional<std::vector<Token>> Grammar::without_last_remark(const std::vector
 }
 
 void Grammar::leave_out_remarks(std::vector<Token>& tokens, bool with_statements) const {
+  // "The last 4 bars are weak, put a choir there": the time of a remark is that of the request, if that has none.
+  const auto times = [](const Tokens& of) {
+    Tokens out;
+    for (const Token& token : of)
+      if (token.kind == Kind::kModifier && token.modifier->range) out.push_back(token);
+    return out;
+  };
   while (auto rest = without_first_remark(tokens, with_statements)) {
+    const Tokens said = times(tokens);
+    const bool kept = !times(*rest).empty();
     tokens = std::move(*rest);
     strip_courtesies(tokens);
+    if (!kept) tokens.insert(tokens.begin(), said.begin(), said.end());
   }
-  while (auto rest = without_last_remark(tokens, with_statements)) tokens = std::move(*rest);
+  while (auto rest = without_last_remark(tokens, with_statements)) {
+    const Tokens said = times(tokens);
+    const bool kept = !times(*rest).empty();
+    tokens = std::move(*rest);
+    if (!kept) tokens.insert(tokens.end(), said.begin(), said.end());
+  }
 }
 
 }  // namespace instructme

@@ -135,7 +135,7 @@ bool Grammar::describes_music(const std::vector<Token>& tokens, size_t at) const
   return next < tokens.size() && is_tag(next);
 }
 
-std::vector<Token> Grammar::condense(std::vector<Token> tokens) const {
+std::vector<Token> Grammar::condense(std::vector<Token> tokens, bool apart) const {
   std::vector<Token> nouns;
   nouns.reserve(tokens.size());
   bool determined = false, indefinite = false, more = false;
@@ -215,10 +215,16 @@ std::vector<Token> Grammar::condense(std::vector<Token> tokens) const {
           throw Error(ErrorKind::kInput, "one remix cannot be both '" + *kept + "' and '" + nouns[i].name +
                                              "': name one genre and one mood at most");
         kept = nouns[i].name;
+        tag.contradicted = tag.contradicted || nouns[i].contradicted;
         tag.compared = tag.compared || nouns[i].compared;
         const size_t length = joiner_length(nouns, i + 1);
         const size_t next = i + 1 + length;
         if (next >= nouns.size() || (nouns[next].kind != Kind::kGenre && nouns[next].kind != Kind::kMood)) break;
+        const auto& other = nouns[next].kind == Kind::kGenre ? tag.genre : tag.mood;
+        if (apart && other && *other != nouns[next].name) {
+          tag.contradicted = nouns[next].contradicted = true;
+          break;
+        }
         i += length;
       }
       out.push_back(std::move(tag));
@@ -300,6 +306,7 @@ std::optional<Request> Grammar::request(const std::vector<Token>& tokens) const 
   Request out;
   out.kind = form->kind;
   out.operation = form->operation;
+  out.ordered = !tokens.empty() && begins_order(tokens.front());
   out.instead = std::any_of(tokens.begin(), tokens.end(), [](const Token& token) { return token.is_word("instead"); });
   std::vector<std::vector<Token>> lists;
   for (const auto& token : tokens) {

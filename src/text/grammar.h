@@ -40,6 +40,7 @@ struct Speech {
   std::vector<std::string> complaints;    ///< what may be wrong with it
   std::map<std::string, std::string> participles;  ///< of verbs where it does not end in "ed", as "cut" and "thrown"
   std::vector<std::string> reasons;                ///< what begins a reason, which goes on to the end of the sentence
+  std::vector<std::string> idle;                   ///< phrases of what asks for nothing: "what happens if i"
   std::vector<std::string> occasions;              ///< what music is made for: "for my dance class"
   /// By operation, patterns that are understood as those of the operation are, but never written by the generator.
   std::map<std::string, std::vector<std::string>> understood;
@@ -85,6 +86,7 @@ struct Token {
   bool determined = false;                 ///< an article or "this" stood before it
   bool indefinite = false;                 ///< "a", "an", "some" or nothing did
   bool compared = false;                   ///< of a genre or mood: "darker", "more epic"
+  bool contradicted = false;               ///< of kTag: "jazz" of "jazz and funk"
 
   /// Instruments, known or not.
   bool is_instrument() const { return kind == Kind::kInstrument || kind == Kind::kAmbiguous || kind == Kind::kUnknown; }
@@ -108,11 +110,15 @@ struct Request {
   std::optional<std::string> genre, mood;
   std::vector<Modifier> modifiers;
   bool afterwards = false;  ///< something like "then" sets it apart from the request before it
+  bool ordered = false;     ///< it begins with a verb: "drop the drums", not "no drums"
   bool instead = false;     ///< "instead" of what a request before names
 };
 
 /// One request for what a removal and an addition ask for together.
 Request exchange(Request removed, const Request& added);
+/// Leaves out requests that only say again what another one does: "make a cello part that fits and give me just the
+/// cello", "put a flute in the place of the oboe and send the oboe home".
+void leave_out_repetition(std::vector<Request>& requests);
 
 using WordSet = std::unordered_set<std::string>;
 
@@ -149,10 +155,18 @@ class Grammar {
   /// Words to tokens with the names recognised and courtesies at both ends left out.
   std::vector<Token> scan(const std::string& sentence) const;
   /// Leaves out articles and words for the music, gathers lists. Throws kInput when one list holds two
-  /// genres or two moods.
-  std::vector<Token> condense(std::vector<Token> tokens) const;
+  /// genres or two moods; with `apart`, these are two lists.
+  std::vector<Token> condense(std::vector<Token> tokens, bool apart = false) const;
+  /// What an ambiguous name means is often said elsewhere in the sentence: such names are made what they mean. Only
+  /// they are changed, so that a sentence stays as long as it is.
+  void settle_ambiguous(std::vector<Token>& tokens) const;
   /// The requests that condensed tokens make, or none when they are not understood as a whole.
   std::optional<std::vector<Request>> requests(const std::vector<Token>& tokens) const;
+
+  /// The phrase of Speech::idle that the sentence holds.
+  std::optional<std::string> idle_phrase(const std::string& sentence) const;
+  /// Speech::separators but for numbers, in words.
+  std::vector<std::vector<std::string>> separators() const;
 
   bool knows_word(const std::string& word) const { return words_.count(word) > 0; }
   const Speech& speech() const { return speech_; }
@@ -259,7 +273,7 @@ class Grammar {
   std::unordered_map<std::string, std::string> pasts_;    ///< "removed" to "remove"
   WordSet placing_;  ///< verbs that ask for something new only with a place: "sneak a flute in here"
   WordSet remarks_;  ///< keys
-  std::vector<std::vector<std::string>> reasons_, states_, reporting_;
+  std::vector<std::vector<std::string>> reasons_, states_, reporting_, idle_;
   WordSet complaints_;  ///< those of one word
   WordSet conjunctions_, articles_, qualities_, fillers_, pronouns_, music_, styles_, parts_, prepositions_;
   std::map<Operation, WordSet> carrying_;

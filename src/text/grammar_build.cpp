@@ -63,9 +63,9 @@ Grammar::Grammar(const Lexicon& lexicon, Speech speech, std::map<std::string, st
   for (auto& [first, entries] : read_as_)
     std::stable_sort(entries.begin(), entries.end(),
                      [](const auto& a, const auto& b) { return a.first.size() > b.first.size(); });
-  for (auto* list :
-       {&speech_.asides, &speech_.reasons, &speech_.keeping, &speech_.lowering, &speech_.halving, &speech_.others_out,
-        &speech_.others_stay, &speech_.remarks, &speech_.passives, &speech_.taking, &speech_.reporting})
+  for (auto* list : {&speech_.separators, &speech_.asides, &speech_.reasons, &speech_.keeping, &speech_.lowering,
+                     &speech_.halving, &speech_.others_out, &speech_.others_stay, &speech_.remarks, &speech_.passives,
+                     &speech_.taking, &speech_.reporting, &speech_.idle})
     *list = expanded(*list, context_);
   for (const auto& [word, others] : speech_.alike)
     for (const auto& other : others)
@@ -93,6 +93,7 @@ Grammar::Grammar(const Lexicon& lexicon, Speech speech, std::map<std::string, st
   reasons_ = phrases(speech_.reasons, words);
   states_ = phrases(speech_.states, words);
   reporting_ = phrases(speech_.reporting, words);
+  idle_ = phrases(speech_.idle, words);
   people_ = set_of(speech_.people);
   complaints_ = set_of(speech_.complaints);
   wishing_ = set_of(speech_.wishing);

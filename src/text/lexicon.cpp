@@ -86,6 +86,7 @@ Speech read_speech(ConfigReader config) {
   config.read("complaints", speech.complaints);
   config.read("participles", speech.participles);
   config.read("reasons", speech.reasons);
+  config.read("idle", speech.idle);
   config.read("occasions", speech.occasions);
   config.read("understood", speech.understood);
   config.read("passives", speech.passives);

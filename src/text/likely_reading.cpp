@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
 
 #include "instructme/base/error.h"
 #include "instructme/base/strings.h"
@@ -78,12 +79,22 @@ std::vector<size_t> different(const std::vector<Token>& tokens, Kind kind) {
   return places;
 }
 
+/// "70s", "1985": a time, but none of the music.
+bool is_date(const std::string& word) {
+  const size_t digits = std::min(word.find_first_not_of("0123456789"), word.size());
+  const bool years = word.substr(digits) == "s" && word[digits - 1] == '0';
+  if (digits == 2) return years;
+  const int year = digits == 4 ? std::atoi(word.c_str()) : 0;
+  return year >= 1500 && year < 2100 && (years || digits == word.size());
+}
+
 /// Part of a time or an amount that was not understood as one.
 bool is_left_over(const Token& token) {
   static const WordSet kParts = {"minute", "minutes", "second", "seconds", "sec",     "secs",    "bar", "bars",
-                                 "beat",   "beats",   "half",   "halfway", "quarter", "percent", "db"};
+                                 "beat",   "beats",   "half",   "halfway", "quarter", "percent", "db",  "halved"};
   return token.kind == Kind::kWord &&
-         (kParts.count(token.text) || token.text.find_first_of("0123456789") != std::string::npos);
+         (kParts.count(token.text) ||
+          (token.text.find_first_of("0123456789") != std::string::npos && !is_date(token.text)));
 }
 
 double probability(const std::vector<double>& roles, Role role) { return roles[static_cast<size_t>(role)]; }
@@ -141,6 +152,16 @@ std::pair<size_t, size_t> exchanged(const std::vector<std::vector<double>>& role
   return best;
 }
 
+/// The items, the ambiguous ones as the sentence settles them.
+std::vector<Token> settled(std::vector<Token> items, const std::vector<Token>& said, const Grammar& grammar) {
+  std::vector<Token> clear = said;
+  grammar.settle_ambiguous(clear);
+  for (Token& item : items)
+    for (size_t i = 0; i < said.size() && item.kind == Kind::kAmbiguous; ++i)
+      if (said[i].kind == Kind::kAmbiguous && said[i].name == item.name) item = clear[i];
+  return items;
+}
+
 constexpr std::array<Operation, 6> kOperationsRead = {Operation::kExtract, Operation::kRemove, Operation::kAdd,
                                                       Operation::kReplace, Operation::kRemix,  Operation::kAccompany};
 
@@ -159,7 +180,7 @@ Reading reading_of(Operation operation) {
 std::optional<SaidSentence> SaidSentence::read(const std::string& sentence, const Grammar& grammar) {
   try {
     std::vector<Token> tokens = grammar.words_and_names(sentence);
-    return SaidSentence{tokens, grammar.condense(tokens)};
+    return SaidSentence{tokens, grammar.condense(tokens, true)};
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::kInput) throw;
     return std::nullopt;
@@ -311,7 +332,7 @@ std::optional<LikelyRequest> LikelyReadings::likely_request(const std::string& s
     if (token.kind == Kind::kThen || is_left_over(token)) return std::nullopt;
     if (token.kind == Kind::kWord)
       likely.denies = likely.denies || std::find(negations.begin(), negations.end(), token.text) != negations.end();
-    if (token.kind != Kind::kModifier) continue;
+    if (token.kind != Kind::kModifier || token.modifier->pointed_at) continue;
     request.modifiers.push_back(*token.modifier);
     ++(token.modifier->range ? ranges : amounts);
   }
@@ -334,6 +355,7 @@ std::optional<LikelyRequest> LikelyReadings::likely_request(const std::string& s
     }
     if (involved.empty() && !remix) return std::nullopt;
   }
+  for (auto* items : {&request.instruments, &request.replacements}) *items = settled(*items, said.tokens, grammar);
   for (const size_t at : involved) {
     // "A jazz piano" is no piano like others.
     const bool described = !remix && at > 0 && said.gathered[at - 1].kind == Kind::kTag;
@@ -341,7 +363,9 @@ std::optional<LikelyRequest> LikelyReadings::likely_request(const std::string& s
   }
   if (!remix) return likely;
   if (tags.empty()) return std::nullopt;
-  const Token& tag = said.gathered[tags[only_one(roles_of(said, tags, reading), likely.certainty)]];
+  const size_t chosen = tags[only_one(roles_of(said, tags, reading), likely.certainty)];
+  const Token& tag = said.gathered[chosen];
+  if (tag.contradicted) return std::nullopt;
   if (tag.compared && tag.mood == "soft") return std::nullopt;  // "softer please" may be about loudness
   request.genre = tag.genre;
   request.mood = tag.mood;

@@ -24,7 +24,7 @@ Reading reading_of(Operation operation);
 struct SaidSentence {
   std::vector<Token> tokens, gathered;
 
-  /// Nothing for a sentence with times that cannot be, or with two moods in one place.
+  /// Nothing for a sentence with times that cannot be.
   static std::optional<SaidSentence> read(const std::string& sentence, const Grammar& grammar);
 };
 

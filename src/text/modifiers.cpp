@@ -1,12 +1,10 @@
 #include "modifiers.h"
 
 #include <algorithm>
-#include <cstdlib>
-#include <initializer_list>
 
 #include "instructme/base/error.h"
 #include "instructme/base/strings.h"
-#include "pieces.h"
+#include "piece_reader.h"
 
 namespace instructme {
 namespace {
@@ -19,118 +17,29 @@ struct Moment {
   bool bare = false, is_start = false, is_end = false, counted = false;
 };
 
-class Matcher {
+class Matcher : public PieceReader {
  public:
-  explicit Matcher(const std::vector<Piece>& pieces) : pieces_(pieces) {}
-
-  size_t at = 0;
-  bool finished() const { return at == pieces_.size(); }
-
-  /// Tries one way to read what stands here; stays where it was when that fails.
-  template <class Read>
-  auto attempt(Read read) -> decltype(read()) {
-    const size_t start = at;
-    auto found = read();
-    if (!found) at = start;
-    return found;
-  }
-
-  bool word(std::initializer_list<const char*> words) {
-    if (finished() || std::none_of(words.begin(), words.end(), [&](const char* w) { return pieces_[at].text == w; }))
-      return false;
-    ++at;
-    return true;
-  }
-
-  bool phrase(std::initializer_list<const char*> words) {
-    if (at + words.size() > pieces_.size()) return false;
-    size_t i = at;
-    for (const char* w : words)
-      if (pieces_[i++].text != w) return false;
-    at = i;
-    return true;
-  }
-
-  std::optional<double> number() {
-    if (finished()) return std::nullopt;
-    const Piece& piece = pieces_[at];
-    if (const auto named = number_word(piece.text)) {
-      ++at;
-      const auto digit = finished() || *named < 20 ? std::nullopt : number_word(pieces_[at].text);
-      if (!digit || *digit > 9) return named;
-      ++at;  // "twenty four"
-      return *named + *digit;
-    }
-    if (!piece.number || piece.clock || std::count(piece.text.begin(), piece.text.end(), '.') > 1) return std::nullopt;
-    ++at;
-    return std::atof(piece.text.c_str());
-  }
-
-  /// A bar's number.
-  std::optional<double> bar() {
-    return attempt([&]() -> std::optional<double> {
-      const auto value = number();
-      return value && *value == static_cast<double>(static_cast<int64_t>(*value)) ? value : std::nullopt;
-    });
-  }
-  bool bars() { return word({"bar", "bars", "measure", "measures"}); }
-
-  std::optional<double> unit_s() {
-    if (word({"s", "sec", "secs", "second", "seconds"})) return 1;
-    if (word({"m", "min", "mins", "minute", "minutes"})) return 60;
-    return std::nullopt;
-  }
-
-  std::optional<double> clock() {
-    if (finished() || !pieces_[at].clock) return std::nullopt;
-    const std::vector<std::string> parts = split(pieces_[at].text, ':');
-    double seconds = 0;
-    for (size_t i = 0; i < parts.size(); ++i) {
-      const bool fraction = parts[i].find('.') != std::string::npos;
-      if (parts.size() > 3 || (fraction && i + 1 < parts.size()) || (i > 0 && std::atof(parts[i].c_str()) >= 60))
-        throw Error(ErrorKind::kInput, "'" + pieces_[at].text + "' is no time: write minutes:seconds, as in 1:30");
-      seconds = 60 * seconds + std::atof(parts[i].c_str());
-    }
-    ++at;
-    return seconds;
-  }
-
-  /// "1:30", "90 seconds", "1 minute 30 seconds", "second 90".
-  std::optional<double> duration() {
-    if (const auto seconds = clock()) return seconds;
-    if (const auto counted = attempt([&] { return word({"second", "seconds"}) ? number() : std::nullopt; }))
-      return counted;
-    if (phrase({"half", "a", "minute"}) || phrase({"half", "minute"})) return 30;
-    if (phrase({"a", "minute"})) return 60;
-    return attempt([&]() -> std::optional<double> {
-      const auto value = number();
-      const auto unit = value ? unit_s() : std::nullopt;
-      if (!unit) return std::nullopt;
-      double seconds = *value * *unit;
-      if (*unit == 60)
-        if (const auto more = attempt([&]() -> std::optional<double> {
-              word({"and"});
-              const auto rest = number();
-              return rest && word({"s", "sec", "secs", "second", "seconds"}) ? rest : std::nullopt;
-            }))
-          seconds += *more;
-      return seconds;
-    });
-  }
+  using PieceReader::PieceReader;
 
   std::optional<Moment> moment() {
     return attempt([&]() -> std::optional<Moment> {
       word({"the"});
       if (word({"start", "beginning"})) return Moment{.is_start = true};
       if (word({"end"})) return Moment{.is_end = true};
-      const bool counted = !finished() && pieces_[at].text.starts_with("second");
+      if (decade()) return std::nullopt;
+      const bool counted = !finished() && pieces_[at].text.starts_with("sec");
       if (const auto seconds = duration()) return Moment{.value = *seconds, .counted = counted};
       if (const auto value = number()) return Moment{.value = *value, .bare = true};
       return std::nullopt;
     });
   }
 
-  bool to() { return word({"to", "until", "till", "through", "thru", "-"}) || phrase({"up", "to"}); }
+  bool to() {
+    return word({"to", "until", "till", "til", "through", "thru", "-"}) || phrase({"up", "to"}) ||
+           phrase({"up", "until"}) || phrase({"and", "ending", "at"}) || phrase({"and", "ends", "at"}) ||
+           phrase({"and", "stopping", "at"}) || phrase({"and", "stops", "at"}) || phrase({"and", "stop", "at"}) ||
+           phrase({"and", "goes", "to"});
+  }
   bool onwards() {
     return word({"on", "onwards", "onward"}) || phrase({"to", "the", "end"}) || phrase({"until", "the", "end"}) ||
            phrase({"till", "the", "end"});
@@ -196,7 +105,7 @@ class Matcher {
     return attempt([&]() -> std::optional<PlanRange> {
       word({"the"});
       const bool first = word({"first", "opening"});
-      if (!first && !word({"last", "final"})) return std::nullopt;
+      if (!first && !word({"last", "final", "closing"})) return std::nullopt;
       if (const auto seconds = duration()) {
         if (*seconds <= 0) return std::nullopt;
         return first ? PlanRange{Unit::kSeconds, 0, *seconds} : PlanRange{Unit::kSeconds, -*seconds, std::nullopt};
@@ -225,14 +134,15 @@ class Matcher {
         if (auto found = bar_range(false, true)) return found;
         return second_range(false, true, false);
       }
-      if (word({"after"})) {
+      if (word({"after", "past"})) {
+        // "After the first minute."
+        if (const auto edge = edge_range(); edge && edge->end)
+          return PlanRange{edge->unit, *edge->end + (edge->unit == Unit::kBars ? 1 : 0), std::nullopt};
         if (bars()) {
           const auto last = bar();
           return last ? std::optional(PlanRange{Unit::kBars, *last + 1, std::nullopt}) : std::nullopt;
         }
-        word({"the"});
-        word({"first"});
-        const auto seconds = duration();
+        const auto seconds = mark();
         return seconds ? std::optional(PlanRange{Unit::kSeconds, *seconds, std::nullopt}) : std::nullopt;
       }
       if (word({"before"})) {
@@ -240,15 +150,18 @@ class Matcher {
           const auto next = bar();
           return next && *next > 1 ? std::optional(PlanRange{Unit::kBars, 1, *next - 1}) : std::nullopt;
         }
-        const auto seconds = duration();
+        const auto seconds = mark();
         return seconds ? std::optional(PlanRange{Unit::kSeconds, 0, *seconds}) : std::nullopt;
       }
-      if (word({"until", "till"}) || phrase({"up", "to"})) {
-        const auto seconds = duration();
+      if (word({"until", "till", "til"}) || phrase({"up", "to"}) || phrase({"up", "until"})) {
+        const auto seconds = mark();
         return seconds ? std::optional(PlanRange{Unit::kSeconds, 0, *seconds}) : std::nullopt;
       }
       if (auto found = attempt([&]() -> std::optional<PlanRange> {
-            auto both = word({"at"}) ? second_range(false, false, false) : std::nullopt;
+            if (!word({"at"})) return std::nullopt;
+            auto both = bar_range(false, false);
+            if (both && *both->end == both->begin) return std::nullopt;  // that is where something comes in
+            if (!both) both = second_range(false, false, false);
             return both && both->end ? both : std::nullopt;
           }))
         return found;
@@ -264,7 +177,28 @@ class Matcher {
       if (finished()) return std::nullopt;
       if (auto found = edge_range()) return found;
       if (auto found = bar_range(false, false)) return found;
-      return pieces_[at].clock || pieces_[at].number ? second_range(false, false, false) : std::nullopt;
+      const bool counted = pieces_[at].text.starts_with("sec");
+      return pieces_[at].clock || pieces_[at].number || counted ? second_range(false, false, false) : std::nullopt;
+    });
+  }
+
+  /// What is said by pointing at the time before it: "we have permission up to 1:45, from then on remove the flute".
+  std::optional<PlanRange> pointing(const PlanRange& last) {
+    return attempt([&]() -> std::optional<PlanRange> {
+      const bool after = phrase({"from", "then", "on"}) || phrase({"from", "there", "on"}) ||
+                         phrase({"from", "there"}) || phrase({"from", "then"}) ||
+                         phrase({"from", "that", "point", "on"});
+      const bool before =
+          !after && (phrase({"before", "that"}) || phrase({"before", "then"}) || phrase({"until", "then"}) ||
+                     phrase({"till", "then"}) || phrase({"til", "then"}) || phrase({"up", "to", "there"}));
+      if ((!after && !before) || last.begin < 0) return std::nullopt;
+      const bool bars = last.unit == Unit::kBars;
+      const double start = bars ? 1 : 0;
+      // Of "up to 1:45" the end is pointed at, of "at 1:45" the beginning; of "from 1:30 to 1:45" what is nearer.
+      const bool at_end = last.end && (after || last.begin == start);
+      if (after) return PlanRange{last.unit, at_end ? *last.end + (bars ? 1 : 0) : last.begin, std::nullopt};
+      const double end = at_end ? *last.end : last.begin - (bars ? 1 : 0);
+      return end > 0 ? std::optional(PlanRange{last.unit, start, end}) : std::nullopt;
     });
   }
 
@@ -295,6 +229,21 @@ class Matcher {
     });
   }
 
+  /// "its volume", "the level".
+  bool loudness() {
+    word({"of"});
+    word({"its", "their", "the"});
+    word({"current", "present", "original"});
+    return word({"volume", "level", "loudness"});
+  }
+  bool says_before(std::initializer_list<const char*> words) const {
+    return std::any_of(pieces_.begin(), pieces_.begin() + static_cast<std::ptrdiff_t>(at), [&](const Piece& piece) {
+      return std::any_of(words.begin(), words.end(), [&](const char* word) { return piece.text == word; });
+    });
+  }
+  bool says_lower() const { return says_before({"down", "lower", "reduce", "decrease", "quieter", "cut", "back"}); }
+  bool says_loudness() const { return says_before({"volume", "level", "loudness"}); }
+
   std::optional<Amount> amount() {
     return attempt([&]() -> std::optional<Amount> {
       if (word({"quieter", "softer"})) {
@@ -312,8 +261,19 @@ class Matcher {
       }
       if (word({"to"})) {
         const auto found = share();
-        return found ? std::optional(Amount{Amount::Kind::kRest, *found}) : std::nullopt;
+        if (!found) return std::nullopt;
+        // Where nothing else says so, its being about loudness does: "let the bass drop to half its volume".
+        const bool loud = attempt([&] { return loudness(); });
+        return Amount{Amount::Kind::kRest, *found, false, loud && !says_lower()};
       }
+      // "Halve the bass", "half as much bass", "the drums should be half as loud as they are".
+      if (word({"halve", "halving"})) return Amount{Amount::Kind::kShare, 0.5, false, true};
+      if (phrase({"half", "as", "loud"}) || phrase({"half", "as", "much"})) {
+        attempt([&] { return word({"as"}) && word({"it", "they", "now", "before"}); });
+        attempt([&] { return word({"is", "are"}) && (word({"now"}) || true); });
+        return Amount{Amount::Kind::kShare, 0.5, false, !says_lower()};
+      }
+      if (says_loudness() && phrase({"in", "half"})) return Amount{Amount::Kind::kShare, 0.5};
       // "half of the drums", but not "the first half of the song".
       const bool whole = at > 0 && (pieces_[at - 1].text == "first" || pieces_[at - 1].text == "second" ||
                                     pieces_[at - 1].text == "last" || pieces_[at - 1].text == "other");
@@ -336,7 +296,9 @@ class Matcher {
             const bool minus = word({"-", "minus"});  // "drums -6 dB"
             const auto value = number();
             if (!value || !word({"db", "decibel", "decibels"})) return std::nullopt;
-            return Amount{Amount::Kind::kDecibels, *value, true, word({"quieter", "softer"}) || minus};
+            // "Take 3 dB off the drums."
+            const bool off = !minus && !finished() && pieces_[at].text == "off";
+            return Amount{Amount::Kind::kDecibels, *value, !off, word({"quieter", "softer"}) || minus};
           }))
         return found;
       const bool placed = word({"with", "at"});
@@ -355,9 +317,6 @@ class Matcher {
       return Amount{Amount::Kind::kShare, *found};
     });
   }
-
- private:
-  const std::vector<Piece>& pieces_;
 };
 
 void check(const Modifier& modifier) {
@@ -403,7 +362,13 @@ std::vector<Modifier> take_modifiers(std::string& sentence) {
   while (!matcher.finished()) {
     const size_t start = matcher.at;
     Modifier modifier;
-    modifier.range = matcher.range();
+    if (const auto last = std::find_if(found.rbegin(), found.rend(), [](const Modifier& m) { return m.range; });
+        last != found.rend()) {
+      modifier.range = matcher.pointing(*last->range);
+      modifier.pointing = modifier.range.has_value();
+      last->pointed_at = last->pointed_at || modifier.pointing;
+    }
+    if (!modifier.range) modifier.range = matcher.range();
     if (!modifier.range) modifier.entry = (modifier.range = matcher.entry()).has_value();
     if (!modifier.range) modifier.amount = matcher.amount();
     if (!modifier.range && !modifier.amount) {

@@ -27,7 +27,9 @@ struct Modifier {
   std::string text;  ///< as said
   std::optional<PlanRange> range;
   std::optional<Amount> amount;
-  bool entry = false;  ///< the range is "at bar 9", where something new may come in
+  bool entry = false;       ///< the range is "at bar 9", where something new may come in
+  bool pointing = false;    ///< the range is said as "from then on"
+  bool pointed_at = false;  ///< … which speaks of this one
 };
 
 /// Takes times and amounts out of a sentence, which the grammar of requests knows nothing of, and leaves a placeholder

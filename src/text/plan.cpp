@@ -30,7 +30,8 @@ std::string plain_range(const PlanRange& range) {
 double share_of(const Modifier& modifier, const ReadRequest& request) {
   const Amount& amount = *modifier.amount;
   const bool taken = request.instruction.operation == Operation::kRemove;
-  if (amount.bare && request.kind != Request::Kind::kLower)
+  const bool lower = request.kind == Request::Kind::kLower || (taken && amount.quieter);
+  if (amount.bare && !lower)
     fail("it is not clear what '" + modifier.text + "' is meant to be here; say 'by half' or 'with strength 0.5'");
   if (amount.kind == Amount::Kind::kDecibels) {
     if (!taken)
@@ -38,8 +39,7 @@ double share_of(const Modifier& modifier, const ReadRequest& request) {
     return 1 - std::pow(10.0, -amount.value / 20);
   }
   if (amount.kind == Amount::Kind::kRest) {
-    if (request.kind != Request::Kind::kLower)
-      fail("'" + modifier.text + "' goes with what is turned down, as in 'turn the piano down to 50 %'");
+    if (!lower) fail("'" + modifier.text + "' goes with what is turned down, as in 'turn the piano down to 50 %'");
     return 1 - amount.value;
   }
   return amount.value;
@@ -78,9 +78,9 @@ bool removes_or_adds(const Instruction& instruction) {
 }
 
 /// The requests of a sentence whether or not they agree with each other. "No drums, no bass" is one request.
-Plan read_plan(const std::string& sentence, const Lexicon& lexicon) {
+Plan read_plan(const std::string& sentence, const Lexicon& lexicon, bool once) {
   Plan plan;
-  for (const ReadRequest& request : read_requests(sentence, lexicon)) {
+  for (const ReadRequest& request : read_requests(sentence, lexicon, once)) {
     if (request.kind == Request::Kind::kKeep) {
       if (!request.modifiers.empty())
         fail("'" + request.modifiers.front().text + "': what is to be kept is kept everywhere; leave the time out");
@@ -175,7 +175,7 @@ nlohmann::json range_json(const std::optional<PlanRange>& range, Unit unit) {
 }  // namespace
 
 Plan parse_plan(const std::string& sentence, const Lexicon& lexicon) {
-  Plan plan = read_plan(sentence, lexicon);
+  Plan plan = read_plan(sentence, lexicon, true);
   check_plan(plan);
   return plan;
 }
@@ -233,7 +233,7 @@ nlohmann::json plan_json(const Plan& plan) {
 }
 
 std::vector<Instruction> parse_instructions(const std::string& sentence, const Lexicon& lexicon) {
-  const Plan plan = read_plan(sentence, lexicon);
+  const Plan plan = read_plan(sentence, lexicon, false);
   std::vector<Instruction> out;
   for (const PlanStep& step : plan.steps) {
     if (step.range || step.strength || !plan.keep.empty())

@@ -8,6 +8,7 @@
 #include "instructme/base/error.h"
 #include "instructme/base/strings.h"
 #include "likely_reading.h"
+#include "parts.h"
 #include "words.h"
 
 namespace instructme {
@@ -71,8 +72,9 @@ std::string example(Operation operation) {
 
 class Reader {
  public:
-  Reader(const std::string& sentence, const Lexicon& lexicon)
-      : sentence_(sentence), lexicon_(lexicon), grammar_(lexicon.grammar()) {}
+  /// Without `guesses`, nothing is understood but the patterns.
+  Reader(const std::string& sentence, const Lexicon& lexicon, bool guesses, bool once)
+      : sentence_(sentence), lexicon_(lexicon), grammar_(lexicon.grammar()), guesses_(guesses), once_(once) {}
 
   std::vector<ReadRequest> read() const {
     if (sentence_.size() > kLongestSentence)
@@ -80,20 +82,36 @@ class Reader {
     std::vector<Token> tokens = grammar_.scan(sentence_);
     const std::vector<Modifier> leading = take_leading(tokens);
     if (tokens.empty()) fail("the instruction is empty: say what to do, for example " + example(Operation::kRemove));
+    if (const auto idle = grammar_.idle_phrase(sentence_)) explain_idle(*idle);
     if (asks_for_more(tokens)) explain_louder(tokens);
     if (const size_t at = first_unknown(tokens); at < tokens.size()) {
+      if (auto found = read_parts()) return *found;
       explain_louder(tokens);
       if (const auto likely = likely_request()) return checked({*likely}, {});
+      if (auto found = read_sentences()) return *found;
       explain_unknown(tokens, at);
     }
-    const std::vector<Token> condensed = grammar_.condense(tokens);
+    std::vector<Token> condensed;
+    try {
+      condensed = grammar_.condense(tokens);
+    } catch (const Error&) {
+      if (auto found = read_parts()) return *found;
+      // "For our baroque dance group, could a harpsichord be added?" is no remix to both.
+      if (const auto likely = likely_request()) return checked({*likely}, {});
+      throw;
+    }
     if (auto requests = grammar_.requests(condensed)) {
       const size_t last = tokens.size() - 1;
       if (last > 0 && tokens[last].is_word("there") && tokens[last - 1].is_instrument()) put_in_place(*requests);
-      return checked(*requests, leading);
+      if (keeps_times(*requests, leading)) return checked_or_likely(*requests, leading);
+      if (const auto likely = likely_request()) return checked({*likely}, {});
+      fail(quoted() + " holds a time of which it is not clear what it belongs to: say it with the request, as in " +
+           "'remove the piano from 0:10 to 0:20'");
     }
+    if (auto found = read_parts()) return *found;
     explain_louder(tokens);
     if (const auto likely = likely_request()) return checked({*likely}, {});
+    if (auto found = read_sentences()) return *found;
     explain_shape(condensed);
   }
 
@@ -109,13 +127,87 @@ class Reader {
     return leading;
   }
 
-  std::vector<ReadRequest> checked(const std::vector<Request>& requests, const std::vector<Modifier>& leading) const {
+  /// Whether no time of the sentence is lost, as one of a remark may be.
+  bool keeps_times(const std::vector<Request>& requests, std::vector<Modifier> used) const {
+    for (const Request& request : requests) used.insert(used.end(), request.modifiers.begin(), request.modifiers.end());
+    const std::vector<Token> said = grammar_.words_and_names(sentence_);
+    return std::all_of(said.begin(), said.end(), [&](const Token& token) {
+      return token.kind != Kind::kModifier || !token.modifier->range || token.modifier->pointed_at ||
+             std::any_of(used.begin(), used.end(), [&](const Modifier& m) { return m.range == token.modifier->range; });
+    });
+  }
+
+  /// Several requests one after the other, each of which is understood by itself: "remove the choir; once it's gone,
+  /// …".
+  std::optional<std::vector<ReadRequest>> read_parts() const {
+    if (!guesses_) return std::nullopt;
+    return read_each(parts_one_after_the_other(sentence_, grammar_.separators()), true);
+  }
+
+  /// "Drums: remove. Strings: add." Where nothing says "then", each sentence must fit a pattern.
+  std::optional<std::vector<ReadRequest>> read_sentences() const {
+    if (!guesses_) return std::nullopt;
+    return read_each(sentences_in(sentence_), false);
+  }
+
+  std::optional<std::vector<ReadRequest>> read_each(const std::vector<std::string>& parts, bool one_by_one) const {
+    static const WordSet kSupposing = {"if", "when", "once", "unless", "until"};
+    static const WordSet kNamed = {"it", "them", "they", "one", "that"};
+    if (parts.size() < 2) return std::nullopt;
+    std::vector<ReadRequest> out;
+    for (const std::string& part : parts) {
+      std::vector<Token> tokens;
+      std::vector<ReadRequest> found;
+      try {
+        tokens = grammar_.words_and_names(part);
+        found = Reader(part, lexicon_, one_by_one, once_).read();
+      } catch (const Error&) {
+        return std::nullopt;
+      }
+      // A time at the beginning may be that of all, and "it" may be what another part names.
+      const auto& first = found.front().instruction;
+      const bool named = std::any_of(tokens.begin(), tokens.end(), [](const Token& t) { return is_in(t, kNamed); });
+      const bool remix = first.operation == Operation::kRemix && first.mood != "soft";
+      if (tokens.front().kind == Kind::kModifier || is_in(tokens.front(), kSupposing)) return std::nullopt;
+      if (!out.empty() && named && !remix && first.operation != Operation::kAdd) return std::nullopt;
+      found.front().afterwards = one_by_one && !out.empty();
+      out.insert(out.end(), found.begin(), found.end());
+    }
+    return out;
+  }
+
+  std::vector<ReadRequest> checked(std::vector<Request> requests, const std::vector<Modifier>& leading) const {
+    if (once_) leave_out_repetition(requests);
+    for (auto& request : requests) leave_out_pointed_at(request.modifiers);
     std::vector<ReadRequest> out;
     for (const auto& request : requests)
       out.push_back({request.kind, instruction_of(request), request.modifiers, request.afterwards});
     settle_others(out);
     spread_times(out, leading);
     return out;
+  }
+
+  /// "At 1:20 she dies, from there on …": what is pointed at is no time of its own.
+  static void leave_out_pointed_at(std::vector<Modifier>& modifiers) {
+    if (std::any_of(modifiers.begin(), modifiers.end(), [](const Modifier& m) { return m.pointing; }))
+      std::erase_if(modifiers, [](const Modifier& m) { return m.pointed_at && !m.pointing; });
+  }
+
+  /// As checked; where a name is not clear, or the same twice, it may be one that is only mentioned, "swap the oboe for
+  /// a flute in our orchestra".
+  std::vector<ReadRequest> checked_or_likely(const std::vector<Request>& requests,
+                                             const std::vector<Modifier>& leading) const {
+    try {
+      return checked(requests, leading);
+    } catch (const Error&) {
+      const auto likely = likely_request(kCertainWhereDenied);
+      if (!likely) throw;
+      try {
+        return checked({*likely}, {});
+      } catch (const Error&) {
+      }
+      throw;
+    }
   }
 
   /// "Take the tuba out and put a double bass there" is one exchange.
@@ -128,9 +220,10 @@ class Reader {
   }
 
   /// Where no pattern fits: what the sentences of others make all but certain.
-  std::optional<Request> likely_request() const {
+  std::optional<Request> likely_request(double least = kCertain) const {
+    if (!guesses_) return std::nullopt;
     const auto likely = LikelyReadings::builtin().likely_request(sentence_, grammar_);
-    if (!likely || likely->certainty < (likely->denies ? kCertainWhereDenied : kCertain)) return std::nullopt;
+    if (!likely || likely->certainty < (likely->denies ? kCertainWhereDenied : least)) return std::nullopt;
     return likely->request;
   }
 
@@ -148,6 +241,7 @@ class Reader {
       for (const auto& modifier : leading)
         if (request.kind != Request::Kind::kKeep && !(modifier.range && has_range(request)))
           request.modifiers.push_back(modifier);
+    for (auto& request : requests) leave_out_pointed_at(request.modifiers);
   }
 
   /// "Keep the piano, mute everything else" is one request; "leave everything else as it is" says what a removal, an
@@ -184,14 +278,39 @@ class Reader {
     }
   }
 
-  /// "More piano" asks for a louder one, "add more cowbell" for a new one.
+  /// "More piano" asks for a louder one, "add more cowbell" and "more cowbell, put one in" for a new one.
   static bool asks_for_more(const std::vector<Token>& tokens) {
     static const WordSet kNew = {"no", "any", "add", "adding", "needs", "lacks", "one", "two"};
-    bool added = false, more = false;
+    static const WordSet kOrders = {"add",     "put",  "throw",  "include", "insert",
+                                    "replace", "swap", "change", "exchange"};
+    bool added = false, more = false, asks = false;
     for (const auto& token : tokens) {
-      if (more && !added && token.is_instrument()) return true;
+      if (more && !added && token.is_instrument()) asks = true;
+      if (asks && is_in(token, kOrders)) return false;
       added = added || is_in(token, kNew);
       more = token.is_word("more") || (more && (token.is_word("of") || token.is_word("the")));
+    }
+    return asks;
+  }
+
+  /// "Turn the piano up", "bring up the drums"; but "come up with a piano", "liven it up".
+  bool turns_up(const std::vector<Token>& tokens) const {
+    static const WordSet kTurning = {"turn", "bring", "push", "pull", "put", "lift", "mix", "crank", "pump"};
+    static const WordSet kBetween = {"only", "just", "it",  "them", "that", "volume",   "level",  "of",
+                                     "way",  "and",  "all", "him",  "her",  "loudness", "slider", "fader"};
+    const auto& speech = grammar_.speech();
+    const auto is_between = [&](const Token& token) {
+      const auto among = [&](const std::vector<std::string>& words) {
+        return std::find(words.begin(), words.end(), token.text) != words.end();
+      };
+      return token.is_instrument() || is_in(token, kBetween) || among(speech.articles) || among(speech.parts) ||
+             among(speech.music);
+    };
+    for (size_t i = 0; i < tokens.size(); ++i) {
+      if (!is_in(tokens[i], kTurning)) continue;
+      size_t next = i + 1;
+      while (next < tokens.size() && is_between(tokens[next])) ++next;
+      if (next < tokens.size() && tokens[next].is_word("up")) return true;
     }
     return false;
   }
@@ -200,17 +319,21 @@ class Reader {
   void explain_louder(const std::vector<Token>& tokens) const {
     static const WordSet kLouder = {"louder", "boost", "raise",   "amplify",  "crank",
                                     "pump",   "front", "forward", "increase", "prominent"};
-    static const WordSet kTurning = {"turn", "bring", "push", "pull", "put", "lift", "mix", "crank", "pump"};
     static const WordSet kPitch = {"octave", "octaves", "pitch", "key", "semitone", "semitones"};
     const auto says = [&tokens](const WordSet& words) {
       return std::any_of(tokens.begin(), tokens.end(), [&](const Token& token) { return is_in(token, words); });
     };
-    const bool louder = !says(kPitch) && (asks_for_more(tokens) || says(kLouder) || (says({"up"}) && says(kTurning)));
+    const bool louder = !says(kPitch) && (asks_for_more(tokens) || says(kLouder) || turns_up(tokens));
     const bool names = std::any_of(tokens.begin(), tokens.end(), [](const Token& t) { return t.is_instrument(); });
     if (louder && names)
       fail(quoted() + " seems to ask for something louder; what is in the music can be turned down, but not up: turn " +
            "down what covers it, as in 'turn the bass down by 6 dB', or add a new part, as in " +
            example(Operation::kAdd));
+  }
+
+  [[noreturn]] void explain_idle(const std::string& phrase) const {
+    fail(quoted() + " says '" + phrase + "', which asks for nothing to be done: say what to do, for example " +
+         example(Operation::kRemove));
   }
 
   std::string quoted() const { return "'" + trim(sentence_) + "'"; }
@@ -370,12 +493,13 @@ class Reader {
   const std::string& sentence_;
   const Lexicon& lexicon_;
   const Grammar& grammar_;
+  bool guesses_, once_;
 };
 
 }  // namespace
 
-std::vector<ReadRequest> read_requests(const std::string& sentence, const Lexicon& lexicon) {
-  return Reader(sentence, lexicon).read();
+std::vector<ReadRequest> read_requests(const std::string& sentence, const Lexicon& lexicon, bool once) {
+  return Reader(sentence, lexicon, true, once).read();
 }
 
 }  // namespace instructme

@@ -15,7 +15,8 @@ struct ReadRequest {
   bool afterwards = false;
 };
 
-/// Reads a sentence whole, or throws kInput saying why it cannot be read.
-std::vector<ReadRequest> read_requests(const std::string& sentence, const Lexicon& lexicon);
+/// Reads a sentence whole, or throws kInput saying why it cannot be read. With `once`, what a request only says again
+/// is left out.
+std::vector<ReadRequest> read_requests(const std::string& sentence, const Lexicon& lexicon, bool once);
 
 }  // namespace instructme

@@ -21,7 +21,69 @@ bool says_only(const std::vector<Token>& tokens, const char* word) {
   return tokens.size() == 2 && tokens[0].kind == Kind::kInstruments && tokens[1].is_word(word);
 }
 
+bool does(const Request& request, Operation operation) {
+  return request.kind == Request::Kind::kDo && request.operation == operation;
+}
+
+/// Whether `again` is the same instrument, maybe with a shorter name: "the bass" after "a double bass".
+bool is_called_again(const Token& first, const Token& again) {
+  return first.name == again.name || first.text.ends_with(" " + again.text);
+}
+
+/// Whether all that `again` names is among `first`.
+bool names_again(const std::vector<Token>& first, const std::vector<Token>& again) {
+  return std::all_of(again.begin(), again.end(), [&](const Token& named) {
+    return std::any_of(first.begin(), first.end(), [&](const Token& token) { return is_called_again(token, named); });
+  });
+}
+
+bool names_any(const std::vector<Token>& first, const std::vector<Token>& again) {
+  return std::any_of(again.begin(), again.end(), [&](const Token& named) { return names_again(first, {named}); });
+}
+
+/// "It needs an organ in it", "slap bass included", but "add an organ": what a remix is to have.
+bool says_what_it_has(const std::vector<Token>& tokens) {
+  static const WordSet kHaving = {"have",     "has",      "having",    "give", "need", "needs",
+                                  "includes", "included", "featuring", "be",   "with"};
+  return std::any_of(tokens.begin(), tokens.end(), [](const Token& token) { return is_in(token, kHaving); });
+}
+
+/// One request in the place of two that ask for the same thing together.
+std::optional<Request> said_together(const Request& first, const Request& second) {
+  const auto& named = second.instruments;
+  // A new part is wanted alone: that is what accompanying gives.
+  if (does(second, Operation::kExtract) && named.size() == first.instruments.size() &&
+      names_again(first.instruments, named) && (does(first, Operation::kAccompany) || does(first, Operation::kAdd))) {
+    Request out = first;
+    out.operation = Operation::kAccompany;
+    return out;
+  }
+  // What is replaced is gone, and so is all else where something is extracted.
+  if (does(second, Operation::kRemove)) {
+    if (does(first, Operation::kReplace) && names_again(first.instruments, named)) return first;
+    if (does(first, Operation::kExtract) && !second.ordered && !names_any(first.instruments, named)) return first;
+  }
+  if (does(first, Operation::kRemove) && does(second, Operation::kReplace) && names_again(named, first.instruments) &&
+      names_again(first.instruments, named))
+    return second;
+  return std::nullopt;
+}
+
 }  // namespace
+
+void leave_out_repetition(std::vector<Request>& requests) {
+  for (size_t i = 0; i + 1 < requests.size();) {
+    const Request &first = requests[i], &second = requests[i + 1];
+    const bool apart = second.afterwards || !second.modifiers.empty();
+    if (auto one = apart ? std::nullopt : said_together(first, second)) {
+      one->modifiers = first.modifiers;
+      requests[i] = std::move(*one);
+      requests.erase(requests.begin() + static_cast<std::ptrdiff_t>(i) + 1);
+    } else {
+      ++i;
+    }
+  }
+}
 
 Request exchange(Request removed, const Request& added) {
   removed.operation = Operation::kReplace;
@@ -75,9 +137,8 @@ std::optional<std::vector<Request>> Grammar::requests_split(const std::vector<To
     if (says_only(begin, "in") && says_only(rest, "out")) return {{exchange(more->front(), *first)}};
   }
   // "As a country song, with banjo and fiddle" is one remix.
-  if (tokens[end].kind == Kind::kComma && first->operation == Operation::kRemix && first->kind == Request::Kind::kDo &&
-      first->instruments.empty() && more->front().operation == Operation::kAdd && more->front().modifiers.empty() &&
-      tokens[next].is_word("with")) {
+  if (does(*first, Operation::kRemix) && first->instruments.empty() && does(more->front(), Operation::kAdd) &&
+      more->front().modifiers.empty() && !more->front().afterwards && says_what_it_has(rest)) {
     Request both = *first;
     both.instruments = more->front().instruments;
     more->front() = std::move(both);

@@ -60,6 +60,21 @@ std::vector<Operation> Grammar::operations_in(const std::vector<Token>& tokens) 
   return out;
 }
 
+std::optional<std::string> Grammar::idle_phrase(const std::string& sentence) const {
+  const std::vector<Token> words = word_tokens(words_of(sentence));
+  for (size_t i = 0; i < words.size(); ++i)
+    for (const auto& phrase : idle_)
+      if (matches_at(words, i, phrase)) return join(phrase, " ");
+  return std::nullopt;
+}
+
+std::vector<std::vector<std::string>> Grammar::separators() const {
+  std::vector<std::vector<std::string>> out;
+  for (const auto& phrase : speech_.separators)
+    if (phrase.find_first_of("0123456789") == std::string::npos) out.push_back(sentence_words(phrase));
+  return out;
+}
+
 void Grammar::strip_courtesies(std::vector<Token>& tokens) const {
   // Times and amounts at both ends do not hide the courtesies behind them.
   const auto is_other = [](const Token& token) { return token.kind != Kind::kModifier; };
@@ -184,7 +199,9 @@ std::vector<Token> Grammar::read_words(const std::string& sentence) const {
 }
 
 std::vector<Token> Grammar::words_and_names(const std::string& sentence) const {
-  return find_names(read_words(sentence));
+  std::vector<Token> tokens = find_names(read_words(sentence));
+  settle_ambiguous(tokens);
+  return tokens;
 }
 
 std::vector<Token> Grammar::scan(const std::string& sentence) const {
@@ -198,6 +215,7 @@ std::vector<Token> Grammar::scan(const std::string& sentence) const {
   leave_out_adjectives(tokens);
   order_what_comes_instead(tokens);
   choose_meant(tokens);
+  settle_ambiguous(tokens);
   join_what_is_denied(tokens);
   // "No, the drums" is about the drums, "no drums" is against them.
   if (tokens.size() > 2 && tokens[0].is_word("no") && tokens[1].kind == Kind::kComma) tokens.erase(tokens.begin());

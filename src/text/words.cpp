@@ -17,17 +17,34 @@ std::string replace_all(std::string text, std::string_view from, std::string_vie
   return text;
 }
 
+/// The text with blanks in the place of emoji and other symbols (U+2190 to U+2BFF, from U+10000 on, and what joins and
+/// varies them), which say nothing.
+std::string without_symbols(const std::string& text) {
+  std::string out;
+  for (size_t i = 0; i < text.size();) {
+    const auto byte = [&](size_t k) { return i + k < text.size() ? static_cast<unsigned char>(text[i + k]) : 0; };
+    const size_t length = byte(0) >= 0xF0 ? 4 : byte(0) >= 0xE0 ? 3 : byte(0) >= 0xC0 ? 2 : 1;
+    const bool symbol = length == 4 || (byte(0) == 0xE2 && byte(1) >= 0x86 && byte(1) <= 0xAF) ||
+                        text.compare(i, 3, "\uFE0F") == 0 || text.compare(i, 3, "\u200D") == 0 ||
+                        text.compare(i, 3, "\u20E3") == 0;
+    out += symbol ? " " : text.substr(i, length);
+    i += length;
+  }
+  return out;
+}
+
 /// What keyboards and word processors put in place of the plain marks, and arrows and "w/", as plain text has them.
 std::string plain_marks(std::string text) {
   for (const char* apostrophe : {"\u2018", "\u2019"}) text = replace_all(std::move(text), apostrophe, "'");
   for (const char* blank : {"\u2013", "\u2014", "\u2010", "\u2011", "\u201c", "\u201d", "\u00a0", "\u2026"})
     text = replace_all(std::move(text), blank, " ");
 
-  for (const char* arrow : {"->", "=>", "\u2192"}) text = replace_all(std::move(text), arrow, " to ");
+  for (const char* arrow : {"->", "=>", "\u2192", "\u21d2", "\u27a1", "\u279c", "\u2794", "\u27f6"})
+    text = replace_all(std::move(text), arrow, " to ");
   for (const auto& [mark, word] :
        {std::pair("w/o ", "without "), std::pair("w/out ", "without "), std::pair("w/", "with ")})
     text = replace_all(std::move(text), mark, word);
-  return text;
+  return without_symbols(text);
 }
 
 bool ends_with(const std::string& text, std::string_view end) {

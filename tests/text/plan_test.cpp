@@ -235,5 +235,51 @@ TEST(PlanOptions, RangesAndStrengths) {
     expect_error(ErrorKind::kUsage, "is no strength", [&] { parse_strength(text); });
 }
 
+void expect_plans(const std::vector<std::pair<std::string, std::string>>& cases) {
+  for (const auto& [sentence, plain] : cases) {
+    SCOPED_TRACE(sentence);
+    try {
+      EXPECT_EQ(plain_sentence(parse(sentence)), plain);
+    } catch (const Error& error) {
+      ADD_FAILURE() << error.what();
+    }
+  }
+}
+
+TEST(ParsePlan, WhatIsSaidTwiceIsAskedOnce) {
+  expect_plans({{"accompany it with a cello and extract the cello", "accompany with cello"},
+                {"replace the oboe with a flute and remove the oboe", "replace oboe with flute"},
+                {"only the viola, no cello", "extract viola"},
+                {"remix it to reggae, and it needs an organ in it", "remix to reggae with organ"},
+                {"remix it to reggae, then add an organ", "remix to reggae, then add organ"}});
+}
+
+TEST(ParsePlan, AmbiguousNamesAreWhatTheSentenceSays) {
+  expect_plans({{"remove the guitar, the distorted one", "remove distorted guitar"},
+                {"remove the electric guitar and add an acoustic", "remove electric guitar, then add acoustic guitar"},
+                {"replace the bass with an upright", "replace bass with double bass"}});
+  expect_error(ErrorKind::kInput, "not clear", [] { parse("remove the guitar"); });
+}
+
+TEST(ParsePlan, TimesThatAreLeftToRemarksOrPointedAt) {
+  expect_plans({{"add a choir after the first minute", "add choir after 60 s"},
+                {"remove the strings from a minute twenty on", "remove string sections after 80 s"},
+                {"remove the drums until 0:30 and add a bass from then on",
+                 "remove drum kit from 0 s to 30 s, then add bass after 30 s"},
+                {"the last 4 bars are weak, add a choir", "add choir in the last 4 bars"}});
+}
+
+TEST(ParsePlan, AmountsOfLoudness) {
+  expect_plans({{"halve the bass", "remove bass with strength 0.5"},
+                {"halve the volume of the bass", "remove bass with strength 0.5"},
+                {"turn the bass down to half its volume", "remove bass with strength 0.5"},
+                {"make the bass half as loud as it is now \U0001F3B8", "remove bass with strength 0.5"}});
+}
+
+TEST(ParsePlan, PhrasesThatAskForNothing) {
+  for (const char* sentence : {"what happens if I remove the tuba?", "how much work is it to remove the tuba?"})
+    expect_error(ErrorKind::kInput, "asks for nothing", [&] { parse(sentence); });
+}
+
 }  // namespace
 }  // namespace instructme
