@@ -82,7 +82,7 @@ std::vector<size_t> different(const std::vector<Token>& tokens, Kind kind) {
 /// "70s", "1985": a time, but none of the music.
 bool is_date(const std::string& word) {
   const size_t digits = std::min(word.find_first_not_of("0123456789"), word.size());
-  const bool years = word.substr(digits) == "s" && word[digits - 1] == '0';
+  const bool years = digits > 0 && word.substr(digits) == "s" && word[digits - 1] == '0';
   if (digits == 2) return years;
   const int year = digits == 4 ? std::atoi(word.c_str()) : 0;
   return year >= 1500 && year < 2100 && (years || digits == word.size());

@@ -276,6 +276,20 @@ TEST(ParsePlan, AmountsOfLoudness) {
                 {"make the bass half as loud as it is now \U0001F3B8", "remove bass with strength 0.5"}});
 }
 
+TEST(ParsePlan, PartsOneAfterTheOther) {
+  expect_plans(
+      {{"take the tuba away, and once it's gone add a piccolo", "remove tuba, then add piccolo"},
+       {"mute the oboe and when that is done turn the rest into a waltz", "remove oboe, then remix to waltz"}});
+  // All parts must be understood.
+  expect_error(ErrorKind::kInput, "juggle", [] { parse("add a tuba, and once it's in juggle the bassoon"); });
+}
+
+TEST(ParsePlan, NotEveryUpIsLouder) {
+  expect_plans({{"make up a harp line and put it in", "add harp"}});
+  for (const char* sentence : {"turn the harp up", "bring up the drums"})
+    expect_error(ErrorKind::kInput, "louder", [&] { parse(sentence); });
+}
+
 TEST(ParsePlan, PhrasesThatAskForNothing) {
   for (const char* sentence : {"what happens if I remove the tuba?", "how much work is it to remove the tuba?"})
     expect_error(ErrorKind::kInput, "asks for nothing", [&] { parse(sentence); });
