@@ -150,13 +150,14 @@ fs::path FileEdit::output_for(const AudioInfo& music, uint64_t seed) const {
 
 void FileEdit::check() const {
   const AudioInfo info = probe_audio(request_.file);
-  if (!request_.notes.empty()) read_tones(request_.notes);
   // The length that a file with loss tells is not always its own.
   if (info.frames >= 0 && info.sample_encoding != AudioEncoding::kAuto) {
     const EditOptions options = options_for(info);
     // Without a file the beats are heard later.
     if (!has_bars(plan_) || !options.beats.empty())
       for (const PlanStep& step : plan_.steps) resolve_range(step.range, info.frames, info.sample_rate, options.beats);
+  } else if (!request_.notes.empty()) {
+    read_tones(request_.notes);
   }
   // Refuses a place that cannot be written to before the work, not after it.
   const AtomicFile place(output_for(info, request_.options.seed));

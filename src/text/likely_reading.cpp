@@ -152,14 +152,14 @@ std::pair<size_t, size_t> exchanged(const std::vector<std::vector<double>>& role
   return best;
 }
 
-/// The items, the ambiguous ones as the sentence settles them.
-std::vector<Token> settled(std::vector<Token> items, const std::vector<Token>& said, const Grammar& grammar) {
+/// Makes what is named in a request, as far as it is ambiguous, what the whole sentence settles it to be.
+void settle(Request& request, const std::vector<Token>& said, const Grammar& grammar) {
   std::vector<Token> clear = said;
   grammar.settle_ambiguous(clear);
-  for (Token& item : items)
-    for (size_t i = 0; i < said.size() && item.kind == Kind::kAmbiguous; ++i)
-      if (said[i].kind == Kind::kAmbiguous && said[i].name == item.name) item = clear[i];
-  return items;
+  for (auto* items : {&request.instruments, &request.replacements})
+    for (Token& item : *items)
+      for (size_t i = 0; i < said.size() && item.kind == Kind::kAmbiguous; ++i)
+        if (said[i].kind == Kind::kAmbiguous && said[i].name == item.name) item = clear[i];
 }
 
 constexpr std::array<Operation, 6> kOperationsRead = {Operation::kExtract, Operation::kRemove, Operation::kAdd,
@@ -355,7 +355,7 @@ std::optional<LikelyRequest> LikelyReadings::likely_request(const std::string& s
     }
     if (involved.empty() && !remix) return std::nullopt;
   }
-  for (auto* items : {&request.instruments, &request.replacements}) *items = settled(*items, said.tokens, grammar);
+  settle(request, said.tokens, grammar);
   for (const size_t at : involved) {
     // "A jazz piano" is no piano like others.
     const bool described = !remix && at > 0 && said.gathered[at - 1].kind == Kind::kTag;

@@ -270,7 +270,7 @@ class Matcher : public PieceReader {
       if (word({"halve", "halving"})) return Amount{Amount::Kind::kShare, 0.5, false, true};
       if (phrase({"half", "as", "loud"}) || phrase({"half", "as", "much"})) {
         attempt([&] { return word({"as"}) && word({"it", "they", "now", "before"}); });
-        attempt([&] { return word({"is", "are"}) && (word({"now"}) || true); });
+        if (word({"is", "are"})) word({"now"});
         return Amount{Amount::Kind::kShare, 0.5, false, !says_lower()};
       }
       if (says_loudness() && phrase({"in", "half"})) return Amount{Amount::Kind::kShare, 0.5};

@@ -140,20 +140,16 @@ class Reader {
   /// Several requests one after the other, each of which is understood by itself: "remove the choir; once it's gone,
   /// …".
   std::optional<std::vector<ReadRequest>> read_parts() const {
-    if (!guesses_) return std::nullopt;
     return read_each(parts_one_after_the_other(sentence_, grammar_.separators()), true);
   }
 
   /// "Drums: remove. Strings: add." Where nothing says "then", each sentence must fit a pattern.
-  std::optional<std::vector<ReadRequest>> read_sentences() const {
-    if (!guesses_) return std::nullopt;
-    return read_each(sentences_in(sentence_), false);
-  }
+  std::optional<std::vector<ReadRequest>> read_sentences() const { return read_each(sentences_in(sentence_), false); }
 
   std::optional<std::vector<ReadRequest>> read_each(const std::vector<std::string>& parts, bool one_by_one) const {
     static const WordSet kSupposing = {"if", "when", "once", "unless", "until"};
     static const WordSet kNamed = {"it", "them", "they", "one", "that"};
-    if (parts.size() < 2) return std::nullopt;
+    if (!guesses_ || parts.size() < 2) return std::nullopt;
     std::vector<ReadRequest> out;
     for (const std::string& part : parts) {
       std::vector<Token> tokens;
