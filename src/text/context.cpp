@@ -414,19 +414,15 @@ void Grammar::leave_out_remarks(std::vector<Token>& tokens, bool with_statements
       if (token.kind == Kind::kModifier && token.modifier->range) out.push_back(token);
     return out;
   };
-  while (auto rest = without_first_remark(tokens, with_statements)) {
+  const auto shorten = [&](Tokens rest, bool at_front) {
     const Tokens said = times(tokens);
-    const bool kept = !times(*rest).empty();
-    tokens = std::move(*rest);
-    strip_courtesies(tokens);
-    if (!kept) tokens.insert(tokens.begin(), said.begin(), said.end());
-  }
-  while (auto rest = without_last_remark(tokens, with_statements)) {
-    const Tokens said = times(tokens);
-    const bool kept = !times(*rest).empty();
-    tokens = std::move(*rest);
-    if (!kept) tokens.insert(tokens.end(), said.begin(), said.end());
-  }
+    const bool kept = !times(rest).empty();
+    tokens = std::move(rest);
+    if (at_front) strip_courtesies(tokens);
+    if (!kept) tokens.insert(at_front ? tokens.begin() : tokens.end(), said.begin(), said.end());
+  };
+  while (auto rest = without_first_remark(tokens, with_statements)) shorten(std::move(*rest), true);
+  while (auto rest = without_last_remark(tokens, with_statements)) shorten(std::move(*rest), false);
 }
 
 }  // namespace instructme
