@@ -166,7 +166,7 @@ class Grammar {
   /// The phrase of Speech::idle that the sentence holds.
   std::optional<std::string> idle_phrase(const std::string& sentence) const;
   /// Speech::separators but for numbers, in words.
-  std::vector<std::vector<std::string>> separators() const;
+  const std::vector<std::vector<std::string>>& separators() const { return said_separators_; }
 
   bool knows_word(const std::string& word) const { return words_.count(word) > 0; }
   const Speech& speech() const { return speech_; }
@@ -192,6 +192,8 @@ class Grammar {
   std::vector<Token> read_words(const std::string& sentence) const;
   /// The words of a sentence after Speech::read_as.
   std::vector<std::string> words_of(const std::string& sentence) const;
+  /// "Bassless" is without bass, "countrify" makes country of something.
+  void read_derived_words(const Lexicon& lexicon);
   void add_names(const Lexicon& lexicon);
   void add_name(const std::string& said, Name name);
   void note_length(const std::string& name);
@@ -266,6 +268,7 @@ class Grammar {
   PhraseIndex courtesies_first_, courtesies_last_;            ///< by their first and their last words
   std::vector<std::vector<std::string>> joiners_;             ///< longest first
   std::vector<std::vector<std::string>> separators_;          ///< longest first
+  std::vector<std::vector<std::string>> said_separators_;     ///< those of words alone
   /// From the first word of a phrase to phrases and what they are read as, longest first.
   std::unordered_map<std::string, std::vector<std::pair<std::vector<std::string>, std::vector<std::string>>>> read_as_;
   std::unordered_map<std::string, std::string> alike_;    ///< "could" to "can"

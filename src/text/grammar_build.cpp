@@ -60,6 +60,7 @@ Grammar::Grammar(const Lexicon& lexicon, Speech speech, std::map<std::string, st
       if (words.empty()) fail("read_as: '" + phrase + "' has no words");
       read_as_[words.front()].emplace_back(words, sentence_words(meant));
     }
+  read_derived_words(lexicon);
   for (auto& [first, entries] : read_as_)
     std::stable_sort(entries.begin(), entries.end(),
                      [](const auto& a, const auto& b) { return a.first.size() > b.first.size(); });
@@ -81,6 +82,8 @@ Grammar::Grammar(const Lexicon& lexicon, Speech speech, std::map<std::string, st
   }
   joiners_ = phrases(speech_.joiners, words);
   separators_ = phrases(speech_.separators, words);
+  for (const auto& phrase : speech_.separators)
+    if (phrase.find_first_of("0123456789") == std::string::npos) said_separators_.push_back(sentence_words(phrase));
   conjunctions_ = set_of(speech_.conjunctions);
   articles_ = set_of(speech_.articles);
   qualities_ = set_of(speech_.qualities);
@@ -159,6 +162,25 @@ void Grammar::note_length(const std::string& name) {
   const std::vector<std::string> words = split(name, ' ');
   size_t& longest = longest_names_[words.front()];
   longest = std::max(longest, words.size());
+}
+
+void Grammar::read_derived_words(const Lexicon& lexicon) {
+  const auto read = [this](const std::string& word, const std::vector<std::string>& meant) {
+    if (read_as_.count(word) == 0) read_as_[word] = {{{word}, meant}};
+  };
+  const auto each_word = [](const std::string& name, const std::vector<std::string>& synonyms, auto derive) {
+    if (name.find(' ') == std::string::npos) derive(name);
+    for (const std::string& other : synonyms)
+      if (other.find(' ') == std::string::npos) derive(other);
+  };
+  for (const auto& entry : lexicon.instruments())
+    each_word(entry.name, entry.synonyms, [&](const std::string& word) { read(word + "less", {"without", word}); });
+  for (const auto& entry : lexicon.genres())
+    each_word(entry.name, entry.synonyms, [&](const std::string& word) {
+      const bool vowel = std::string_view("aeiouy").find(word.back()) != std::string_view::npos;
+      read((vowel ? word.substr(0, word.size() - 1) : word) + "ify", {word, "ify"});
+      if (vowel) read(word + "fy", {word, "ify"});
+    });
 }
 
 void Grammar::add_names(const Lexicon& lexicon) {

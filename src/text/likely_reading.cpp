@@ -17,6 +17,7 @@ using Kind = Token::Kind;
 
 constexpr size_t kNear = 6;      // words around a name that bear on what is asked …
 constexpr size_t kVeryNear = 4;  // … and on what the name has to do with it
+constexpr size_t kWide = 8;      // words between two names that bear on both
 constexpr size_t kPrefix = 4;    // letters by which words of one stem are alike
 
 /// What stands for the token in traits. Names have signs that no word can be.
@@ -88,13 +89,37 @@ bool is_date(const std::string& word) {
   return year >= 1500 && year < 2100 && (years || digits == word.size());
 }
 
-/// Part of a time or an amount that was not understood as one.
-bool is_left_over(const Token& token) {
-  static const WordSet kParts = {"minute", "minutes", "second", "seconds", "sec",     "secs",    "bar", "bars",
-                                 "beat",   "beats",   "half",   "halfway", "quarter", "percent", "db",  "halved"};
-  return token.kind == Kind::kWord &&
-         (kParts.count(token.text) ||
-          (token.text.find_first_of("0123456789") != std::string::npos && !is_date(token.text)));
+bool has_digit(const std::string& word) { return word.find_first_of("0123456789") != std::string::npos; }
+
+/// "8am", "90th", "808s": numbers of other things.
+bool is_other_number(const std::string& word) {
+  static const WordSet kEndings = {"am", "pm", "st", "nd", "rd", "th"};
+  const size_t digits = std::min(word.find_first_not_of("0123456789"), word.size());
+  return digits > 0 && kEndings.count(word.substr(digits));
+}
+
+/// Whether the word at a place may be part of a time or an amount that was not understood as one.
+bool is_left_over(const std::vector<Token>& said, size_t at) {
+  static const WordSet kUnits = {"minute", "minutes", "second", "seconds", "sec",
+                                 "secs",   "bar",     "bars",   "beat",    "beats"};
+  static const WordSet kAmounts = {"half", "halfway", "quarter", "percent", "db", "halved"};
+  static const WordSet kSections = {"half",   "minute", "second", "bar",     "bars",
+                                    "chorus", "verse",  "part",   "section", "time"};
+  static const WordSet kPlacing = {"by", "to",    "at",     "from",    "until", "till",
+                                   "in", "after", "before", "between", "and"};
+  const auto word = [&](size_t i) { return i < said.size() && said[i].kind == Kind::kWord ? said[i].text : ""; };
+  // What is before the first word is beyond the last one here.
+  const std::string text = word(at), before = word(at - 1), behind = word(at + 1);
+  if (kAmounts.count(text)) return true;
+  const bool by_number = has_digit(before) || has_digit(behind);
+  if (text == "bar" || text == "beat" || text == "beats") return by_number;             // "for our karaoke bar"
+  if (text == "second") return by_number || before.empty() || kSections.count(behind);  // "the second viola"
+  if (kUnits.count(text)) return true;
+  if (!has_digit(text) || is_date(text)) return false;
+  if (is_other_number(text)) return kUnits.count(behind) > 0;
+  // "Change piano 2 harpsichord".
+  return !((text == "2" || text == "4") && !by_number && !kUnits.count(before) && !kUnits.count(behind) &&
+           !kPlacing.count(before));
 }
 
 double probability(const std::vector<double>& roles, Role role) { return roles[static_cast<size_t>(role)]; }
@@ -149,6 +174,10 @@ std::pair<size_t, size_t> exchanged(const std::vector<std::vector<double>>& role
     }
   }
   if (sum > 0) certainty *= most / sum;
+  // A third that may well be part of an exchange makes two of them likely: "trade x for y and z for w".
+  for (size_t i = 0; i < roles.size(); ++i)
+    if (i != best.first && i != best.second)
+      certainty /= 1 + std::max(0.0, std::min(odds_of(roles[i], Role::kMeant), odds_of(roles[i], Role::kReplacement)));
   return best;
 }
 
@@ -211,7 +240,9 @@ std::vector<std::string> reading_traits(const SaidSentence& said) {
   return unique(std::move(traits));
 }
 
-std::vector<std::string> role_traits(const SaidSentence& said, size_t at, size_t index, size_t count, Reading reading) {
+std::vector<std::string> role_traits(const SaidSentence& said, const std::vector<size_t>& places, size_t index,
+                                     Reading reading) {
+  const size_t at = places[index], count = places.size();
   const auto sign = [&](ptrdiff_t offset) -> std::string {
     const ptrdiff_t place = static_cast<ptrdiff_t>(at) + offset;
     if (place < 0) return "{begin}";
@@ -234,6 +265,16 @@ std::vector<std::string> role_traits(const SaidSentence& said, size_t at, size_t
     traits.push_back("> " + sign(k));
     if (sign(k) == ",") break;
   }
+  // What stands between it and the others tells who takes whose place.
+  const auto gap = [&](const char* side, size_t from, size_t to) {
+    if (to - from > kWide) return;
+    for (size_t i = from; i < to; ++i) {
+      traits.push_back(side + sign_of(said.gathered[i]));
+      if (i + 1 < to) traits.push_back(side + sign_of(said.gathered[i]) + " " + sign_of(said.gathered[i + 1]));
+    }
+  };
+  if (index > 0) gap("gap< ", places[index - 1] + 1, at);
+  if (index + 1 < count) gap("gap> ", at + 1, places[index + 1]);
   // All of them for this operation, and once more for any.
   const std::string operation = format("%d ", static_cast<int>(reading));
   for (size_t i = 0, own = traits.size(); i < own; ++i) traits.push_back(operation + traits[i]);
@@ -289,7 +330,7 @@ std::vector<std::vector<double>> LikelyReadings::roles_of(const SaidSentence& sa
                                                           Reading reading) const {
   std::vector<std::vector<double>> roles;
   for (size_t i = 0; i < places.size(); ++i)
-    roles.push_back(roles_.probabilities(role_traits(said, places[i], i, places.size(), reading)));
+    roles.push_back(roles_.probabilities(role_traits(said, places, i, reading)));
   return roles;
 }
 
@@ -328,8 +369,9 @@ std::optional<LikelyRequest> LikelyReadings::likely_request(const std::string& s
   request.operation = *operation;
   const auto& negations = grammar.speech().negations;
   size_t ranges = 0, amounts = 0;
-  for (const Token& token : said.gathered) {
-    if (token.kind == Kind::kThen || is_left_over(token)) return std::nullopt;
+  for (size_t i = 0; i < said.gathered.size(); ++i) {
+    const Token& token = said.gathered[i];
+    if (token.kind == Kind::kThen || is_left_over(said.gathered, i)) return std::nullopt;
     if (token.kind == Kind::kWord)
       likely.denies = likely.denies || std::find(negations.begin(), negations.end(), token.text) != negations.end();
     if (token.kind != Kind::kModifier || token.modifier->pointed_at) continue;
@@ -337,6 +379,8 @@ std::optional<LikelyRequest> LikelyReadings::likely_request(const std::string& s
     ++(token.modifier->range ? ranges : amounts);
   }
   if (ranges > 1 || amounts > 1) return std::nullopt;
+  // "Shave 30 % off the organ."
+  if (amounts == 1 && *operation == Operation::kRemove) request.kind = Request::Kind::kLower;
 
   const bool remix = *operation == Operation::kRemix, replace = *operation == Operation::kReplace;
   const std::vector<size_t> lists = lists_in(said), tags = tags_in(said);

@@ -35,8 +35,9 @@ std::vector<size_t> tags_in(const SaidSentence& said);
 /// Traits of a sentence: its words, which of them stand together, before and after what is named. Which names they are
 /// is left out, so that what is learned of one instrument holds for all.
 std::vector<std::string> reading_traits(const SaidSentence& said);
-/// Traits of what is named at a place in `gathered`, the `index`th of `count` like it, where the sentence is read so.
-std::vector<std::string> role_traits(const SaidSentence& said, size_t at, size_t index, size_t count, Reading reading);
+/// Traits of what is named at the `index`th of these places in `gathered`, where the sentence is read so.
+std::vector<std::string> role_traits(const SaidSentence& said, const std::vector<size_t>& places, size_t index,
+                                     Reading reading);
 
 /// Weights of traits for each of several classes; the probability of a class goes with the exponential of its sum
 /// (multinomial logistic regression).

@@ -215,18 +215,24 @@ class Matcher : public PieceReader {
     });
   }
 
+  /// "Half", "a third", "three tenths", "30 %"; "the third of May" is no share.
   std::optional<double> share() {
     return attempt([&]() -> std::optional<double> {
-      const size_t start = at;
-      word({"a", "one"});
+      const bool date = at > 0 && pieces_[at - 1].text == "the";
+      const bool one = word({"a", "one"});
       if (word({"half"})) return 0.5;
-      if (word({"third"})) return 1.0 / 3;
-      if (word({"quarter"})) return 0.25;
-      at = start;
-      const auto value = number();
-      if (!value) return std::nullopt;
+      const auto value = one ? std::optional(1.0) : number();
+      const double parts = value || !date ? denominator() : 0;
+      if (parts > 0 && value.value_or(1) < parts) return value.value_or(1) / parts;
+      if (one || !value || parts > 0) return std::nullopt;
       return word({"%", "percent"}) || phrase({"per", "cent"}) ? std::optional(*value / 100) : std::nullopt;
     });
+  }
+  double denominator() {
+    if (word({"third", "thirds"})) return 3;
+    if (word({"quarter", "quarters"})) return 4;
+    if (word({"fifth", "fifths"})) return 5;
+    return word({"tenth", "tenths"}) ? 10 : 0;
   }
 
   /// "its volume", "the level".
@@ -274,6 +280,26 @@ class Matcher : public PieceReader {
         return Amount{Amount::Kind::kShare, 0.5, false, !says_lower()};
       }
       if (says_loudness() && phrase({"in", "half"})) return Amount{Amount::Kind::kShare, 0.5};
+      // "Keep 20 % of the drums."
+      if (const auto found = attempt([&]() -> std::optional<Amount> {
+            if (!word({"keep", "leave"})) return std::nullopt;
+            word({"only", "just"});
+            const auto part = share();
+            return part && word({"of"}) ? std::optional(Amount{Amount::Kind::kRest, *part, false, true}) : std::nullopt;
+          }))
+        return found;
+      // "Minus 80 %", "a 25 % reduction", "40 % off the drums", "10 % of its level".
+      if (const auto found = attempt([&]() -> std::optional<Amount> {
+            word({"a"});
+            const bool minus = word({"-", "minus"});
+            const auto part = share();
+            if (!part) return std::nullopt;
+            if (minus || word({"reduction"})) return Amount{Amount::Kind::kShare, *part, false, true};
+            if (!finished() && pieces_[at].text == "off") return Amount{Amount::Kind::kShare, *part};
+            const bool rest = loudness() && !says_lower();
+            return rest ? std::optional(Amount{Amount::Kind::kRest, *part, false, true}) : std::nullopt;
+          }))
+        return found;
       // "half of the drums", but not "the first half of the song".
       const bool whole = at > 0 && (pieces_[at - 1].text == "first" || pieces_[at - 1].text == "second" ||
                                     pieces_[at - 1].text == "last" || pieces_[at - 1].text == "other");
@@ -312,9 +338,10 @@ class Matcher : public PieceReader {
       const auto found = placed ? share() : std::nullopt;
       if (!found) return std::nullopt;
       word({"of"});
-      word({"the"});
-      word({"strength", "volume", "level"});
-      return Amount{Amount::Kind::kShare, *found};
+      word({"its", "their", "the"});
+      if (word({"strength"})) return Amount{Amount::Kind::kShare, *found};
+      word({"volume", "level", "loudness"});
+      return Amount{Amount::Kind::kRest, *found, false, false, true};
     });
   }
 };

@@ -19,6 +19,7 @@ struct Amount {
   double value = 0;
   bool bare = false;     ///< said without a word like "by": only with what is made quieter
   bool quieter = false;  ///< said with "quieter", which is a mood where no amount is said with it
+  bool level = false;    ///< "at 30 %", of what is there or of what is added
   bool operator==(const Amount&) const = default;
 };
 

@@ -39,7 +39,9 @@ double share_of(const Modifier& modifier, const ReadRequest& request) {
     return 1 - std::pow(10.0, -amount.value / 20);
   }
   if (amount.kind == Amount::Kind::kRest) {
-    if (!lower) fail("'" + modifier.text + "' goes with what is turned down, as in 'turn the piano down to 50 %'");
+    if (amount.level && !taken) return amount.value;
+    if (!lower && !amount.level)
+      fail("'" + modifier.text + "' goes with what is turned down, as in 'turn the piano down to 50 %'");
     return 1 - amount.value;
   }
   return amount.value;

@@ -18,7 +18,7 @@ using Kind = Token::Kind;
 
 constexpr size_t kLongestSentence = 2000;  // characters; far beyond any request, keeps the work bounded
 // The least certainty of a reading, chosen by sentences that it was not learned from, see docs/experiments.md.
-constexpr double kCertain = 0.7;
+constexpr double kCertain = 0.65;
 constexpr double kCertainWhereDenied = 0.9;
 constexpr const char* kOperationList = "extract, remove, add, replace, remix or accompany";
 

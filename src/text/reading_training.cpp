@@ -6,6 +6,7 @@
 #include <map>
 
 #include "instructme/base/error.h"
+#include "instructme/base/rng.h"
 #include "instructme/base/strings.h"
 #include "instructme/text/plan.h"
 #include "likely_reading.h"
@@ -47,7 +48,7 @@ void add_roles(const SaidSentence& said, const Instruction& instruction, Example
   const bool remix = instruction.operation == Operation::kRemix, replace = instruction.operation == Operation::kReplace;
   const auto add = [&](const std::vector<size_t>& places, auto role_of) {
     for (size_t i = 0; i < places.size(); ++i)
-      roles.add(role_traits(said, places[i], i, places.size(), reading_of(instruction.operation)),
+      roles.add(role_traits(said, places, i, reading_of(instruction.operation)),
                 static_cast<size_t>(role_of(said.gathered[places[i]])));
   };
   const std::vector<size_t> lists = lists_in(said), tags = tags_in(said);
@@ -62,7 +63,7 @@ void add_roles(const SaidSentence& said, const Instruction& instruction, Example
     });
 }
 
-/// Full-batch Adam (Kingma and Ba 2015) on the mean log-loss.
+/// Full-batch Adam (Kingma and Ba 2015) on the mean log-loss of examples of which some traits are unheard.
 class Regression {
  public:
   Regression(size_t traits, size_t classes, const ReadingTrainingOptions& options)
@@ -76,14 +77,19 @@ class Regression {
   void step(const std::vector<std::vector<size_t>>& traits, const std::vector<size_t>& right) {
     for (size_t i = 0; i < weights_.size(); ++i) gradient_[i] = 2 * options_.decay * weights_[i];
     std::vector<double> score(classes_);
+    std::vector<size_t> heard;
+    const double louder = 1 / (1 - options_.dropout);
     for (size_t example = 0; example < traits.size(); ++example) {
-      std::fill(score.begin(), score.end(), 0.0);
+      heard.clear();
       for (const size_t t : traits[example])
-        for (size_t c = 0; c < classes_; ++c) score[c] += weights_[t * classes_ + c];
+        if (!random_.chance(options_.dropout)) heard.push_back(t);
+      std::fill(score.begin(), score.end(), 0.0);
+      for (const size_t t : heard)
+        for (size_t c = 0; c < classes_; ++c) score[c] += louder * weights_[t * classes_ + c];
       softmax(score);
       for (size_t c = 0; c < classes_; ++c)
-        score[c] = (score[c] - (c == right[example] ? 1 : 0)) / static_cast<double>(traits.size());
-      for (const size_t t : traits[example])
+        score[c] = louder * (score[c] - (c == right[example] ? 1 : 0)) / static_cast<double>(traits.size());
+      for (const size_t t : heard)
         for (size_t c = 0; c < classes_; ++c) gradient_[t * classes_ + c] += score[c];
     }
     ++steps_;
@@ -104,6 +110,7 @@ class Regression {
   ReadingTrainingOptions options_;
   size_t classes_;
   int steps_ = 0;
+  Rng random_{1};
   std::vector<double> weights_, gradient_, first_, second_;
 };
 

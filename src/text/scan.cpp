@@ -68,13 +68,6 @@ std::optional<std::string> Grammar::idle_phrase(const std::string& sentence) con
   return std::nullopt;
 }
 
-std::vector<std::vector<std::string>> Grammar::separators() const {
-  std::vector<std::vector<std::string>> out;
-  for (const auto& phrase : speech_.separators)
-    if (phrase.find_first_of("0123456789") == std::string::npos) out.push_back(sentence_words(phrase));
-  return out;
-}
-
 void Grammar::strip_courtesies(std::vector<Token>& tokens) const {
   // Times and amounts at both ends do not hide the courtesies behind them.
   const auto is_other = [](const Token& token) { return token.kind != Kind::kModifier; };

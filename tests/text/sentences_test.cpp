@@ -71,12 +71,12 @@ void judge(const std::string& name, Least least, Most most) {
 }
 
 // Those that the readings are learned from.
-TEST(Sentences, AreUnderstood) { judge("data/sentences.tsv", {0.94}, {0.01, 0.015}); }
+TEST(Sentences, AreUnderstood) { judge("data/sentences.tsv", {0.92}, {0.013, 0.015}); }
 
 // Never used to widen what is understood.
-TEST(Sentences, NewOnesAreMostlyUnderstood) { judge("tests/text/sentences_unseen.tsv", {0.92}, {0.025, 0.05}); }
-TEST(Sentences, MoreNewOnesAreMostlyUnderstood) { judge("tests/text/sentences_unseen2.tsv", {0.93}, {0.025, 0.07}); }
-TEST(Sentences, StillMoreNewOnesAreMostlyUnderstood) { judge("tests/text/sentences_unseen3.tsv", {0.91}, {0.025, 0}); }
+TEST(Sentences, NewOnesAreMostlyUnderstood) { judge("tests/text/sentences_unseen.tsv", {0.94}, {0.025, 0.05}); }
+TEST(Sentences, MoreNewOnesAreMostlyUnderstood) { judge("tests/text/sentences_unseen2.tsv", {0.945}, {0.025, 0.07}); }
+TEST(Sentences, StillMoreNewOnesAreMostlyUnderstood) { judge("tests/text/sentences_unseen3.tsv", {0.94}, {0.025, 0}); }
 
 TEST(Sentences, OfTwoInstrumentsTheOneThatIsMeantIsTold) {
   EXPECT_EQ(understood("the synth pad muddies the piano, take it away", true), "remove synth pad");
