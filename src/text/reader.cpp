@@ -79,7 +79,13 @@ class Reader {
   std::vector<ReadRequest> read() const {
     if (sentence_.size() > kLongestSentence)
       fail(format("the instruction has %zu characters; at most %zu can be read", sentence_.size(), kLongestSentence));
-    std::vector<Token> tokens = grammar_.scan(sentence_);
+    std::vector<Token> tokens;
+    try {
+      tokens = grammar_.scan(sentence_);
+    } catch (const Error&) {
+      if (auto found = read_otherwise()) return *found;
+      throw;
+    }
     const std::vector<Modifier> leading = take_leading(tokens);
     if (tokens.empty()) fail("the instruction is empty: say what to do, for example " + example(Operation::kRemove));
     if (const auto idle = grammar_.idle_phrase(sentence_)) explain_idle(*idle);
@@ -95,9 +101,7 @@ class Reader {
     try {
       condensed = grammar_.condense(tokens);
     } catch (const Error&) {
-      if (auto found = read_parts()) return *found;
-      // "For our baroque dance group, could a harpsichord be added?" is no remix to both.
-      if (const auto likely = likely_request()) return checked({*likely}, {});
+      if (auto found = read_otherwise()) return *found;
       throw;
     }
     if (auto requests = grammar_.requests(condensed)) {
@@ -213,6 +217,14 @@ class Reader {
     };
     if (requests.size() != 2 || !does(requests[0], Operation::kRemove) || !does(requests[1], Operation::kAdd)) return;
     requests = {exchange(requests[0], requests[1])};
+  }
+
+  /// What cannot be taken apart in the usual way: "for our baroque dance group, could a harpsichord be added?" is no
+  /// remix to both.
+  std::optional<std::vector<ReadRequest>> read_otherwise() const {
+    if (auto found = read_parts()) return found;
+    if (const auto likely = likely_request()) return checked({*likely}, {});
+    return std::nullopt;
   }
 
   /// Where no pattern fits: what the sentences of others make all but certain.

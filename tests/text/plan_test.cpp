@@ -246,6 +246,40 @@ void expect_plans(const std::vector<std::pair<std::string, std::string>>& cases)
   }
 }
 
+TEST(ParsePlan, AmountsThatStayAndAmountsThatGo) {
+  expect_plans({{"keep 20% of the percussion", "remove percussion with strength 0.8"},
+                {"drums at 40%", "remove drum kit with strength 0.6"},
+                {"piano at half volume", "remove piano with strength 0.5"},
+                {"add a flute at 40%", "add flute with strength 0.4"},
+                {"shave 30% off the organ", "remove organ with strength 0.3"},
+                {"take a quarter off the level of the cello", "remove cello with strength 0.25"},
+                {"lower the english horn by three tenths", "remove english horn with strength 0.3"},
+                {"turn the ocarina down to a fifth of its loudness", "remove ocarina with strength 0.8"},
+                {"our fair is on the third of May, so add an accordion", "add accordion"}});
+}
+
+TEST(ParsePlan, WhatIsExceptedFromWhatGoesOrStays) {
+  expect_plans({{"all but the piano can go", "extract piano"},
+                {"everything except the drums and bass should be taken out", "extract drum kit and bass"},
+                {"everything but the banjo stays", "remove banjo"},
+                {"nothing but the choir should be removed", "remove choir"},
+                {"only the drums go", "remove drum kit"},
+                {"only the sax stays", "extract saxophone"}});
+}
+
+TEST(ParsePlan, WordsMadeOfNames) {
+  expect_plans({{"bassless", "remove bass"},
+                {"pianoless please", "remove piano"},
+                {"countrify it", "remix to country"},
+                {"make it rocky, rockify it", "remix to rock"}});
+}
+
+TEST(ParsePlan, NumbersAndOccasionsThatAreNoTimes) {
+  expect_plans({{"all i want 2 hear is that pad", "extract synth pad"},
+                {"we need this song with no voice for our karaoke bar", "remove vocals"},
+                {"for our polka dance evening please add an accordion", "add accordion"}});
+}
+
 TEST(ParsePlan, WhatIsSaidTwiceIsAskedOnce) {
   expect_plans({{"accompany it with a cello and extract the cello", "accompany with cello"},
                 {"replace the oboe with a flute and remove the oboe", "replace oboe with flute"},
