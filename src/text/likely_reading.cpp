@@ -91,7 +91,7 @@ bool is_date(const std::string& word) {
 
 bool has_digit(const std::string& word) { return word.find_first_of("0123456789") != std::string::npos; }
 
-/// "8am", "90th", "808s": numbers of other things.
+/// "8am", "90th": numbers of other things.
 bool is_other_number(const std::string& word) {
   static const WordSet kEndings = {"am", "pm", "st", "nd", "rd", "th"};
   const size_t digits = std::min(word.find_first_not_of("0123456789"), word.size());
@@ -116,7 +116,7 @@ bool is_left_over(const std::vector<Token>& said, size_t at) {
   if (text == "second") return by_number || before.empty() || kSections.count(behind);  // "the second viola"
   if (kUnits.count(text)) return true;
   if (!has_digit(text) || is_date(text)) return false;
-  if (is_other_number(text)) return kUnits.count(behind) > 0;
+  if (is_other_number(text)) return kUnits.count(behind) > 0 || kSections.count(behind) > 0;
   // "Change piano 2 harpsichord".
   return !((text == "2" || text == "4") && !by_number && !kUnits.count(before) && !kUnits.count(behind) &&
            !kPlacing.count(before));
