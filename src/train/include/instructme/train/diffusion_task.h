@@ -12,8 +12,8 @@ struct DiffusionTaskOptions {
   int64_t batch = 8;
   double text_drop = 0.1;  ///< p_CFG: share of examples trained without the text (paper §3.3)
   /// Share of examples at t = T, where v-prediction is the one-step answer to the whole edit; the
-  /// others are uniform over 1..T (Eq. 2).
-  double terminal_share = 0.3;
+  /// others are uniform over 1..T (Eq. 2). None is best, also for one step (docs/experiments.md).
+  double terminal_share = 0;
   /// How the channels of the latent count in the loss: 0 all alike (Eq. 2), 1 in proportion to the power
   /// each adds to the decoded sound, values between mix the two. Alike, a model spends most of its effort
   /// on channels that can hardly be heard.
