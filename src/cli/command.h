@@ -17,6 +17,7 @@ void add_data_command(CLI::App& app, Run& run);
 void add_render(CLI::App& data, Run& run);
 void add_import(CLI::App& data, Run& run);
 void add_palette(CLI::App& data, Run& run);
+void add_soundfont(CLI::App& data, Run& run);
 void add_background(CLI::App& data, Run& run);
 void add_shards(CLI::App& data, Run& run);
 void add_report(CLI::App& data, Run& run);
