@@ -142,6 +142,7 @@ std::string make_sound_font(const std::vector<RecordedNote>& notes, const SoundF
     for (const float x : notes[i].samples) peak = std::max(peak, std::abs(x) * gains[i]);
   }
 
+  const auto release = static_cast<int16_t>(std::lround(1200 * std::log2(recipe.release_s)));  // timecents
   Bytes samples, headers, generators, bags;
   size_t place = 0, count = 0;
   for (size_t i = 0; i < notes.size(); ++i) {
@@ -162,7 +163,6 @@ std::string make_sound_font(const std::vector<RecordedNote>& notes, const SoundF
     bags.number(count, 2).number(0, 2);
     // The range comes first and the sample last, as the specification wants.
     generators.number(kKeyRange, 2).number(static_cast<uint64_t>(from | to << 8), 2);
-    const auto release = static_cast<int16_t>(std::lround(1200 * std::log2(recipe.release_s)));  // timecents
     generators.number(kReleaseVolume, 2).number(static_cast<uint16_t>(release), 2);
     generators.number(kSampleId, 2).number(i, 2);
     count += 3;

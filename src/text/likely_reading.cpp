@@ -177,7 +177,7 @@ std::pair<size_t, size_t> exchanged(const std::vector<std::vector<double>>& role
   // A third that may well be part of an exchange makes two of them likely: "trade x for y and z for w".
   for (size_t i = 0; i < roles.size(); ++i)
     if (i != best.first && i != best.second)
-      certainty /= 1 + std::max(0.0, std::min(odds_of(roles[i], Role::kMeant), odds_of(roles[i], Role::kReplacement)));
+      certainty /= 1 + std::min(odds_of(roles[i], Role::kMeant), odds_of(roles[i], Role::kReplacement));
   return best;
 }
 

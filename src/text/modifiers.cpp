@@ -327,7 +327,7 @@ class Matcher : public PieceReader {
             return Amount{Amount::Kind::kDecibels, *value, !off, word({"quieter", "softer"}) || minus};
           }))
         return found;
-      const bool placed = word({"with", "at"});
+      const bool with = word({"with"}), placed = with || word({"at"});
       if (placed) word({"a"});
       if (word({"strength"})) {
         word({"of"});
@@ -340,7 +340,8 @@ class Matcher : public PieceReader {
       word({"of"});
       word({"its", "their", "the"});
       if (word({"strength"})) return Amount{Amount::Kind::kShare, *found};
-      word({"volume", "level", "loudness"});
+      const bool level = word({"volume", "level", "loudness"});
+      if (with && !level) return Amount{Amount::Kind::kShare, *found};
       return Amount{Amount::Kind::kRest, *found, false, false, true};
     });
   }

@@ -129,16 +129,20 @@ std::map<std::string, double> VaeTask::validate() {
   if (validation_.empty()) return {};
   const LogMelDistance log_mel;
   const auto device = vae_->parameters().front().device();
-  double distance = 0, ratio = 0;
+  double distance = 0, ratio = 0, attack = 0, treble = 0;
   for (const auto& example : validation_) {
     const Tensor wave =
         torch::from_blob(const_cast<float*>(example.data()), {1, static_cast<int64_t>(example.size())}).to(device);
     const Tensor output = vae_->decode_raw(vae_->posterior(wave).mean, wave.size(1)).wave;
     distance += log_mel.distance(output, wave).item<double>();
     ratio += si_sdr(output, wave).item<double>();
+    const Crispness crisp = crispness(output, wave);
+    attack += crisp.attack.item<double>();
+    treble += crisp.treble.item<double>();
   }
   const double count = static_cast<double>(validation_.size());
-  return {{"log_mel", distance / count}, {"si_sdr", ratio / count}};
+  return {
+      {"log_mel", distance / count}, {"si_sdr", ratio / count}, {"attack", attack / count}, {"treble", treble / count}};
 }
 
 void VaeTask::measure_latent_statistics() {

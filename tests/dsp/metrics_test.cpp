@@ -40,5 +40,40 @@ TEST(LogMelDistance, BelowTheFloorEverythingIsSilence) {
   EXPECT_EQ(log_mel.distance(1e-7 * torch::randn({1, 9000}), torch::zeros({1, 9000})).item<double>(), 0.0);
 }
 
+/// Clicks of noise that die away, two a second.
+at::Tensor beats_of_noise(double seconds) {
+  const auto samples = static_cast<int64_t>(seconds * 24000);
+  const auto place = torch::arange(samples, torch::kFloat).remainder(12000);
+  return (0.3 * torch::randn({samples}) * (-place / 1500).exp() * (place > 600)).unsqueeze(0);
+}
+
+TEST(Crispness, IsZeroForTheTargetAtAnyLevelOfAttacks) {
+  torch::manual_seed(4);
+  const auto wave = beats_of_noise(3);
+  const Crispness same = crispness(wave, wave), louder = crispness(2 * wave, wave);
+  EXPECT_NEAR(same.attack.item<double>(), 0, 1e-6);
+  EXPECT_NEAR(same.treble.item<double>(), 0, 1e-6);
+  EXPECT_NEAR(louder.treble.item<double>(), 20 * std::log10(2.0), 0.1);
+}
+
+TEST(Crispness, HearsSmearedAttacksAndMissingTreble) {
+  torch::manual_seed(5);
+  const auto wave = beats_of_noise(3);
+  // An echo before the sound: 5 ms early, at half the level.
+  const auto early = wave + 0.5 * torch::roll(wave, -120, 1);
+  EXPECT_LT(crispness(early, wave).attack.item<double>(), -6);
+  const auto dull = 0.5 * (wave + torch::roll(wave, 1, 1));  // cos² of the frequency: -3 dB at 6 kHz, nothing at 12 kHz
+  EXPECT_LT(crispness(dull, wave).treble.item<double>(), -5);
+  EXPECT_GT(crispness(dull, wave).attack.item<double>(), -6);
+}
+
+TEST(Crispness, OfSilenceAndOfVeryShortSoundsIsZero) {
+  for (const int64_t samples : {100, 24000}) {
+    const auto silence = torch::zeros({2, samples});
+    EXPECT_EQ(crispness(silence, silence).attack.abs().max().item<double>(), 0);
+    EXPECT_EQ(crispness(silence, silence).treble.abs().max().item<double>(), 0);
+  }
+}
+
 }  // namespace
 }  // namespace instructme

@@ -249,6 +249,7 @@ void expect_plans(const std::vector<std::pair<std::string, std::string>>& cases)
 TEST(ParsePlan, AmountsThatStayAndAmountsThatGo) {
   expect_plans({{"keep 20% of the percussion", "remove percussion with strength 0.8"},
                 {"drums at 40%", "remove drum kit with strength 0.6"},
+                {"remove the drums with 40%", "remove drum kit with strength 0.4"},
                 {"piano at half volume", "remove piano with strength 0.5"},
                 {"add a flute at 40%", "add flute with strength 0.4"},
                 {"shave 30% off the organ", "remove organ with strength 0.3"},

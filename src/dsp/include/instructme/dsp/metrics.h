@@ -26,4 +26,13 @@ class LogMelDistance {
   at::Tensor bank_;
 };
 
+/// How crisp a sound is, beside what it should be: a codec that smears attacks raises the level before them, and one
+/// that is unsure of the treble leaves it out. All tensors (N), in dB; 0 is as the target has it.
+struct Crispness {
+  at::Tensor attack;  ///< how much more the level above 1 kHz rises at attacks of the target, 0 where it has none
+  at::Tensor treble;  ///< how much more is in 6 to 12 kHz, where the target has anything there
+};
+/// sound, target (N, S), both at 24 kHz. Attacks are where the target's level rises by 12 dB within 11 ms.
+Crispness crispness(const at::Tensor& sound, const at::Tensor& target);
+
 }  // namespace instructme
