@@ -22,7 +22,8 @@ constexpr int64_t kTagSampleRate = 24000;
 constexpr int64_t kTimeFold = 4;       // frames in one step of the later layers
 constexpr int64_t kStepsPerBlock = 5;  // of them in half a second
 constexpr int64_t kFramesPerBlock = kTimeFold * kStepsPerBlock;
-constexpr int64_t kSegment_blocks = 20;  // 10 s, the length of its training examples
+constexpr int64_t kSegment_blocks = 20;          // 10 s
+constexpr double kSpeeds[] = {0.97, 1.0, 1.03};  // at which music is heard
 
 struct Shape {
   int64_t kernel_time, kernel_bands, stride_time;
@@ -39,6 +40,17 @@ Tensor channels_last(torch::nn::ModuleList& list, size_t index, const Tensor& x)
 Tensor whole_blocks(const Tensor& wave) {
   const int64_t blocks = (wave.size(1) + TaggerImpl::kBlockSamples - 1) / TaggerImpl::kBlockSamples;
   return at::constant_pad_nd(at_usual_level(wave), {0, blocks * TaggerImpl::kBlockSamples - wave.size(1)});
+}
+
+/// wave (1, S) at each of the speeds: (speeds, S). What ends early is followed by silence.
+Tensor at_all_speeds(const Tensor& wave) {
+  std::vector<Tensor> all;
+  for (const double speed : kSpeeds) {
+    const auto length = static_cast<int64_t>(static_cast<double>(wave.size(1)) / speed);
+    const Tensor x = at::upsample_linear1d(wave.unsqueeze(1), {length}, /*align_corners=*/false).squeeze(1);
+    all.push_back(at::constant_pad_nd(x, {0, wave.size(1) - length}));  // or cut off
+  }
+  return torch::cat(all);
 }
 
 std::vector<double> read_thresholds(ConfigReader& config, const char* key, size_t count) {
@@ -139,11 +151,12 @@ Tags listen_for_tags(Tagger& net, const Tensor& wave) {
   for (int64_t start = 0; start < audio.size(1); start += segment) {
     // The last segment is as long as the others where it can be, and only what is new of it counts.
     const int64_t from = std::max<int64_t>(0, std::min(start, audio.size(1) - segment));
-    const TaggerLogits said = net->forward(net->spectrum(audio.slice(1, from, from + segment)).to(device));
-    const Tensor p = said.blocks.sigmoid()[0].to(at::kCPU);  // (B, I)
+    const Tensor waves = at_all_speeds(audio.slice(1, from, from + segment));
+    const TaggerLogits said = net->forward(net->spectrum(waves).to(device));
+    const Tensor p = said.blocks.mean(0).sigmoid().to(at::kCPU);  // (B, I)
     every.push_back(p.slice(0, (start - from) / TaggerImpl::kBlockSamples));
     pooled.push_back(TaggerImpl::pool(p));
-    genres.push_back(said.genres[0].log_softmax(0).to(at::kCPU));
+    genres.push_back(said.genres.log_softmax(1).mean(0).to(at::kCPU));
   }
   Tags tags;
   tags.blocks = torch::cat(every);

@@ -2,8 +2,11 @@
 
 #include <torch/torch.h>
 
+#include <algorithm>
+
 #include "instructme/base/error.h"
 #include "instructme/base/files.h"
+#include "instructme/base/strings.h"
 #include "instructme/dsp/metrics.h"
 #include "instructme/torchx/quantised_weights.h"
 
@@ -12,6 +15,8 @@ namespace instructme {
 using at::Tensor;
 
 namespace {
+
+constexpr int kLongestWindow = 4096;
 
 /// ||a - b||^2 / ||b||^2 per example, averaged; `floor` (mean square) keeps silence from counting more
 /// than everything else. Squares rather than absolute values: they let strong partials lead, so that
@@ -30,6 +35,7 @@ VaeTaskOptions VaeTaskOptions::read(ConfigReader& config) {
   config.read("spectrum_weight", o.spectrum_weight);
   config.read("wave_weight", o.wave_weight);
   config.read("stft_weight", o.stft_weight);
+  config.read("stft_sizes", o.stft_sizes);
   config.read("mel_weight", o.mel_weight);
   config.read("kl_weight", o.kl_weight);
   config.read("train_encoder", o.train_encoder);
@@ -40,6 +46,10 @@ VaeTaskOptions VaeTaskOptions::read(ConfigReader& config) {
   config.finish();
   if (o.batch < 1 || o.seconds < 0.2)
     throw Error(ErrorKind::kModel, config.context() + ": batch must be at least 1 and seconds at least 0.2");
+  if (o.stft_sizes.empty() || std::any_of(o.stft_sizes.begin(), o.stft_sizes.end(),
+                                          [](int64_t n) { return n < 16 || n > kLongestWindow || n % 8 != 0; }))
+    throw Error(ErrorKind::kModel,
+                config.context() + format(": stft_sizes are multiples of 8 from 16 to %d", kLongestWindow));
   return o;
 }
 
@@ -49,6 +59,7 @@ VaeTask::VaeTask(Vae vae, VaeTaskOptions options, DiscriminatorOptions discrimin
       options_(options),
       training_(std::move(training)),
       validation_(std::move(validation)),
+      stft_loss_(options_.stft_sizes),
       mel_loss_(static_cast<double>(vae_->options().sample_rate)) {
   if (!options_.train_encoder) vae_->freeze_encoder();
   if (options_.adversarial_from >= 0) discriminators_ = Discriminators(discriminators);

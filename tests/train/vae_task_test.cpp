@@ -219,6 +219,9 @@ TEST(VaeTaskOptions, ReadsAndRefuses) {
   expect_error(ErrorKind::kModel, "'mel_wieght' (did you mean 'mel_weight'", [&] { read({{"mel_wieght", 3}}); });
   expect_error(ErrorKind::kModel, "batch must be at least 1", [&] { read({{"batch", 0}}); });
   expect_error(ErrorKind::kModel, "seconds at least 0.2", [&] { read({{"seconds", 0.1}}); });
+  EXPECT_EQ(read({{"stft_sizes", {512, 64}}}).stft_sizes, (std::vector<int64_t>{512, 64}));
+  for (const auto& sizes : {std::vector<int64_t>{}, {1024, 100}, {8}, {8192}})
+    expect_error(ErrorKind::kModel, "multiples of 8 from 16 to 4096", [&] { read({{"stft_sizes", sizes}}); });
 }
 
 }  // namespace

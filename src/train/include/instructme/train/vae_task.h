@@ -15,6 +15,7 @@ struct VaeTaskOptions {
   double spectrum_weight = 1.0;  ///< relative squared error of the compressed complex spectrum, phase included
   double wave_weight = 1.0;      ///< relative squared error of the waveform
   double stft_weight = 1.0;
+  std::vector<int64_t> stft_sizes{1024, 256};  ///< samples, multiples of 8; windows of 3 ms (64) hear attacks
   double mel_weight = 1.0;
   double kl_weight = 1e-3;
   /// false: the latents stay what they are, so that an editor trained on them keeps its meaning.
