@@ -87,7 +87,7 @@ struct EditOptions {
 };
 
 /// Below this certainty an instrument counts as not there.
-inline constexpr double kHeard = 0.07;
+inline constexpr double kHeard = 0.05;
 
 /// What was taken out of the music or put into it: as far as the step went, with its range and strength.
 struct EditedStem {
