@@ -1,26 +1,17 @@
 #include "instructme/synth/recorded_notes.h"
 
-#include <cmath>
-#include <numbers>
-
 #include "expect_error.h"
 #include "instructme/audio/audio_file.h"
 #include "instructme/base/files.h"
 #include "instructme/synth/sound_font.h"
 #include "instructme/synth/stem_renderer.h"
+#include "sine.h"
 #include "synth_test_support.h"
 
 namespace instructme {
 namespace {
 
 constexpr int kRate = 24000;
-
-std::vector<float> tone(double hz, double seconds) {
-  std::vector<float> samples(static_cast<size_t>(seconds * kRate));
-  for (size_t i = 0; i < samples.size(); ++i)
-    samples[i] = static_cast<float>(0.5 * std::sin(2 * std::numbers::pi * hz * static_cast<double>(i) / kRate));
-  return samples;
-}
 
 int rises(const std::vector<float>& samples, size_t from, size_t to) {
   int count = 0;
@@ -43,11 +34,11 @@ TEST(RecordedNotes, KeysOfNames) {
 TEST(RecordedNotes, ASoundFontOfThemPlaysThemInTune) {
   TempDir folder;
   std::vector<float> late(kRate / 2, 0.0f);  // silence before the onset
-  const std::vector<float> a = tone(440, 2);
+  const std::vector<float> a = sine(440, kRate, 2, 0.5);
   late.insert(late.end(), a.begin(), a.end());
   write_audio(folder.path() / "A4.wav", from_mono(late, kRate));
-  write_audio(folder.path() / "A3.wav", from_mono(tone(220, 2), kRate));
-  write_audio(folder.path() / "notes.wav", from_mono(tone(1000, 1), kRate));  // no note's name
+  write_audio(folder.path() / "A3.wav", from_mono(sine(220, kRate, 2, 0.5), kRate));
+  write_audio(folder.path() / "notes.wav", from_mono(sine(1000, kRate, 1, 0.5), kRate));  // no note's name
   const auto notes = read_recorded_notes(folder.path());
   ASSERT_EQ(notes.size(), 2u);
   EXPECT_EQ(notes[0].key, 57);
@@ -79,7 +70,9 @@ TEST(RecordedNotes, BadInput) {
   write_file_atomically(folder.path() / "C4.wav", "no sound");
   expect_error(ErrorKind::kInput, "C4.wav", [&] { read_recorded_notes(folder.path()); });
   expect_error(ErrorKind::kUsage, "one note", [] { make_sound_font({}, {"nothing"}); });
-  expect_error(ErrorKind::kUsage, "0 to 127", [] { make_sound_font({{60, kRate, tone(262, 1)}}, {"x", 128}); });
+  expect_error(ErrorKind::kUsage, "0 to 127", [] {
+    make_sound_font({{60, kRate, sine(262, kRate, 1, 0.5)}}, {"x", 128});
+  });
 }
 
 }  // namespace
