@@ -24,39 +24,33 @@ constexpr const char* kOperationList = "extract, remove, add, replace, remix or 
 
 [[noreturn]] void fail(const std::string& message) { throw Error(ErrorKind::kInput, message); }
 
-std::vector<std::string> instrument_names(const Lexicon& lexicon) {
+/// Canonical names and synonyms of instruments, genres or moods.
+template <class Entry>
+std::vector<std::string> known_names(const std::vector<Entry>& entries) {
   std::vector<std::string> names;
-  for (const auto& entry : lexicon.instruments()) {
+  for (const Entry& entry : entries) {
     names.push_back(entry.name);
     names.insert(names.end(), entry.synonyms.begin(), entry.synonyms.end());
   }
   return names;
 }
 
-std::vector<std::string> tag_names(const std::vector<TagEntry>& entries) {
+/// The first canonical names, as an example.
+template <class Entry>
+std::string some_names(const std::vector<Entry>& entries, size_t count) {
   std::vector<std::string> names;
-  for (const auto& entry : entries) {
-    names.push_back(entry.name);
-    names.insert(names.end(), entry.synonyms.begin(), entry.synonyms.end());
-  }
-  return names;
+  for (size_t i = 0; i < std::min(entries.size(), count); ++i) names.push_back(entries[i].name);
+  return join(names, ", ");
 }
 
-/// The first few canonical names, the most usual instruments first.
 std::string some_known_instruments(const Lexicon& lexicon) {
   std::vector<InstrumentEntry> entries = lexicon.instruments();
   std::stable_sort(entries.begin(), entries.end(),
                    [](const auto& a, const auto& b) { return a.frequency > b.frequency; });
-  std::vector<std::string> names;
-  for (size_t i = 0; i < std::min<size_t>(entries.size(), 8); ++i) names.push_back(entries[i].name);
-  return join(names, ", ");
+  return some_names(entries, 8);
 }
 
-std::string some_known_tags(const std::vector<TagEntry>& entries) {
-  std::vector<std::string> names;
-  for (size_t i = 0; i < std::min<size_t>(entries.size(), 6); ++i) names.push_back(entries[i].name);
-  return join(names, ", ");
-}
+std::string some_known_tags(const std::vector<TagEntry>& entries) { return some_names(entries, 6); }
 
 std::string example(Operation operation) {
   Instruction instruction;
@@ -79,13 +73,8 @@ class Reader {
   std::vector<ReadRequest> read() const {
     if (sentence_.size() > kLongestSentence)
       fail(format("the instruction has %zu characters; at most %zu can be read", sentence_.size(), kLongestSentence));
-    std::vector<Token> tokens;
-    try {
-      tokens = grammar_.scan(sentence_);
-    } catch (const Error&) {
-      if (auto found = read_otherwise()) return *found;
-      throw;
-    }
+    std::vector<Token> tokens, condensed;
+    if (auto found = otherwise_if_not([&] { tokens = grammar_.scan(sentence_); })) return *found;
     const std::vector<Modifier> leading = take_leading(tokens);
     if (tokens.empty()) fail("the instruction is empty: say what to do, for example " + example(Operation::kRemove));
     if (const auto idle = grammar_.idle_phrase(sentence_)) explain_idle(*idle);
@@ -97,13 +86,7 @@ class Reader {
       if (auto found = read_sentences()) return *found;
       explain_unknown(tokens, at);
     }
-    std::vector<Token> condensed;
-    try {
-      condensed = grammar_.condense(tokens);
-    } catch (const Error&) {
-      if (auto found = read_otherwise()) return *found;
-      throw;
-    }
+    if (auto found = otherwise_if_not([&] { condensed = grammar_.condense(tokens); })) return *found;
     if (auto requests = grammar_.requests(condensed)) {
       const size_t last = tokens.size() - 1;
       if (last > 0 && tokens[last].is_word("there") && tokens[last - 1].is_instrument()) put_in_place(*requests);
@@ -224,6 +207,18 @@ class Reader {
   std::optional<std::vector<ReadRequest>> read_otherwise() const {
     if (auto found = read_parts()) return found;
     if (const auto likely = likely_request()) return checked({*likely}, {});
+    return std::nullopt;
+  }
+
+  /// What can be read otherwise where this cannot be done; its error where nothing can.
+  template <class Step>
+  std::optional<std::vector<ReadRequest>> otherwise_if_not(Step step) const {
+    try {
+      step();
+    } catch (const Error&) {
+      if (auto found = read_otherwise()) return found;
+      throw;
+    }
     return std::nullopt;
   }
 
@@ -403,7 +398,8 @@ class Reader {
     std::vector<std::string> candidates;
     for (const auto& verb : grammar_.verbs())
       if (verb.size() > 2) candidates.push_back(verb);  // "no", "a": near to every short word
-    for (const auto& names : {instrument_names(lexicon_), tag_names(lexicon_.genres()), tag_names(lexicon_.moods())})
+    for (const auto& names :
+         {known_names(lexicon_.instruments()), known_names(lexicon_.genres()), known_names(lexicon_.moods())})
       candidates.insert(candidates.end(), names.begin(), names.end());
     const std::string hint = word.size() > 3 ? did_you_mean(word, candidates) : "";
     fail("the word '" + word + "' in " + quoted() + " is not understood" +
@@ -413,14 +409,14 @@ class Reader {
   }
 
   [[noreturn]] void explain_instrument(const std::string& phrase) const {
-    const std::string hint = did_you_mean(phrase, instrument_names(lexicon_));
+    const std::string hint = did_you_mean(phrase, known_names(lexicon_.instruments()));
     fail("there is no instrument called '" + phrase + "'" +
          (hint.empty() ? "; known ones are " + some_known_instruments(lexicon_) + " and others" : hint));
   }
 
   [[noreturn]] void explain_tag(const std::string& phrase) const {
-    std::vector<std::string> candidates = tag_names(lexicon_.genres());
-    const std::vector<std::string> moods = tag_names(lexicon_.moods());
+    std::vector<std::string> candidates = known_names(lexicon_.genres());
+    const std::vector<std::string> moods = known_names(lexicon_.moods());
     candidates.insert(candidates.end(), moods.begin(), moods.end());
     const std::string hint = did_you_mean(phrase, candidates);
     fail("there is no genre or mood called '" + phrase + "'" +
@@ -431,9 +427,9 @@ class Reader {
 
   /// Where an instrument, a genre and a mood would all do: "a … version".
   [[noreturn]] void explain_name(const std::string& phrase) const {
-    std::vector<std::string> candidates = instrument_names(lexicon_);
+    std::vector<std::string> candidates = known_names(lexicon_.instruments());
     for (const auto* entries : {&lexicon_.genres(), &lexicon_.moods()})
-      for (auto& name : tag_names(*entries)) candidates.push_back(std::move(name));
+      for (auto& name : known_names(*entries)) candidates.push_back(std::move(name));
     const std::string hint = did_you_mean(phrase, candidates);
     fail("there is no instrument, genre or mood called '" + phrase + "'" +
          (hint.empty() ? "; known genres are " + some_known_tags(lexicon_.genres()) + " and others" : hint));
