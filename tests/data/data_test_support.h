@@ -11,16 +11,10 @@
 #include "instructme/base/files.h"
 #include "instructme/data/song_folder.h"
 #include "instructme/data/song_renderer.h"
+#include "sine.h"
 #include "small_font.h"
 
 namespace instructme {
-
-inline std::vector<float> sine(double hz, double amplitude, int64_t frames, int rate) {
-  std::vector<float> x(static_cast<size_t>(frames));
-  for (size_t i = 0; i < x.size(); ++i)
-    x[i] = static_cast<float>(amplitude * std::sin(2 * M_PI * hz * static_cast<double>(i) / rate));
-  return x;
-}
 
 /// Amplitude of the sine of a whole number of periods at `hz` in `x`.
 inline double sine_amplitude(const std::vector<float>& x, double hz, int rate) {
@@ -91,7 +85,8 @@ inline RenderedSong test_song(uint64_t seed) {
         entry.role = stem.role;
         entry.source = "sines";
         info.arrangements[a].versions.back().stems.push_back(entry);
-        std::vector<float> x = sine(stem.hz, rng.uniform(0.05, 0.1), info.frames, info.sample_rate);
+        std::vector<float> x = sine(stem.hz, info.sample_rate, static_cast<double>(info.frames) / info.sample_rate,
+                                    rng.uniform(0.05, 0.1));
         for (size_t i = 0; i < x.size(); ++i)
           if (static_cast<double>(i) / info.sample_rate >= stem.silent_from_s) x[i] = 0;
         song.audio[a].back().push_back(std::move(x));

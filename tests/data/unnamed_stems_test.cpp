@@ -25,7 +25,7 @@ RenderedSong sung_song(const std::vector<std::string>& instruments) {
     stem.part = static_cast<int>(version.stems.size());
     stem.instrument = instrument;
     version.stems.push_back(stem);
-    song.audio[0][0].push_back(sine(hz, 0.1, song.info.frames, kRate));
+    song.audio[0][0].push_back(sine(hz, kRate, 4, 0.1));
   };
   double hz = 1000;
   for (const std::string& instrument : instruments) add(instrument, hz), hz += 100;

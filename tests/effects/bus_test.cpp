@@ -81,7 +81,8 @@ TEST(Bus, TheMixIsWhatTheBusMakesOfTheSum) {
 }
 
 TEST(Bus, TapeSaturatesLosesTrebleAndKeepsTime) {
-  std::vector<AudioBuffer> stems{from_mono(sine(400, 0.5, 1), kRate), from_mono(sine(10000, 0.01, 1), kRate)};
+  std::vector<AudioBuffer> stems{from_mono(sine(400, kRate, 1, 0.5), kRate),
+                                 from_mono(sine(10000, kRate, 1, 0.01), kRate)};
   BusSettings bus;
   bus.tape = TapeSettings{.drive_db = 12, .loss_hz = 6000, .loss_db = -10, .wow = {.wow_cents = 0, .flutter_cents = 0}};
   const BusResult result = process_bus(stems, bus);

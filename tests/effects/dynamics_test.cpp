@@ -48,12 +48,12 @@ TEST(Compressor, AttackAndReleaseReachOneMinusOneOverEInTheirTime) {
 TEST(Compressor, RmsDetectorHearsASineThreeDecibelsBelowItsPeak) {
   CompressorSettings s{.threshold_db = -20, .ratio = 2, .knee_db = 0, .attack_s = 0.05, .release_s = 0.05};
   s.detector_s = 0.05;
-  const auto gain = compressor_gain(from_mono(sine(1000, from_db(-6), 2), kRate), s);
+  const auto gain = compressor_gain(from_mono(sine(1000, kRate, 2, from_db(-6)), kRate), s);
   EXPECT_NEAR(to_db(gain.back()), -(20 - 9.01) / 2, 0.05);
 }
 
 TEST(Compressor, BothChannelsGetTheGainOfTheLouderOne) {
-  const auto loud = square(-6, 0.5), quiet = sine(300, 0.01, 0.5);
+  const auto loud = square(-6, 0.5), quiet = sine(300, kRate, 0.5, 0.01);
   const CompressorSettings s{.threshold_db = -30, .ratio = 4};
   const AudioBuffer in = from_planar({quiet, loud}, kRate);
   const AudioBuffer out = processed<Compressor>(in, s);

@@ -142,7 +142,7 @@ TEST(EffectChain, AtALevelTheResultHasThatActiveLevel) {
 }
 
 TEST(ActiveRms, LeavesPausesOut) {
-  AudioBuffer x = from_mono(sine(440, 0.5, 4), kRate);
+  AudioBuffer x = from_mono(sine(440, kRate, 4, 0.5), kRate);
   EXPECT_NEAR(active_rms(x), 0.5 / std::numbers::sqrt2, 1e-4);
   std::fill(x.samples.begin() + kRate, x.samples.begin() + 3 * kRate, 0.0f);
   EXPECT_NEAR(active_rms(x), 0.5 / std::numbers::sqrt2, 1e-4);

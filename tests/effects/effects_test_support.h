@@ -10,17 +10,11 @@
 #include "expect_error.h"
 #include "instructme/base/rng.h"
 #include "instructme/effects/processor.h"
+#include "sine.h"
 
 namespace instructme {
 
 constexpr int kRate = 24000;
-
-inline std::vector<float> sine(double hz, double amplitude, double seconds, int rate = kRate) {
-  std::vector<float> x(static_cast<size_t>(std::llround(seconds * rate)));
-  for (size_t i = 0; i < x.size(); ++i)
-    x[i] = static_cast<float>(amplitude * std::sin(2 * std::numbers::pi * hz * static_cast<double>(i) / rate));
-  return x;
-}
 
 inline AudioBuffer noise(int channels, double seconds, double amplitude, uint64_t seed = 1, int rate = kRate) {
   Rng rng(seed);

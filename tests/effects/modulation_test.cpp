@@ -26,7 +26,7 @@ double cents_of(const std::vector<float>& x, double hz, double from_s, double to
 TEST(Detune, ShiftsThePitchByTheCentsAskedFor) {
   for (const double hz : {110.0, 440.0, 3000.0})
     for (const double cents : {-20.0, -5.0, 5.0, 12.0}) {
-      const AudioBuffer out = processed<Detune>(from_mono(sine(hz, 0.5, 2), kRate), DetuneSettings{cents});
+      const AudioBuffer out = processed<Detune>(from_mono(sine(hz, kRate, 2, 0.5), kRate), DetuneSettings{cents});
       // The first jump comes after half a round.
       const double first_jump_s = 0.01 / std::abs(std::exp2(cents / 1200) - 1);
       EXPECT_NEAR(cents_of(out.samples, hz, 0.05, std::min(1.9, first_jump_s)), cents, 0.1) << hz;
@@ -76,7 +76,7 @@ TEST(SincReader, ReadsBetweenSamples) {
 
 TEST(Wow, BendsThePitchAsFarAsAskedAndKeepsTime) {
   const WowSettings s{.wow_cents = 20, .wow_hz = 0.5, .flutter_cents = 0, .flutter_hz = 8, .phase = 0};
-  const AudioBuffer out = processed<Wow>(from_mono(sine(1000, 0.5, 4), kRate), s);
+  const AudioBuffer out = processed<Wow>(from_mono(sine(1000, kRate, 4, 0.5), kRate), s);
   double lowest = 0, highest = 0;
   for (double t = 0.1; t < 3.8; t += 0.05) {
     const double cents = cents_of(out.samples, 1000, t, t + 0.19);

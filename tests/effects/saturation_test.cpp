@@ -10,7 +10,7 @@ namespace {
 using enum SaturationCurve;
 
 AudioBuffer saturated(double hz, double amplitude, SaturationSettings settings) {
-  return processed<Saturator>(from_mono(sine(hz, amplitude, 1), kRate), settings);
+  return processed<Saturator>(from_mono(sine(hz, kRate, 1, amplitude), kRate), settings);
 }
 
 double harmonic_db(const AudioBuffer& sound, double hz, int number) {
@@ -66,7 +66,7 @@ TEST(Saturator, OversamplingKeepsTimeAndTheAudibleBand) {
   for (const int oversampling : {1, 2, 4}) {
     SaturationSettings s{kTanh, 0, 0, 1, oversampling};
     for (const double hz : {100.0, 1000.0, 5000.0, 9500.0}) {
-      const std::vector<float> x = sine(hz, 0.001, 1);
+      const std::vector<float> x = sine(hz, kRate, 1, 0.001);
       const AudioBuffer out = processed<Saturator>(from_mono(x, kRate), s);
       const auto ratio = component(out.samples, hz, 6000, 18000) / component(x, hz, 6000, 18000);
       // At 0 dB of drive the level is 0.25 / tanh(0.25), 0.18 dB.
@@ -105,7 +105,7 @@ TEST(SaturationGain, TurnsSamplesIntoTheSaturatedOnes) {
 
 TEST(Amplifier, DriveMakesHarmonicsAndTheCabinetCutsTheTreble) {
   const auto played = [](double drive) {
-    return processed<Amplifier>(from_mono(sine(220, 0.15, 1), kRate), AmplifierSettings{.drive_db = drive});
+    return processed<Amplifier>(from_mono(sine(220, kRate, 1, 0.15), kRate), AmplifierSettings{.drive_db = drive});
   };
   EXPECT_LT(harmonic_db(played(-10), 220, 3), -25) << "clean";
   EXPECT_GT(harmonic_db(played(40), 220, 3), -20) << "distorted";

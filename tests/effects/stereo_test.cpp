@@ -35,7 +35,7 @@ TEST(Echo, PingPongChangesSides) {
 TEST(Echo, EachRepeatLosesTreble) {
   const EchoSettings s{.time_s = 0.25, .feedback = 0.9, .damping_hz = 1500, .wet_db = 0};
   AudioBuffer in = from_mono(std::vector<float>(kRate * 2), kRate);
-  const auto burst = sine(1500, 0.5, 0.1);
+  const auto burst = sine(1500, kRate, 0.1, 0.5);
   std::copy(burst.begin(), burst.end(), in.samples.begin());
   const AudioBuffer out = processed<Echo>(in, s);
   const auto repeat = [&](size_t n) { return std::abs(component(out.samples, 1500, n * 6000, n * 6000 + 2400)); };

@@ -153,7 +153,7 @@ class EvaluateClips : public testing::Test {
 
   TempDir folder_;
   Editor editor_{tiny_pipeline()};
-  const std::vector<float> bass_ = sine(110, 0.2, 24000), flute_ = sine(1320, 0.2, 24000);
+  const std::vector<float> bass_ = sine(110, 24000, 1, 0.2), flute_ = sine(1320, 24000, 1, 0.2);
   const std::vector<float> both_ = [this] {
     std::vector<float> sum = bass_;
     for (size_t i = 0; i < sum.size(); ++i) sum[i] += flute_[i];
@@ -198,7 +198,7 @@ TEST_F(EvaluateClips, ANameThatBeginsAnotherIsNotMixedUp) {
 
 TEST_F(EvaluateClips, OtherRatesAndLengths) {
   write_audio(folder_.path() / "a_source.wav",
-              from_planar({sine(110, 0.2, 44100, 44100), sine(110, 0.2, 44100, 44100)}, 44100));
+              from_planar({sine(110, 44100, 1, 0.2), sine(110, 44100, 1, 0.2)}, 44100));
   clip("a_target.wav", std::vector<float>(bass_.begin(), bass_.begin() + 20000));
   table("a\tremove the drums\n");
   EXPECT_GT(evaluate().mean("remove", kUnedited).si_sdr, 30);

@@ -1,22 +1,14 @@
 #pragma once
 
-#include <cmath>
 #include <filesystem>
-#include <numbers>
 #include <string>
 #include <vector>
 
 #include "instructme/base/files.h"
 #include "instructme/data/song_folder.h"
+#include "sine.h"
 
 namespace instructme {
-
-inline std::vector<float> sine(double hz, double amplitude, int64_t samples, double rate = 24000) {
-  std::vector<float> wave(static_cast<size_t>(samples));
-  for (size_t i = 0; i < wave.size(); ++i)
-    wave[i] = static_cast<float>(amplitude * std::sin(2 * std::numbers::pi * hz * static_cast<double>(i) / rate));
-  return wave;
-}
 
 /// A song of 4 s with a bass, a piano and a flute, all sines, in two versions.
 inline RenderedSong tiny_song(int rate = 24000, uint64_t seed = 0) {
@@ -42,7 +34,7 @@ inline RenderedSong tiny_song(int rate = 24000, uint64_t seed = 0) {
       stem.role = role;
       stem.source = "sines";
       stems.stems.push_back(stem);
-      audio.push_back(sine(hz, 0.1, info.frames, rate));
+      audio.push_back(sine(hz, rate, 4, 0.1));
     };
     add(version == 0 ? "bass" : "double bass", 110, Role::kBass);
     add(version == 0 ? "piano" : "organ", 440, Role::kChords);

@@ -15,13 +15,14 @@ namespace {
 using at::Tensor;
 
 constexpr int64_t kSamples = 32 * 480;
+constexpr double kSeconds = kSamples / 24000.0;
 
 /// A low and a high tone; "extract the bass" is the low one, "extract the flute" the high one.
 Triplet tones(bool bass) {
   Triplet triplet;
   triplet.sentence = bass ? "extract the bass" : "extract the flute";
   triplet.instruction = parse_instruction(triplet.sentence, Lexicon::builtin());
-  const std::vector<float> low = sine(110, 0.14, kSamples), high = sine(1320, 0.14, kSamples);
+  const std::vector<float> low = sine(110, 24000, kSeconds, 0.14), high = sine(1320, 24000, kSeconds, 0.14);
   triplet.source = low;
   for (size_t i = 0; i < high.size(); ++i) triplet.source[i] += high[i];
   triplet.target = bass ? low : high;

@@ -43,7 +43,8 @@ DiscriminatorOptions small_discriminators() {
 /// The same two tones in every example, at a level drawn once per example when `vary`.
 WaveSource tones(bool vary = false) {
   return [vary](int64_t, int64_t samples, Rng& rng) {
-    std::vector<float> wave = sine(220, 0.1, samples), high = sine(1500, 0.05, samples);
+    const double seconds = static_cast<double>(samples) / 24000;
+    std::vector<float> wave = sine(220, 24000, seconds, 0.1), high = sine(1500, 24000, seconds, 0.05);
     const float gain = vary ? static_cast<float>(rng.uniform(0.2, 1)) : 1.0f;
     for (size_t i = 0; i < wave.size(); ++i) wave[i] = gain * (wave[i] + high[i]);
     return wave;
@@ -52,7 +53,7 @@ WaveSource tones(bool vary = false) {
 
 VaeTask make_task(const VaeTaskOptions& options, bool vary = false) {
   torch::manual_seed(7);
-  return VaeTask(Vae(small_vae()), options, small_discriminators(), tones(vary), {sine(220, 0.1, 12000)});
+  return VaeTask(Vae(small_vae()), options, small_discriminators(), tones(vary), {sine(220, 24000, 0.5, 0.1)});
 }
 
 TrainerOptions training(int64_t steps) {
