@@ -4,6 +4,7 @@
 
 #include "instructme/base/error.h"
 #include "instructme/base/files.h"
+#include "instructme/torchx/runtime.h"
 #include "instructme/train/trainer.h"
 #include "terminal.h"
 
@@ -29,6 +30,10 @@ TrainerOptions trainer_options(const RunArguments& arguments, TrainerOptions rec
   if (arguments.steps > 0) recipe.steps = arguments.steps;
   if (arguments.limit_s >= 0) recipe.limit_s = arguments.limit_s;
   if (!arguments.device.empty()) recipe.device = arguments.device;
+  if (recipe.bfloat16 && !multiplies_bfloat16(find_device(recipe.device))) {
+    std::fputs("this processor does not multiply bfloat16: training in float32, which is faster here\n", stderr);
+    recipe.bfloat16 = false;
+  }
   return recipe;
 }
 

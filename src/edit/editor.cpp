@@ -64,7 +64,9 @@ Editor::Editor(Pipeline pipeline, EditorOptions options)
       chord_extractor_(std::make_unique<ChromaTemplateChordExtractor>()) {
   if (options_.ears) options_.ears = remembering(std::move(options_.ears));
   pipeline_.eval();
-  pipeline_.to(find_device(options_.device));
+  const c10::Device device = find_device(options_.device);
+  pipeline_.to(device);
+  options_.bfloat16 = options_.bfloat16 && multiplies_bfloat16(device);
   if (options_.bfloat16) pipeline_.to(at::kBFloat16);
 }
 

@@ -45,6 +45,14 @@ double measure_matmul_gflops(bool bfloat16) {
   return 2e-9 * static_cast<double>(size * size * size) / best;
 }
 
+bool multiplies_bfloat16(c10::Device device) {
+#if defined(__x86_64__)
+  return !device.is_cpu() || __builtin_cpu_supports("avx512bf16");  // and so has whatever has AMX
+#else
+  return true;
+#endif
+}
+
 long peak_memory_bytes() {
   rusage usage{};
   ::getrusage(RUSAGE_SELF, &usage);

@@ -7,6 +7,7 @@
 #include "instructme/base/files.h"
 #include "instructme/base/rng.h"
 #include "instructme/edit/editor.h"
+#include "instructme/torchx/runtime.h"
 #include "tiny_pipeline.h"
 
 namespace instructme {
@@ -173,7 +174,8 @@ TEST(Editor, FromAFolderAndInBfloat16) {
   double difference = 0, power = 0;
   for (size_t i = 0; i < a.size(); ++i) difference += std::pow(a[i] - b[i], 2), power += a[i] * a[i];
   EXPECT_LT(std::sqrt(difference / power), 0.15);
-  EXPECT_GT(difference, 0);
+  EXPECT_EQ(difference > 0, half.options().bfloat16);
+  EXPECT_EQ(half.options().bfloat16, multiplies_bfloat16(at::kCPU));
 }
 
 TEST(Editor, Errors) {

@@ -19,6 +19,10 @@ std::string describe_runtime();
 /// A float32 rate under 20 means the reference BLAS: install libopenblas0.
 double measure_matmul_gflops(bool bfloat16);
 
+/// Whether it multiplies bfloat16 itself (AVX512-BF16, AMX, a GPU). Where it does not, libtorch does so some 20 times
+/// slower than float32.
+bool multiplies_bfloat16(c10::Device device);
+
 /// "cpu" or "cuda" (the first GPU). Throws kUsage for other names, kMissing when libtorch sees no GPU.
 c10::Device find_device(const std::string& name);
 
