@@ -112,7 +112,7 @@ std::optional<EditEstimate> estimate(const FileEdit& edit, const EditArguments& 
   const AudioInfo music = probe_audio(arguments.file);
   const Editor editor(model, arguments.flags.editor_options());
   return estimate_edit(editor, edit.plan(), music, edit.options_for(music),
-                       measure_matmul_gflops(arguments.flags.editor.bfloat16));
+                       measure_matmul_gflops(editor.options().bfloat16));
 }
 
 int dry_run(const FileEdit& edit, const EditArguments& arguments) {

@@ -36,6 +36,7 @@ FileEditRequest read_request(const json& line, const std::string& context, const
   config.read("steps", request.options.steps);
   config.read("guidance", request.options.guidance);
   config.read("pan", request.options.pan);
+  config.read("thorough", request.options.thorough);
   config.read("force", request.options.force);
   config.read("mode", mode);
   config.read("parts", parts);
@@ -100,11 +101,11 @@ BatchResult run_batch(Editor& editor, const fs::path& manifest, const BatchShard
       told["file"] = request.file.string();
       told["output"] = request.output.string();
       const EditOptions& o = defaults;
-      const std::string key = hash_text(
-          stable_hash(line.dump() + model +
-                      format("%d %d %d %llu %lld %.17g %.17g %d", static_cast<int>(o.mode), static_cast<int>(o.parts),
-                             static_cast<int>(o.part_notes), static_cast<unsigned long long>(o.seed),
-                             static_cast<long long>(o.steps), o.guidance, o.pan, o.force)));
+      const std::string key = hash_text(stable_hash(
+          line.dump() + model +
+          format("%d %d %d %llu %lld %.17g %.17g %d %d", static_cast<int>(o.mode), static_cast<int>(o.parts),
+                 static_cast<int>(o.part_notes), static_cast<unsigned long long>(o.seed),
+                 static_cast<long long>(o.steps), o.guidance, o.pan, o.thorough, o.force)));
       const fs::path output = request.output;
       if (is_done(output, key)) {
         told["status"] = "skipped";

@@ -49,7 +49,7 @@ std::vector<EditedStem> Editor::find_stems(const AudioBuffer& heard, int64_t fir
                                "': all instruments of its family (" + Lexicon::builtin().find_instrument(name)->family +
                                ") were taken for it.");
     StemExtractor extractor(pipeline_.mask, static_cast<int>(pipeline_.config.vae.sample_rate),
-                            pipeline_.config.level_dbfs);
+                            pipeline_.config.level_dbfs, job.options.thorough);
     std::vector<AudioBuffer> stems = extractor.extract(heard, instruction.instruments, job.progress, job.cancel);
     for (size_t i = 0; i < stems.size(); ++i) {
       if (puts_in) add_audio(mix, stems[i], -1);

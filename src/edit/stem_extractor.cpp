@@ -23,6 +23,10 @@ constexpr int64_t kSegmentFrames = 880;  // 17.6 s
 constexpr int64_t kCutFrames = 4;
 // The resampler passes this share of the band; above, the model hears nothing.
 constexpr double kPassBand = 0.9;
+// Speeds in sixteenths, so that at each the music can be cut where whole grains of the mask head end.
+constexpr int64_t kOwnSpeed = 16;
+constexpr int64_t kSpeeds[] = {kOwnSpeed, 15, 17};
+constexpr double kLeastShare = 1e-5;
 
 /// The lowest rate, not below `rate`, at which the hop of a mask head is a whole, even number of samples.
 int rate_with_whole_hops(int rate, const MaskHeadOptions& o, int model_rate) {
@@ -36,6 +40,22 @@ Tensor shares_at(const Tensor& kept, int64_t from, int64_t to, int64_t bins) {
   return fit_mask(some.flatten(0, 1), bins).unflatten(0, {kept.size(0), 2});
 }
 
+/// x between its entries along a dimension, at these places (n) counted in entries; before the first it is the first,
+/// behind the last the last.
+Tensor interpolate(const Tensor& x, int64_t dim, const Tensor& places) {
+  const Tensor inside = places.clamp(0, static_cast<double>(x.size(dim) - 1));
+  const Tensor low = inside.floor(), high = inside.ceil();
+  std::vector<int64_t> along(static_cast<size_t>(x.dim()), 1);
+  along[static_cast<size_t>(dim)] = places.size(0);
+  return at::lerp(x.index_select(dim, low.to(at::kLong)), x.index_select(dim, high.to(at::kLong)),
+                  (inside - low).view(along));
+}
+
+/// masks (I, T, F), adding up to at most 1 -> logarithms of them and of the rest (I + 1, T, F).
+Tensor log_shares(const Tensor& masks) {
+  return torch::cat({masks, 1.0 - masks.sum(0, /*keepdim=*/true)}).clamp_min(kLeastShare).log();
+}
+
 }  // namespace
 
 Tensor fit_mask(const Tensor& mask, int64_t bins) {
@@ -45,8 +65,14 @@ Tensor fit_mask(const Tensor& mask, int64_t bins) {
   return torch::cat({mask.narrow(2, 0, heard), top.expand({-1, -1, bins - heard})}, 2);
 }
 
-StemExtractor::StemExtractor(MaskHead mask, int model_rate, double level_dbfs)
-    : mask_(std::move(mask)), model_rate_(model_rate), level_dbfs_(level_dbfs) {}
+Tensor mask_at_own_speed(const Tensor& mask, double ratio, int64_t first, int64_t count) {
+  // Where the middles of the music's frames, and its frequencies, have come to.
+  const Tensor times = (at::arange(first, first + count, at::kFloat) + 0.5) / ratio - 0.5;
+  return interpolate(interpolate(mask, 1, times), 2, at::arange(mask.size(2), at::kFloat) * ratio);
+}
+
+StemExtractor::StemExtractor(MaskHead mask, int model_rate, double level_dbfs, bool thorough)
+    : mask_(std::move(mask)), model_rate_(model_rate), level_dbfs_(level_dbfs), thorough_(thorough) {}
 
 std::vector<int64_t> mask_places(const MaskHeadImpl& mask, const std::string& instrument) {
   if (const auto own = mask.find(instrument)) return {*own};
@@ -56,21 +82,31 @@ std::vector<int64_t> mask_places(const MaskHeadImpl& mask, const std::string& in
   return places;
 }
 
-/// wave (S) at the model's rate and level -> (I, last - first, F); what has several places is their sum.
-Tensor StemExtractor::masks(const Tensor& wave, const std::vector<std::vector<int64_t>>& places, int64_t first,
-                            int64_t last) {
+/// As masks(), of the music played at `speed` sixteenths of its own speed, and so transposed.
+Tensor StemExtractor::masks_at(int64_t speed, const Tensor& wave, const std::vector<std::vector<int64_t>>& places,
+                               int64_t first, int64_t last) {
   const MaskHeadOptions& o = mask_->options;
   const int64_t frames = (wave.size(0) + o.hop - 1) / o.hop;
-  const int64_t context = mask_->context() + kCutFrames, grain = mask_->granularity();
+  // Frames of the music that are whole grains of the mask head when it is played at this speed.
+  const int64_t grain = speed * std::max<int64_t>(1, mask_->granularity() / kOwnSpeed);
+  const int64_t context = (mask_->context() + kCutFrames) * speed / kOwnSpeed + 1;
   const int64_t from = std::max<int64_t>(0, first - context) / grain * grain;
   // Whole grains at the end too: what is added to fill the last one must not be heard before the music's end.
   const int64_t to = std::min(frames, (last + context + grain - 1) / grain * grain);
   const int64_t samples = std::min(wave.size(0), to * o.hop) - from * o.hop;
-  const Tensor slice = wave.narrow(0, from * o.hop, samples).unsqueeze(0).to(mask_->band_mean.device());
-  const MaskHeadImpl::Heard heard = mask_->listen(mask_->spectrum(slice).abs());
+  Tensor slice = wave.narrow(0, from * o.hop, samples);
+  if (speed != kOwnSpeed) {
+    const std::span<const float> own(slice.data_ptr<float>(), static_cast<size_t>(samples));
+    slice = as_tensor(resample(own, static_cast<double>(speed), static_cast<double>(kOwnSpeed)));
+  }
+  const MaskHeadImpl::Heard heard =
+      mask_->listen(mask_->spectrum(slice.unsqueeze(0).to(mask_->band_mean.device())).abs());
   std::vector<int64_t> all;
   for (const auto& own : places) all.insert(all.end(), own.begin(), own.end());
-  const Tensor every = mask_->masks(heard, all).narrow(1, first - from, last - first);
+  Tensor every = mask_->masks(heard, all).cpu();
+  const double ratio = static_cast<double>(speed) / static_cast<double>(kOwnSpeed);
+  every = speed == kOwnSpeed ? every.narrow(1, first - from, last - first)
+                             : mask_at_own_speed(every, ratio, first - from, last - first);
   std::vector<Tensor> sums;
   int64_t next = 0;
   for (const auto& own : places) {
@@ -78,7 +114,19 @@ Tensor StemExtractor::masks(const Tensor& wave, const std::vector<std::vector<in
     sums.push_back(every.narrow(0, next, count).sum(0));
     next += count;
   }
-  return torch::stack(sums).cpu();
+  return torch::stack(sums);
+}
+
+/// wave (S) at the model's rate and level -> (I, last - first, F); what has several places is their sum.
+Tensor StemExtractor::masks(const Tensor& wave, const std::vector<std::vector<int64_t>>& places, int64_t first,
+                            int64_t last) {
+  if (!thorough_) return masks_at(kOwnSpeed, wave, places, first, last);
+  Tensor logs;
+  for (const int64_t speed : kSpeeds) {
+    const Tensor heard = log_shares(masks_at(speed, wave, places, first, last));
+    logs = logs.defined() ? logs + heard : heard;
+  }
+  return (logs / static_cast<double>(std::size(kSpeeds))).softmax(0).narrow(0, 0, static_cast<int64_t>(places.size()));
 }
 
 std::vector<AudioBuffer> StemExtractor::extract(const AudioBuffer& source, const std::vector<std::string>& instruments,

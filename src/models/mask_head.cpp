@@ -18,7 +18,7 @@ namespace {
 
 constexpr double kFloor = 1e-5;  // magnitude below which differences do not matter, 80 dB below the music's level
 constexpr double kSmallestDeviation = 0.1;
-constexpr double kAskedOdds = 3;  // chosen by held-out songs, see docs/experiments.md
+constexpr double kAskedOdds = 2;  // chosen by held-out songs, see docs/experiments.md
 constexpr int64_t kSqueeze = 4;   // bands per hidden unit of the frequency transform
 
 const MaskHeadOptions& checked(const MaskHeadOptions& o) {

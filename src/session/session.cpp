@@ -267,6 +267,7 @@ SessionNode Session::Data::make_edit(int parent, const EditorSource& editor, con
   node.steps = options.steps;
   node.guidance = options.guidance;
   node.pan = options.pan;
+  node.thorough = options.thorough;
   node.parts = part_maker_name(options.parts);
   node.part_notes = part_notes_name(options.part_notes);
   node.mode = mode_name(options.mode);
@@ -355,6 +356,7 @@ std::vector<std::string> Session::reroll(const EditorSource& editor, std::option
   options.steps = last.steps;
   options.guidance = last.guidance;
   options.pan = last.pan;
+  options.thorough = last.thorough;
   options.parts = parse_part_maker(last.parts);
   options.part_notes = parse_part_notes(last.part_notes);
   // There is but one version with the notes that are heard.

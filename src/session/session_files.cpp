@@ -53,6 +53,7 @@ SessionNode read_node(const json& value, const std::string& context) {
   config.read("steps", node.steps);
   config.read("guidance", node.guidance);
   config.read("pan", node.pan);
+  config.read("thorough", node.thorough);
   config.read("parts", node.parts);
   config.read("part_notes", node.part_notes);
   config.read("chords", node.chords);
@@ -130,14 +131,28 @@ void SessionFiles::write_node(const SessionNode& node) const {
                       {"removed", layer.removed},
                       {"sound", file_json(layer.file)},
                       {"notes", layer.notes ? file_json(*layer.notes) : json()}});
-  write_json_file(path(node_name(node.id)),
-                  {{"id", node.id},         {"parent", node.parent},     {"action", node.action},
-                   {"text", node.text},     {"sentence", node.sentence}, {"plan", node.plan},
-                   {"seed", node.seed},     {"steps", node.steps},       {"guidance", node.guidance},
-                   {"pan", node.pan},       {"parts", node.parts},       {"part_notes", node.part_notes},
-                   {"chords", node.chords}, {"key", node.key},           {"mode", node.mode},
-                   {"model", node.model},   {"replaces", node.replaces}, {"dropped", node.dropped},
-                   {"layers", layers},      {"layer", node.layer},       {"level_db", node.level_db}});
+  write_json_file(path(node_name(node.id)), {{"id", node.id},
+                                             {"parent", node.parent},
+                                             {"action", node.action},
+                                             {"text", node.text},
+                                             {"sentence", node.sentence},
+                                             {"plan", node.plan},
+                                             {"seed", node.seed},
+                                             {"steps", node.steps},
+                                             {"guidance", node.guidance},
+                                             {"pan", node.pan},
+                                             {"thorough", node.thorough},
+                                             {"parts", node.parts},
+                                             {"part_notes", node.part_notes},
+                                             {"chords", node.chords},
+                                             {"key", node.key},
+                                             {"mode", node.mode},
+                                             {"model", node.model},
+                                             {"replaces", node.replaces},
+                                             {"dropped", node.dropped},
+                                             {"layers", layers},
+                                             {"layer", node.layer},
+                                             {"level_db", node.level_db}});
 }
 
 std::vector<SessionNode> SessionFiles::read_nodes() const {

@@ -50,7 +50,7 @@ MaskHead lively_mask() {
   return mask;
 }
 
-StemExtractor extractor() { return StemExtractor(lively_mask(), 24000, -20); }
+StemExtractor extractor(bool thorough = false) { return StemExtractor(lively_mask(), 24000, -20, thorough); }
 
 TEST(StemExtractor, StemsHaveTheFormatOfTheSourceAtAnyRate) {
   for (const auto& [rate, channels] : std::vector<std::pair<int, int>>{
@@ -71,14 +71,15 @@ TEST(StemExtractor, StemsHaveTheFormatOfTheSourceAtAnyRate) {
   }
 }
 
-TEST(StemExtractor, SegmentsLeaveNoSeam) {
-  // 45 s are three segments. Music that begins elsewhere, by whole grains of the mask head, has its borders elsewhere.
-  const AudioBuffer source = noise(24000, 1, 45);
-  const int64_t hop = 480, skipped = 304 * hop;
+/// Music that begins elsewhere, by whole grains of the mask head, has the borders of its segments elsewhere.
+void expect_no_seam(double seconds, int64_t skipped_frames, bool thorough) {
+  const AudioBuffer source = noise(24000, 1, seconds);
+  const int64_t hop = 480, skipped = skipped_frames * hop;
   AudioBuffer later = source;
   later.samples.erase(later.samples.begin(), later.samples.begin() + skipped);
   // The model hears both at the same level but for a rounding: white noise throughout.
-  const auto whole = extractor().extract(source, {"bass"})[0], part = extractor().extract(later, {"bass"})[0];
+  const auto whole = extractor(thorough).extract(source, {"bass"})[0],
+             part = extractor(thorough).extract(later, {"bass"})[0];
   double error = 0, power = 0;
   for (size_t i = 300 * hop; i < part.samples.size(); ++i) {
     error += std::pow(part.samples[i] - whole.samples[i + static_cast<size_t>(skipped)], 2);
@@ -86,6 +87,38 @@ TEST(StemExtractor, SegmentsLeaveNoSeam) {
   }
   EXPECT_LT(std::sqrt(error / power), 0.01);
   EXPECT_GT(power, 0);
+}
+
+TEST(StemExtractor, SegmentsLeaveNoSeam) { expect_no_seam(45, 304, false); }
+
+TEST(StemExtractor, SegmentsLeaveNoSeamAtAnySpeed) {
+  // Whole grains at all three speeds are 16 * 15 * 17 frames.
+  expect_no_seam(122, 4080, true);
+}
+
+TEST(StemExtractor, WhatIsHeardAtAnotherSpeedIsPutBackInItsPlace) {
+  // Shares that rise with time (s, of the middles of frames of 1 s) and frequency (Hz, bins of 1 Hz) of the music.
+  const auto share = [](const at::Tensor& seconds, const at::Tensor& hz) {
+    return (0.01 * seconds.unsqueeze(1) + 0.02 * hz.unsqueeze(0)).unsqueeze(0);
+  };
+  const at::Tensor frame = torch::arange(40, at::kFloat) + 0.5, bin = torch::arange(20, at::kFloat);
+  for (const double ratio : {15.0 / 16, 17.0 / 16}) {
+    // Played faster, a moment comes earlier and a tone is higher.
+    const at::Tensor mask = mask_at_own_speed(share(frame * ratio, bin / ratio), ratio, 3, 30);
+    ASSERT_EQ(mask.sizes(), at::IntArrayRef({1, 30, 20}));
+    const at::Tensor error = (mask - share(frame.narrow(0, 3, 30), bin)).abs();
+    EXPECT_LT(error.narrow(2, 0, 18).max().item<double>(), 1e-5);
+  }
+}
+
+TEST(StemExtractor, WhoIsThoroughHearsNearlyTheSame) {
+  const AudioBuffer source = noise(24000, 1, 6);
+  const auto once = extractor().extract(source, {"bass", "flute"}),
+             thorough = extractor(true).extract(source, {"bass", "flute"});
+  const double change = rms_db(total(once[0], thorough[0], -1).samples) - rms_db(once[0].samples);
+  EXPECT_LT(change, -6);
+  EXPECT_GT(change, -40);
+  EXPECT_LT(rms_db(total(thorough[0], thorough[1]).samples), rms_db(source.samples) + 0.1);
 }
 
 TEST(StemExtractor, ChannelsThatAreAlikeAreHeardAsOne) {
@@ -171,14 +204,23 @@ TEST(FitMask, ContinuesUpwardsAndCutsOff) {
 TEST(Compose, WhatIsTakenOutAndWhatStaysAreTheSource) {
   Editor editor(tiny_pipeline());
   const AudioBuffer source = noise(44100, 2, 1.3);
-  const EditResult taken = editor.edit(source, "extract the bass"), left = editor.edit(source, "remove the bass");
-  EXPECT_EQ(taken.mode(), EditMode::kCompose);
-  EXPECT_LT(largest_difference(total(taken.audio, left.audio), source), 1e-6);
-  EXPECT_GT(peak(taken.audio.samples), 0.0f);
-  ASSERT_EQ(left.stems.size(), 1u);
-  EXPECT_EQ(left.stems[0].instrument, "bass");
-  EXPECT_FALSE(left.stems[0].added);
-  EXPECT_LT(largest_difference(left.stems[0].audio, taken.audio), 1e-6);
+  AudioBuffer quick;
+  for (const bool thorough : {false, true}) {
+    const EditOptions options{.thorough = thorough};
+    const EditResult taken = editor.edit(source, "extract the bass", options),
+                     left = editor.edit(source, "remove the bass", options);
+    EXPECT_EQ(taken.mode(), EditMode::kCompose);
+    EXPECT_LT(largest_difference(total(taken.audio, left.audio), source), 1e-6);
+    EXPECT_GT(peak(taken.audio.samples), 0.0f);
+    ASSERT_EQ(left.stems.size(), 1u);
+    EXPECT_EQ(left.stems[0].instrument, "bass");
+    EXPECT_FALSE(left.stems[0].added);
+    EXPECT_LT(largest_difference(left.stems[0].audio, taken.audio), 1e-6);
+    if (thorough) {
+      EXPECT_GT(largest_difference(taken.audio, quick), 1e-6);
+    }
+    quick = taken.audio;
+  }
 }
 
 TEST(Compose, AddingKeepsTheSourceAndReplacingTheRest) {

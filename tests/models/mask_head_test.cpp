@@ -101,10 +101,10 @@ TEST(MaskHead, AllInstrumentsShareWhatThereIs) {
   EXPECT_GT(untold.sum(0).mean().item<double>(), 0.5);  // a quarter each, and one for the rest
   const Tensor told = head->masks(heard, {2, 0});
   EXPECT_EQ(told.sizes(), at::IntArrayRef({2, kFrames, 33}));
-  // Their odds against all else are three times those of the answer.
+  // Their odds against all else are twice those of the answer.
   const Tensor shares =
       head->answer(heard, torch::tensor({{1.0f, 0.0f, 1.0f}}), zero.narrow(0, 0, 2), torch::tensor({2, 0}, at::kLong));
-  EXPECT_TRUE(told.allclose(head->scatter(3 * shares / (1 + 2 * shares.sum(0, true)))));
+  EXPECT_TRUE(told.allclose(head->scatter(2 * shares / (1 + shares.sum(0, true)))));
   EXPECT_LT(told.sum(0).max().item<double>(), 1.0);
   // What is said to be there changes the answer.
   EXPECT_GT((told[0] - head->scatter(untold)[2]).abs().max().item<double>(), 1e-4);

@@ -21,7 +21,8 @@
 namespace instructme {
 
 struct EditorOptions {
-  bool bfloat16 = false;       ///< weights and activations; about twice as fast where the processor has it
+  bool bfloat16 = false;  ///< weights and activations: about twice as fast; float32 where multiplies_bfloat16() says
+                          ///< no (torchx/runtime.h)
   std::string device = "cpu";  ///< "cpu" or "cuda"
   /// How sure it is, 0..1, that an instrument (canonical name) sounds in the music; none: the tagger of the model
   /// folder says it, and without one every instrument is looked for.
@@ -83,7 +84,8 @@ struct EditOptions {
   /// Tones that new parts play, in seconds of the source and in order of their onsets, as those of tones_of_midi;
   /// empty: as `part_notes` says. Drums and percussion have parts of their own all the same.
   std::vector<Note> notes = {};
-  bool force = false;  ///< take out instruments that are not heard, too
+  bool thorough = false;  ///< hear the music at three speeds to take instruments out, in three times the time
+  bool force = false;     ///< take out instruments that are not heard, too
 };
 
 /// Below this certainty an instrument counts as not there.

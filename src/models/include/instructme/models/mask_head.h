@@ -96,7 +96,7 @@ class MaskHeadImpl : public torch::nn::Module {
   /// The shares of all instruments of a piece add up to at most 1.
   at::Tensor answer(const Heard& heard, const at::Tensor& asked, const at::Tensor& piece, const at::Tensor& instrument);
   /// The masks (K, T, F) of the instruments that are asked for, of one piece of music (N = 1). As they are asked for,
-  /// their odds against all else are tripled: shares learned by squared errors are means, and too small where the
+  /// their odds against all else are doubled: shares learned by squared errors are means, and too small where the
   /// network is in doubt.
   at::Tensor masks(const Heard& heard, const std::vector<int64_t>& instruments);
 
