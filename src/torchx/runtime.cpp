@@ -6,6 +6,7 @@
 #include <torch/torch.h>
 
 #include <chrono>
+#include <cstdlib>
 
 #include "instructme/base/error.h"
 #include "instructme/base/strings.h"
@@ -17,6 +18,7 @@ void set_up_runtime(int threads) {
   mallopt(M_TRIM_THRESHOLD, 2000 << 20);
   mallopt(M_TOP_PAD, 64 << 20);
   if (threads <= 0) {
+    if (std::getenv("OMP_NUM_THREADS")) return;  // libtorch has heeded it
     cpu_set_t cores;
     CPU_ZERO(&cores);
     threads = ::sched_getaffinity(0, sizeof cores, &cores) == 0 ? CPU_COUNT(&cores) : 1;

@@ -116,6 +116,14 @@ TEST(Program, TellsAboutTheModel) {
     EXPECT_THAT(outcome.out, testing::HasSubstr(part));
 }
 
+TEST(Program, UsesAsManyThreadsAsItIsTold) {
+  const Arguments info{"info", "-m", tiny_model().string()};
+  EXPECT_THAT(run_program(info).out, testing::HasSubstr("1 thread(s)")) << "OMP_NUM_THREADS";
+  Arguments three = info;
+  three.insert(three.end(), {"--threads", "3"});
+  EXPECT_THAT(run_program(three).out, testing::HasSubstr("3 thread(s)"));
+}
+
 TEST(Program, FullStandardOutputIsAnError) {
   const Outcome outcome = run_program_behind({"sh", "-c", "exec \"$@\" >/dev/full", "sh"}, {"info", "words"});
   EXPECT_EQ(outcome.exit_code, 5);

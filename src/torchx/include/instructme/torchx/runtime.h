@@ -9,7 +9,7 @@ namespace instructme {
 /// Sets up the process for tensor work; call first thing in main, before other threads start.
 /// Keeps freed memory in the process (glibc otherwise returns every large tensor to the kernel, and
 /// page faults then cost 10 to 30 times the arithmetic) and sets the number of threads
-/// (`threads` 0: one per core this process may use).
+/// (`threads` 0: OMP_NUM_THREADS where that is set, else one per core this process may use).
 void set_up_runtime(int threads = 0);
 
 /// What this machine offers, for logs: torch version, threads, GPU.
