@@ -8,6 +8,7 @@
 
 #include "instructme/base/error.h"
 #include "instructme/base/files.h"
+#include "instructme/base/names.h"
 #include "instructme/base/strings.h"
 #include "instructme/synth/sound_font.h"
 #include "palette_sources.h"
@@ -17,12 +18,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array<std::pair<Role, const char*>, 6> kRoleNames{{{Role::kDrums, "drums"},
-                                                                  {Role::kBass, "bass"},
-                                                                  {Role::kChords, "chords"},
-                                                                  {Role::kArpeggio, "arpeggio"},
-                                                                  {Role::kMelody, "melody"},
-                                                                  {Role::kCounterMelody, "counter-melody"}}};
+constexpr Names<Role, 6> kRoleNames{{{Role::kDrums, "drums"},
+                                     {Role::kBass, "bass"},
+                                     {Role::kChords, "chords"},
+                                     {Role::kArpeggio, "arpeggio"},
+                                     {Role::kMelody, "melody"},
+                                     {Role::kCounterMelody, "counter-melody"}}};
 
 // Roland GS keeps variations of the capital tones in bank 8; these are still the same instrument.
 constexpr std::array kSameInstrumentInBank8{0, 4, 5, 16, 17, 19, 25, 28, 38, 39, 40, 48, 50, 61, 62, 63};
@@ -105,20 +106,8 @@ bool is_electric(const std::string& name) {
 
 }  // namespace
 
-const char* role_name(Role role) {
-  for (const auto& [known, name] : kRoleNames)
-    if (known == role) return name;
-  throw Error(ErrorKind::kInternal, "a role without a name");
-}
-
-Role parse_role(const std::string& name) {
-  std::vector<std::string> names;
-  for (const auto& [role, known] : kRoleNames) {
-    if (name == known) return role;
-    names.emplace_back(known);
-  }
-  throw Error(ErrorKind::kInput, "'" + name + "' is not a role of a part" + did_you_mean(name, names) + ".");
-}
+const char* role_name(Role role) { return name_of(role, kRoleNames); }
+Role parse_role(const std::string& name) { return value_called(name, kRoleNames, "role of a part", ErrorKind::kInput); }
 
 fs::path default_kit_folder() { return "/usr/share/hydrogen/data/drumkits"; }
 

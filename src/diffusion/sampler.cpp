@@ -8,12 +8,14 @@
 #include <optional>
 
 #include "instructme/base/error.h"
+#include "instructme/base/names.h"
 #include "instructme/base/strings.h"
 
 namespace instructme {
 namespace {
 
-constexpr const char* kNames[] = {"ddpm", "ddim", "dpm++"};
+constexpr Names<SamplerKind, 3> kNames{
+    {{SamplerKind::kDdpm, "ddpm"}, {SamplerKind::kDdim, "ddim"}, {SamplerKind::kDpmpp, "dpm++"}}};
 
 // Seeds of the noise inside a run must differ from that of its start, or the first added noise would
 // repeat z_T.
@@ -40,15 +42,8 @@ double newest_weight(const NoiseSchedule& schedule, int64_t before, int64_t now,
 
 }  // namespace
 
-std::string sampler_kind_name(SamplerKind kind) { return kNames[static_cast<size_t>(kind)]; }
-
-SamplerKind parse_sampler_kind(const std::string& name) {
-  for (size_t i = 0; i < std::size(kNames); ++i)
-    if (name == kNames[i]) return static_cast<SamplerKind>(i);
-  throw Error(ErrorKind::kUsage, "no sampler is called '" + name + "'" +
-                                     did_you_mean(name, {std::begin(kNames), std::end(kNames)}) +
-                                     "; known are ddpm, ddim and dpm++");
-}
+std::string sampler_kind_name(SamplerKind kind) { return name_of(kind, kNames); }
+SamplerKind parse_sampler_kind(const std::string& name) { return value_called(name, kNames, "sampler"); }
 
 void SamplerOptions::validate() const {
   if (steps < 1)

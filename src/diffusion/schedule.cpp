@@ -6,9 +6,9 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <numbers>
-#include <utility>
 
 #include "instructme/base/error.h"
+#include "instructme/base/names.h"
 #include "instructme/base/strings.h"
 
 namespace instructme {
@@ -17,30 +17,12 @@ namespace {
 constexpr double kMaxBeta = 0.999;
 constexpr double kReferenceSteps = 1000.0;  // the length for which the published beta ranges were chosen
 
-template <class Kind, size_t Size>
-std::string name_of(Kind kind, const std::pair<Kind, const char*> (&names)[Size]) {
-  for (const auto& [value, name] : names)
-    if (value == kind) return name;
-  throw Error(ErrorKind::kInternal, "an enumerator has no name");
-}
-
-template <class Kind, size_t Size>
-Kind kind_of(const std::string& what, const std::string& name, const std::pair<Kind, const char*> (&names)[Size]) {
-  std::vector<std::string> known;
-  for (const auto& [value, text] : names) {
-    if (name == text) return value;
-    known.emplace_back(text);
-  }
-  throw Error(ErrorKind::kModel, "no " + what + " is called '" + name + "'" + did_you_mean(name, known) +
-                                     "; known are " + join(known, ", "));
-}
-
-constexpr std::pair<ScheduleKind, const char*> kScheduleNames[] = {{ScheduleKind::kCosine, "cosine"},
-                                                                   {ScheduleKind::kLinear, "linear"},
-                                                                   {ScheduleKind::kScaledLinear, "scaled_linear"},
-                                                                   {ScheduleKind::kFlow, "flow"}};
-constexpr std::pair<Prediction, const char*> kPredictionNames[] = {
-    {Prediction::kEpsilon, "epsilon"}, {Prediction::kV, "v"}, {Prediction::kFlow, "flow"}};
+constexpr Names<ScheduleKind, 4> kScheduleNames{{{ScheduleKind::kCosine, "cosine"},
+                                                 {ScheduleKind::kLinear, "linear"},
+                                                 {ScheduleKind::kScaledLinear, "scaled_linear"},
+                                                 {ScheduleKind::kFlow, "flow"}}};
+constexpr Names<Prediction, 3> kPredictionNames{
+    {{Prediction::kEpsilon, "epsilon"}, {Prediction::kV, "v"}, {Prediction::kFlow, "flow"}}};
 
 double cosine_signal(double fraction) {
   constexpr double kOffset = 0.008;
@@ -78,8 +60,12 @@ double kept_by_step(const NoiseScheduleOptions& options, int64_t t) {
 
 std::string schedule_kind_name(ScheduleKind kind) { return name_of(kind, kScheduleNames); }
 std::string prediction_name(Prediction prediction) { return name_of(prediction, kPredictionNames); }
-ScheduleKind parse_schedule_kind(const std::string& name) { return kind_of("noise schedule", name, kScheduleNames); }
-Prediction parse_prediction(const std::string& name) { return kind_of("prediction", name, kPredictionNames); }
+ScheduleKind parse_schedule_kind(const std::string& name) {
+  return value_called(name, kScheduleNames, "noise schedule", ErrorKind::kModel);
+}
+Prediction parse_prediction(const std::string& name) {
+  return value_called(name, kPredictionNames, "prediction", ErrorKind::kModel);
+}
 
 void NoiseScheduleOptions::validate() const {
   if (steps < 2 || steps > 1'000'000)

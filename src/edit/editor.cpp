@@ -8,6 +8,7 @@
 #include "instructme/audio/loudness.h"
 #include "instructme/audio/resample.h"
 #include "instructme/base/error.h"
+#include "instructme/base/names.h"
 #include "instructme/base/rng.h"
 #include "instructme/base/strings.h"
 #include "instructme/ears/chord_net.h"
@@ -32,6 +33,9 @@ double level_gain(const Tensor& wave, double level_dbfs) {
 }
 
 namespace {
+
+constexpr Names<EditMode, 3> kModeNames{
+    {{EditMode::kAuto, "auto"}, {EditMode::kDirect, "direct"}, {EditMode::kCompose, "compose"}}};
 
 /// The mono mix at the model's rate (S); nothing else of it stays in memory.
 Tensor heard_by_model(const AudioBuffer& heard, double rate) {
@@ -70,12 +74,8 @@ Editor::Editor(Pipeline pipeline, EditorOptions options)
   if (options_.bfloat16) pipeline_.to(at::kBFloat16);
 }
 
-EditMode parse_edit_mode(const std::string& name) {
-  if (name == "auto") return EditMode::kAuto;
-  if (name == "direct") return EditMode::kDirect;
-  if (name == "compose") return EditMode::kCompose;
-  throw Error(ErrorKind::kUsage, "'" + name + "' is no mode of editing; there are auto, direct and compose.");
-}
+const char* edit_mode_name(EditMode mode) { return name_of(mode, kModeNames); }
+EditMode parse_edit_mode(const std::string& name) { return value_called(name, kModeNames, "mode of editing"); }
 
 bool Editor::can(EditMode mode, const Instruction& instruction) const {
   if (mode != EditMode::kCompose) return true;

@@ -6,6 +6,7 @@
 
 #include "instructme/audio/loudness.h"
 #include "instructme/base/error.h"
+#include "instructme/base/names.h"
 #include "instructme/base/strings.h"
 #include "instructme/edit/editor.h"
 #include "instructme/edit/harmony.h"
@@ -17,6 +18,11 @@
 namespace instructme {
 
 namespace {
+
+constexpr Names<PartMaker, 3> kMakerNames{
+    {{PartMaker::kAuto, "auto"}, {PartMaker::kModel, "model"}, {PartMaker::kPlayed, "played"}}};
+constexpr Names<PartNotes, 3> kNotesNames{
+    {{PartNotes::kAuto, "auto"}, {PartNotes::kHeard, "heard"}, {PartNotes::kWritten, "written"}}};
 
 /// By how much a part is less loud than its mix, LU, by the role that its instrument mostly plays: medians over songs
 /// of 'data render' (docs/editing.md).
@@ -146,24 +152,12 @@ AudioBuffer in_channels(const std::vector<float>& mono, const AudioBuffer& shape
   return out;
 }
 
-const char* part_maker_name(PartMaker maker) {
-  return maker == PartMaker::kAuto ? "auto" : maker == PartMaker::kModel ? "model" : "played";
-}
+const char* part_maker_name(PartMaker maker) { return name_of(maker, kMakerNames); }
+PartMaker parse_part_maker(const std::string& name) { return value_called(name, kMakerNames, "maker of parts"); }
 
-PartMaker parse_part_maker(const std::string& name) {
-  for (const PartMaker maker : {PartMaker::kAuto, PartMaker::kModel, PartMaker::kPlayed})
-    if (name == part_maker_name(maker)) return maker;
-  throw Error(ErrorKind::kUsage, "'" + name + "' is no maker of parts; there are auto, model and played.");
-}
-
-const char* part_notes_name(PartNotes notes) {
-  return notes == PartNotes::kAuto ? "auto" : notes == PartNotes::kHeard ? "heard" : "written";
-}
-
+const char* part_notes_name(PartNotes notes) { return name_of(notes, kNotesNames); }
 PartNotes parse_part_notes(const std::string& name) {
-  for (const PartNotes notes : {PartNotes::kAuto, PartNotes::kHeard, PartNotes::kWritten})
-    if (name == part_notes_name(notes)) return notes;
-  throw Error(ErrorKind::kUsage, "'" + name + "' is no kind of notes for a part; there are auto, heard and written.");
+  return value_called(name, kNotesNames, "kind of notes for a part");
 }
 
 bool Editor::can_play_notes(const std::string& instrument) const {

@@ -105,7 +105,7 @@ json preservation(const AudioBuffer& source, const EditResult& result) {
 
 json edit_report(const AudioBuffer& source, const EditResult& result, const ReportContext& context) {
   json modes = json::array(), regions = json::array(), chords = json::array(), beats = json::array();
-  for (const EditMode mode : result.modes) modes.push_back(mode == EditMode::kCompose ? "compose" : "direct");
+  for (const EditMode mode : result.modes) modes.push_back(edit_mode_name(mode));
   for (const Region& region : result.regions) regions.push_back({region.begin, region.end});
   for (const ChordSpan& span : context.chords)
     chords.push_back({finite(span.start_s), finite(span.end_s), chord_label(span.chord)});

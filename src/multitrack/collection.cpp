@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "instructme/base/error.h"
+#include "instructme/base/names.h"
 #include "instructme/base/strings.h"
 #include "instructme/multitrack/stem_name.h"
 #include "loaders.h"
@@ -12,7 +13,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array kNames{"slakh", "musdb", "moisesdb", "medleydb", "fretsonfire", "folders"};
+constexpr Names<CollectionKind, 6> kNames{{{CollectionKind::kSlakh, "slakh"},
+                                           {CollectionKind::kMusdb, "musdb"},
+                                           {CollectionKind::kMoises, "moisesdb"},
+                                           {CollectionKind::kMedley, "medleydb"},
+                                           {CollectionKind::kFretsOnFire, "fretsonfire"},
+                                           {CollectionKind::kFolders, "folders"}}};
 
 std::vector<fs::path> visible_entries(const fs::path& folder, const std::function<bool(const fs::path&)>& accept) {
   std::vector<fs::path> entries;
@@ -87,14 +93,9 @@ std::vector<MultitrackSong> load(CollectionKind kind, const LoaderContext& conte
 
 }  // namespace
 
-const char* collection_name(CollectionKind kind) { return kNames.at(static_cast<size_t>(kind)); }
-
+const char* collection_name(CollectionKind kind) { return name_of(kind, kNames); }
 CollectionKind parse_collection_name(const std::string& name) {
-  for (size_t i = 0; i < kNames.size(); ++i)
-    if (name == kNames[i]) return static_cast<CollectionKind>(i);
-  const std::vector<std::string> names(kNames.begin(), kNames.end());
-  throw Error(ErrorKind::kUsage, "'" + name + "' is no kind of collection" + did_you_mean(name, names) +
-                                     "; there are " + join(names, ", ") + ".");
+  return value_called(name, kNames, "kind of collection");
 }
 
 std::string LoaderContext::instrument_or(const std::string& name, const std::string& otherwise) const {

@@ -22,10 +22,6 @@ namespace {
 
 bool holds(const std::vector<int>& ids, int id) { return std::find(ids.begin(), ids.end(), id) != ids.end(); }
 
-const char* mode_name(EditMode mode) {
-  return mode == EditMode::kAuto ? "auto" : mode == EditMode::kCompose ? "compose" : "direct";
-}
-
 AudioBuffer scaled(const AudioBuffer& audio, double factor) {
   return placed(audio, 0, audio.frames(), {0, audio.frames(), 0, 0}, factor, is_on_grid(audio));
 }
@@ -270,7 +266,7 @@ SessionNode Session::Data::make_edit(int parent, const EditorSource& editor, con
   node.thorough = options.thorough;
   node.parts = part_maker_name(options.parts);
   node.part_notes = part_notes_name(options.part_notes);
-  node.mode = mode_name(options.mode);
+  node.mode = edit_mode_name(options.mode);
   if (!options.chords.empty()) node.chords = chord_text(options.chords);
   if (options.key) node.key = key_label(*options.key);
   int id = next_layer();

@@ -3,6 +3,7 @@
 #include <torch/torch.h>
 
 #include "instructme/base/error.h"
+#include "instructme/base/names.h"
 #include "instructme/base/strings.h"
 
 namespace instructme {
@@ -15,9 +16,9 @@ constexpr int64_t kSmallest = 4096;
 }  // namespace
 
 WeightFormat parse_weight_format(const std::string& name) {
-  if (name == "bfloat16") return WeightFormat::kBFloat16;
-  if (name == "int8") return WeightFormat::kInt8;
-  throw Error(ErrorKind::kUsage, "there is no weight format '" + name + "'" + did_you_mean(name, {"bfloat16", "int8"}));
+  static constexpr Names<WeightFormat, 2> kNames{
+      {{WeightFormat::kBFloat16, "bfloat16"}, {WeightFormat::kInt8, "int8"}}};
+  return value_called(name, kNames, "weight format");
 }
 
 void save_weights(const std::filesystem::path& path, const TensorMap& tensors, WeightFormat format,

@@ -46,6 +46,7 @@ enum class EditMode {
 };
 /// Throws kUsage for a name that is not "auto", "direct" or "compose".
 EditMode parse_edit_mode(const std::string& name);
+const char* edit_mode_name(EditMode mode);
 
 /// Where the new parts of compose mode come from.
 enum class PartMaker {
