@@ -67,7 +67,8 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", std::string("instructme ") + INSTRUCTME_VERSION);
   app.option_defaults()->always_capture_default();
   int threads = 0;
-  app.add_option("--threads", threads, "Threads for the arithmetic; 0: OMP_NUM_THREADS, else one per core")->check(CLI::Range(0, 1024));
+  app.add_option("--threads", threads, "Threads for the arithmetic; 0: OMP_NUM_THREADS, else one per core")
+      ->check(CLI::Range(0, 1024));
   app.fallthrough();
 
   instructme::cli::Run run;
