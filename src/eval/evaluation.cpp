@@ -147,8 +147,20 @@ std::pair<Tensor, Tensor> in_stereo(const SongSet& songs, const Triplet& triplet
   return {source, mix(triplet.target_stems)};
 }
 
+/// What an edit makes of the music; the music itself where it cannot be edited, which the report tells.
+AudioBuffer edited_or_as_it_is(EvaluationReport& report, Editor& editor, const AudioBuffer& music,
+                               const std::string& sentence, const EditOptions& options, const CancelToken& cancel) {
+  try {
+    return editor.edit(music, sentence, options, {}, cancel).audio;
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kInput) throw;
+    report.refused.push_back("'" + sentence + "': " + error.what());
+    return music;
+  }
+}
+
 /// Scores the source as it is, the edits in those of the modes that can do it, and what either mode could reach.
-void score_edits(Scorer& scorer, Editor& editor, const AudioBuffer& music, const Truth& truth,
+void score_edits(EvaluationReport& report, Scorer& scorer, Editor& editor, const AudioBuffer& music, const Truth& truth,
                  const std::string& sentence, const EvaluationOptions& evaluation, EditOptions options,
                  const CancelToken& cancel) {
   const Tensor source = in_line(music);
@@ -158,8 +170,8 @@ void score_edits(Scorer& scorer, Editor& editor, const AudioBuffer& music, const
     if (!editor.can(mode, truth.instruction) || (evaluation.stereo > 0 && mode == EditMode::kDirect)) continue;
     options.mode = mode;
     options.force = true;  // what is there is known, whether it is heard or not
-    const EditResult result = editor.edit(music, sentence, options, {}, cancel);
-    scorer.add(truth, mode == EditMode::kDirect ? kEdit : kCompose, in_line(result.audio));
+    const AudioBuffer edited = edited_or_as_it_is(report, editor, music, sentence, options, cancel);
+    scorer.add(truth, mode == EditMode::kDirect ? kEdit : kCompose, in_line(edited));
     const int64_t length = std::min(source.size(0), truth.target.size(0));
     if (mode == EditMode::kDirect)
       scorer.add(truth, kCeiling, reconstruct(editor, truth.target));
@@ -206,6 +218,9 @@ std::string EvaluationReport::markdown() const {
       text += format("| %s | %s | %.3f | %.2f | %.2f | %lld |\n", task.c_str(), system.c_str(), score.log_mel,
                      score.si_sdr, score.si_sdr_median, static_cast<long long>(score.examples));
     }
+  if (!refused.empty())
+    text += format("\n%zu edits were refused, and count as if nothing had been done, the first of ", refused.size()) +
+            refused.front() + "\n";
   if (heard.empty()) return text;
   text += "\n| task | heard in | new instruments present | chords of the chart | examples |\n|---|---|---|---|---|\n";
   const auto share = [](const std::vector<Heard>& list, std::optional<double> Heard::*what) {
@@ -290,8 +305,8 @@ EvaluationReport evaluate_songs(Editor& editor, const fs::path& folder, const Ev
       const Tensor chords = as_tensor(triplet.chords).view({triplet.chord_frames, kChordClasses});
       const Truth truth{triplet.sentence, triplet.instruction, target.flatten(), chord_spans(chords)};
       scorer.add(truth, kUnedited, source.flatten());
-      score_edits(scorer, editor, as_audio(source, songs.sample_rate()), truth, triplet.sentence, options, edit_options,
-                  cancel);
+      score_edits(report, scorer, editor, as_audio(source, songs.sample_rate()), truth, triplet.sentence, options,
+                  edit_options, cancel);
       if (progress) progress({"editing", done + 1, total, name});
     }
   }
@@ -344,7 +359,7 @@ EvaluationReport evaluate_clips(Editor& editor, const fs::path& folder, const Ev
     others.erase("source");
     others.erase("target");
     for (const auto& system : others) scorer.add(truth, system, read(find_file(clip + "_" + system)));
-    score_edits(scorer, editor, as_audio(source.unsqueeze(0), static_cast<int>(rate)), truth, sentence, options,
+    score_edits(report, scorer, editor, as_audio(source.unsqueeze(0), static_cast<int>(rate)), truth, sentence, options,
                 options.edit, cancel);
     if (progress) progress({"editing", static_cast<int64_t>(i), static_cast<int64_t>(lines.size()) - 1, clip});
   }

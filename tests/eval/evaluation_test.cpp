@@ -104,6 +104,17 @@ TEST_F(EvaluateSongs, EditsInTheModesThatAreWanted) {
   EXPECT_EQ(report.systems, (std::vector<std::string>{kUnedited, kCompose, kIdealMask}));
 }
 
+TEST_F(EvaluateSongs, AnEditThatIsRefusedCountsAsNone) {
+  options_.operations = {"add"};
+  options_.modes = {EditMode::kCompose};
+  options_.edit.parts = PartMaker::kPlayed;  // by nobody
+  const EvaluationReport report = evaluate_songs(editor_, folder_.path(), options_);
+  ASSERT_EQ(report.refused.size(), 2u);
+  EXPECT_NE(report.refused[0].find("there is no SoundFont"), std::string::npos) << report.refused[0];
+  EXPECT_EQ(report.mean("add", kCompose).si_sdr, report.mean("add", kUnedited).si_sdr);
+  EXPECT_NE(report.markdown().find("2 edits were refused"), std::string::npos);
+}
+
 TEST_F(EvaluateSongs, StemsMayStandInStereo) {
   const EvaluationReport mono = evaluate_songs(editor_, folder_.path(), options_);
   options_.stereo = 0.8;

@@ -45,6 +45,8 @@ struct EvaluationReport {
   std::vector<std::string> tasks, systems;
   std::map<std::string, std::map<std::string, std::vector<Example>>> examples;
   std::map<std::string, std::map<std::string, std::vector<Heard>>> heard;  ///< "true result" among the systems
+  /// Sentences of edits that the editor refused, with its reasons; their source counts as their result.
+  std::vector<std::string> refused;
 
   void add(const std::string& task, const std::string& system, const Example& example);
   Distances mean(const std::string& task, const std::string& system) const;
