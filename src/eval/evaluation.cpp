@@ -219,8 +219,9 @@ std::string EvaluationReport::markdown() const {
                      score.si_sdr, score.si_sdr_median, static_cast<long long>(score.examples));
     }
   if (!refused.empty())
-    text += format("\n%zu edits were refused, and count as if nothing had been done, the first of ", refused.size()) +
-            refused.front() + "\n";
+    text +=
+        format("\nEdits that were refused, and count as if nothing had been done: %zu, the first of ", refused.size()) +
+        refused.front() + "\n";
   if (heard.empty()) return text;
   text += "\n| task | heard in | new instruments present | chords of the chart | examples |\n|---|---|---|---|---|\n";
   const auto share = [](const std::vector<Heard>& list, std::optional<double> Heard::*what) {
