@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "instructme/edit/stem_extractor.h"
+
 namespace instructme {
 namespace {
 
@@ -69,8 +71,8 @@ EditEstimate estimate_edit(const Editor& editor, const Plan& plan, const AudioIn
       activations_mb = std::max(activations_mb, kMaskMbPerSecond * std::min(seconds, kMaskSeconds));
       const double hop = static_cast<double>(vae.sample_rate) / static_cast<double>(pipeline.mask->options.hop);
       // Listening once, answering for every instrument: a quarter of the network, about.
-      const double runs =
-          (1 + 0.25 * static_cast<double>(taken - 1)) * (music.channels == 2 ? 2 : 1) * (options.thorough ? 3 : 1);
+      const double runs = (1 + 0.25 * static_cast<double>(taken - 1)) * (music.channels == 2 ? 2 : 1) *
+                          (options.thorough ? static_cast<double>(kThoroughSpeeds) : 1);
       out.seconds += seconds * hop * 2 * parameters(*pipeline.mask) * runs / (rate * kMaskShare);
     }
     if (sampled > 0) {

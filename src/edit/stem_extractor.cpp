@@ -3,6 +3,7 @@
 #include <torch/torch.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "family.h"
@@ -25,7 +26,7 @@ constexpr int64_t kCutFrames = 4;
 constexpr double kPassBand = 0.9;
 // Speeds in sixteenths, so that at each the music can be cut where whole grains of the mask head end.
 constexpr int64_t kOwnSpeed = 16;
-constexpr int64_t kSpeeds[] = {kOwnSpeed, 15, 17};
+constexpr std::array<int64_t, kThoroughSpeeds> kSpeeds{kOwnSpeed, 15, 17};
 constexpr double kLeastShare = 1e-5;
 
 /// The lowest rate, not below `rate`, at which the hop of a mask head is a whole, even number of samples.
@@ -126,7 +127,7 @@ Tensor StemExtractor::masks(const Tensor& wave, const std::vector<std::vector<in
     const Tensor heard = log_shares(masks_at(speed, wave, places, first, last));
     logs = logs.defined() ? logs + heard : heard;
   }
-  return (logs / static_cast<double>(std::size(kSpeeds))).softmax(0).narrow(0, 0, static_cast<int64_t>(places.size()));
+  return (logs / static_cast<double>(kThoroughSpeeds)).softmax(0).narrow(0, 0, static_cast<int64_t>(places.size()));
 }
 
 std::vector<AudioBuffer> StemExtractor::extract(const AudioBuffer& source, const std::vector<std::string>& instruments,

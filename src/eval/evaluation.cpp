@@ -86,6 +86,10 @@ class Scorer {
     report_.heard[truth.task()][system].push_back(heard);
   }
 
+  void refuse(const std::string& sentence, const Error& reason) {
+    report_.refused.push_back("'" + sentence + "': " + reason.what());
+  }
+
  private:
   EvaluationReport& report_;
   Ears ears_;
@@ -148,19 +152,19 @@ std::pair<Tensor, Tensor> in_stereo(const SongSet& songs, const Triplet& triplet
 }
 
 /// What an edit makes of the music; the music itself where it cannot be edited, which the report tells.
-AudioBuffer edited_or_as_it_is(EvaluationReport& report, Editor& editor, const AudioBuffer& music,
-                               const std::string& sentence, const EditOptions& options, const CancelToken& cancel) {
+AudioBuffer edited_or_as_it_is(Scorer& scorer, Editor& editor, const AudioBuffer& music, const std::string& sentence,
+                               const EditOptions& options, const CancelToken& cancel) {
   try {
     return editor.edit(music, sentence, options, {}, cancel).audio;
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::kInput) throw;
-    report.refused.push_back("'" + sentence + "': " + error.what());
+    scorer.refuse(sentence, error);
     return music;
   }
 }
 
 /// Scores the source as it is, the edits in those of the modes that can do it, and what either mode could reach.
-void score_edits(EvaluationReport& report, Scorer& scorer, Editor& editor, const AudioBuffer& music, const Truth& truth,
+void score_edits(Scorer& scorer, Editor& editor, const AudioBuffer& music, const Truth& truth,
                  const std::string& sentence, const EvaluationOptions& evaluation, EditOptions options,
                  const CancelToken& cancel) {
   const Tensor source = in_line(music);
@@ -170,7 +174,7 @@ void score_edits(EvaluationReport& report, Scorer& scorer, Editor& editor, const
     if (!editor.can(mode, truth.instruction) || (evaluation.stereo > 0 && mode == EditMode::kDirect)) continue;
     options.mode = mode;
     options.force = true;  // what is there is known, whether it is heard or not
-    const AudioBuffer edited = edited_or_as_it_is(report, editor, music, sentence, options, cancel);
+    const AudioBuffer edited = edited_or_as_it_is(scorer, editor, music, sentence, options, cancel);
     scorer.add(truth, mode == EditMode::kDirect ? kEdit : kCompose, in_line(edited));
     const int64_t length = std::min(source.size(0), truth.target.size(0));
     if (mode == EditMode::kDirect)
@@ -306,8 +310,8 @@ EvaluationReport evaluate_songs(Editor& editor, const fs::path& folder, const Ev
       const Tensor chords = as_tensor(triplet.chords).view({triplet.chord_frames, kChordClasses});
       const Truth truth{triplet.sentence, triplet.instruction, target.flatten(), chord_spans(chords)};
       scorer.add(truth, kUnedited, source.flatten());
-      score_edits(report, scorer, editor, as_audio(source, songs.sample_rate()), truth, triplet.sentence, options,
-                  edit_options, cancel);
+      score_edits(scorer, editor, as_audio(source, songs.sample_rate()), truth, triplet.sentence, options, edit_options,
+                  cancel);
       if (progress) progress({"editing", done + 1, total, name});
     }
   }
@@ -360,7 +364,7 @@ EvaluationReport evaluate_clips(Editor& editor, const fs::path& folder, const Ev
     others.erase("source");
     others.erase("target");
     for (const auto& system : others) scorer.add(truth, system, read(find_file(clip + "_" + system)));
-    score_edits(report, scorer, editor, as_audio(source.unsqueeze(0), static_cast<int>(rate)), truth, sentence, options,
+    score_edits(scorer, editor, as_audio(source.unsqueeze(0), static_cast<int>(rate)), truth, sentence, options,
                 options.edit, cancel);
     if (progress) progress({"editing", static_cast<int64_t>(i), static_cast<int64_t>(lines.size()) - 1, clip});
   }

@@ -10,6 +10,9 @@
 
 namespace instructme {
 
+/// At so many speeds the music is heard by who is thorough.
+inline constexpr size_t kThoroughSpeeds = 3;
+
 /// Takes instruments out of music by a ratio mask on the music's own spectrum: the mask head hears a mono mix at its
 /// own rate, and its mask is laid over every channel at the rate of the source. So a stem has the phases and the width
 /// of the source, and source minus stem is the rest exactly. Of music in stereo it hears each channel, and what it
@@ -19,7 +22,7 @@ namespace instructme {
 /// for each second and stem. Not thread-safe.
 /// When it is thorough, it hears the music at its own speed and a semitone slower and faster, and the shares of a bin
 /// are as the geometric means of what it hears: what a network hears changes with the pitch by more than the music
-/// does, and the mean is nearer to the truth. That takes three times as long.
+/// does, and the mean is nearer to the truth. That takes kThoroughSpeeds times as long.
 class StemExtractor {
  public:
   /// `model_rate` and `level_dbfs`: the rate in Hz and the RMS level of the music the mask head was trained on.
