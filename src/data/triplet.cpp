@@ -158,12 +158,14 @@ bool TripletSampler::try_sample(Operation operation, Rng& rng, Triplet& triplet)
   else if (operation == Operation::kRemix)
     made = rng.chance(options_.genre_probability) ? remix_to_genre(clip, rng, triplet)
                                                   : remix_with_instruments(clip, rng, triplet);
-  else if (const Choice choice = choose(clip, rng); !choice.chosen.empty())
+  else if (const Choice choice = choose(clip, rng); !choice.chosen.empty()) {
+    Mixer mixer(songs_, clip);
     made = subset_pair(
-        operation, clip, choice,
+        operation, mixer, choice,
         draw(choice.chosen,
              choice.chosen.size() + (choice.unnamed ? 1 : 0) > 2 && rng.chance(options_.pair_probability) ? 2 : 1, rng),
         triplet);
+  }
   return made && finish(clip, rng, triplet);
 }
 
@@ -180,12 +182,13 @@ std::vector<Triplet> TripletSampler::sample_group(Rng& rng) const {
   for (int attempt = 0; attempt < kClipsToTry; ++attempt) {
     const Clip clip = draw_clip(frames_, rng);
     const Choice choice = choose(clip, rng);
+    Mixer mixer(songs_, clip);  // reads every stem once for all of them
     const int64_t members = std::min<int64_t>(options_.siblings, static_cast<int64_t>(choice.chosen.size()));
     for (int64_t i = 0; i < members; ++i) {
       Triplet triplet;
       triplet.instruction.operation = rng.chance(extract_share) ? Operation::kExtract : Operation::kRemove;
       const Names named{choice.chosen[static_cast<size_t>(i)]};
-      if (subset_pair(triplet.instruction.operation, clip, choice, named, triplet) && finish(clip, rng, triplet))
+      if (subset_pair(triplet.instruction.operation, mixer, choice, named, triplet) && finish(clip, rng, triplet))
         group.push_back(std::move(triplet));
     }
     if (!group.empty()) return group;

@@ -50,18 +50,18 @@ Mix sum(const Mix& a, const Mix& b) {
 
 }  // namespace
 
-bool TripletSampler::subset_pair(Operation operation, const Clip& clip, const Choice& choice, const Names& named,
+bool TripletSampler::subset_pair(Operation operation, Mixer& mixer, const Choice& choice, const Names& named,
                                  Triplet& triplet) const {
   const Names& chosen = choice.chosen;
   const Names rest = without(chosen, named);
   Mix part, background;
-  Mixer mixer(songs_, clip);
   mixer.add(choice.all, named, part);
   mixer.add(choice.all, rest, background);
   if (choice.unnamed) mixer.add(choice.all, choice.all.unnamed, background);
   triplet.unnamed = choice.unnamed;
   triplet.instruction.instruments = named;
-  triplet.source_genre = triplet.target_genre = songs_.info(clip.song).arrangements[choice.all.arrangement].genre;
+  triplet.source_genre = triplet.target_genre =
+      songs_.info(mixer.clip().song).arrangements[choice.all.arrangement].genre;
   Mix whole = sum(part, background);
   if (names_source_stems(operation)) {
     set_source(triplet, std::move(whole), chosen);

@@ -70,6 +70,8 @@ class TripletSampler::Mixer {
  public:
   Mixer(const SongSet& songs, const Clip& clip) : songs_(songs), clip_(clip) {}
 
+  const Clip& clip() const { return clip_; }
+
   void add(const Take& take, const std::vector<size_t>& stems, Mix& mix) {
     mix.wave.resize(static_cast<size_t>(clip_.frames));
     const auto& infos = songs_.info(clip_.song).arrangements[take.arrangement].versions[take.version].stems;

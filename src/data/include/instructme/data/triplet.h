@@ -118,7 +118,7 @@ class TripletSampler {
   Clip draw_clip(int64_t frames, Rng& rng) const;
   Take take(const Clip& clip, size_t arrangement, size_t version, Rng& rng) const;
   Choice choose(const Clip& clip, Rng& rng) const;
-  bool subset_pair(Operation operation, const Clip& clip, const Choice& choice, const std::vector<std::string>& named,
+  bool subset_pair(Operation operation, Mixer& mixer, const Choice& choice, const std::vector<std::string>& named,
                    Triplet& triplet) const;
   bool replace_same_part(const Clip& clip, Rng& rng, Triplet& triplet) const;
   bool replace_other_part(const Clip& clip, Rng& rng, Triplet& triplet) const;
