@@ -308,17 +308,17 @@ std::vector<EditedStem> Editor::play_remix(const AudioBuffer& heard, int64_t fir
 std::optional<EditedStem> Editor::play_part(const AudioBuffer& heard, int64_t first, const std::string& instrument,
                                             EditResult& result, const Job& job) {
   const EditOptions& options = job.options;
-  const auto cannot = [&](const std::string& why) -> std::optional<EditedStem> {
-    if (options.parts == PartMaker::kPlayed)
-      throw Error(ErrorKind::kInput, "the " + instrument + " cannot be played: " + why);
+  // What is missing here whatever the music is another kind of error than music that will not do.
+  const auto cannot = [&](const std::string& why, ErrorKind kind = ErrorKind::kInput) -> std::optional<EditedStem> {
+    if (options.parts == PartMaker::kPlayed) throw Error(kind, "the " + instrument + " cannot be played: " + why);
     if (options_.accompanist) result.notes.push_back("the " + instrument + " was made by the model: " + why + ".");
     return std::nullopt;
   };
-  if (!options_.accompanist) return cannot("there is no SoundFont; name one with --fonts");
+  if (!options_.accompanist) return cannot("there is no SoundFont; name one with --fonts", ErrorKind::kMissing);
   if (!options_.accompanist->plays(instrument))
     return cannot("no SoundFont here has its sound; name one that has with --fonts");
   if (!ears() && (options.beats.empty() || options.chords.empty()))
-    return cannot("the model has no ears for beats and chords");
+    return cannot("the model has no ears for beats and chords", ErrorKind::kModel);
   const HeardMusic music = hear_music(heard, first, result, job);
   if (music.beats.size() < 2) return cannot("no beat is heard in the music; give a file of beats with --beats");
   const auto play = [&] { return options_.accompanist->play(music, instrument, options.seed, heard.sample_rate); };

@@ -285,7 +285,7 @@ T5Encoder load_t5_encoder(const std::filesystem::path& folder) {
   T5Encoder encoder(read_t5_options(folder / kConfigFile));
 
   // Published files may hold the whole model, and the embedding under a second name.
-  TensorMap tensors = load_tensors(
+  TensorMap tensors = load_weights(
       file, [](const std::string& name) { return !name.starts_with("decoder.") && !name.starts_with("lm_head."); });
   const std::string name = "shared.weight", alias = "encoder.embed_tokens.weight";
   if (const auto second = tensors.find(alias); second != tensors.end()) {
@@ -301,11 +301,16 @@ T5Encoder load_t5_encoder(const std::filesystem::path& folder) {
   return encoder;
 }
 
-void save_t5_encoder(const T5Encoder& encoder, const std::filesystem::path& folder) {
+void save_t5_encoder(const T5Encoder& encoder, const std::filesystem::path& folder,
+                     std::optional<WeightFormat> format) {
   make_folder(folder);
   write_t5_options(folder / kConfigFile, encoder->options);
   // Other programs ask for this note about the framework.
-  save_tensors(folder / kWeightsFile, named_tensors(*encoder), {{"format", "pt"}});
+  const std::map<std::string, std::string> metadata = {{"format", "pt"}};
+  if (format)
+    save_weights(folder / kWeightsFile, named_tensors(*encoder), *format, metadata);
+  else
+    save_tensors(folder / kWeightsFile, named_tensors(*encoder), metadata);
 }
 
 }  // namespace instructme

@@ -36,8 +36,8 @@ TextEncoder TextEncoder::create(const T5EncoderOptions& options, const std::file
   return TextEncoder(T5Encoder(options), tokenizer_file);
 }
 
-void TextEncoder::save(const std::filesystem::path& folder) const {
-  save_t5_encoder(encoder_, folder);
+void TextEncoder::save(const std::filesystem::path& folder, std::optional<WeightFormat> format) const {
+  save_t5_encoder(encoder_, folder, format);
   write_file_atomically(folder / kTokenizerFile, tokenizer_bytes_);
 }
 

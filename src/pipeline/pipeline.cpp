@@ -56,7 +56,8 @@ void Pipeline::save(const std::filesystem::path& folder, const std::map<std::str
   save_weights(folder / "vae.safetensors", named_tensors(*vae), format, metadata);
   save_weights(folder / "unet.safetensors", named_tensors(*unet), format, metadata);
   if (mask) save_weights(folder / "mask.safetensors", named_tensors(*mask), format, metadata);
-  text.save(folder / "text_encoder");
+  // Other programs read a T5 encoder, as long as its weights are no 8-bit integers.
+  text.save(folder / "text_encoder", format == WeightFormat::kInt8 ? std::optional(format) : std::nullopt);
   write_json_file(folder / "config.json", config.to_json());
 }
 

@@ -39,8 +39,8 @@ void save_weights(const std::filesystem::path& path, const TensorMap& tensors, W
   save_tensors(path, stored, metadata);
 }
 
-TensorMap load_weights(const std::filesystem::path& path) {
-  TensorMap stored = load_tensors(path), weights;
+TensorMap load_weights(const std::filesystem::path& path, const std::function<bool(const std::string&)>& wanted) {
+  TensorMap stored = load_tensors(path, wanted), weights;
   for (const auto& [name, tensor] : stored) {
     if (name.ends_with(kScaleSuffix)) {
       const auto matrix = stored.find(name.substr(0, name.size() - std::string(kScaleSuffix).size()));

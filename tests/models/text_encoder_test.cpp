@@ -90,6 +90,20 @@ TEST_F(TextEncoderTest, FolderRoundTrip) {
   EXPECT_EQ(read_text_file(folder_.path() / "text" / "spiece.model"), read_text_file(tokenizer_file()));
 }
 
+TEST_F(TextEncoderTest, EightBitsAreNearlyTheSame) {
+  const TextEncoder first = fresh();
+  first.save(folder_.path() / "plain");
+  first.save(folder_.path() / "small", WeightFormat::kInt8);
+  const auto size = [&](const char* name) {
+    return std::filesystem::file_size(folder_.path() / name / "model.safetensors");
+  };
+  EXPECT_LT(size("small"), size("plain") / 2);
+  const at::Tensor exact = first.encode({"replace the bass"}).embeddings;
+  const at::Tensor near = TextEncoder::load(folder_.path() / "small").encode({"replace the bass"}).embeddings;
+  EXPECT_FALSE(torch::equal(exact, near));
+  EXPECT_LT((exact - near).norm().item<double>(), 0.03 * exact.norm().item<double>());
+}
+
 TEST_F(TextEncoderTest, TrainsThroughTheModule) {
   const TextEncoder encoder = fresh();
   T5Encoder module = encoder.module();

@@ -147,7 +147,8 @@ class Editor {
 
   /// Throws kInput for a sentence that is not understood, a range outside the source, a range in bars when there are
   /// neither beats nor ears that hear some, an instrument that is not heard and is to be taken out, or a source that is
-  /// silent, empty or longer than max_seconds(); kUsage for a mode that cannot do what is asked; kCancelled.
+  /// silent, empty or longer than max_seconds(); kMissing when parts must be played and there is no SoundFont, kModel
+  /// when that takes ears and the model has none; kUsage for a mode that cannot do what is asked; kCancelled.
   EditResult edit(const AudioBuffer& source, const std::string& sentence, const EditOptions& options = {},
                   const ProgressCallback& progress = {}, const CancelToken& cancel = {});
 

@@ -8,7 +8,10 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
+
+#include "instructme/torchx/quantised_weights.h"
 
 namespace instructme {
 
@@ -72,7 +75,9 @@ TORCH_MODULE(T5Encoder);
 /// may be of the encoder alone or of a whole published T5, whose decoder is passed over. Throws kModel
 /// when a file is missing or does not fit.
 T5Encoder load_t5_encoder(const std::filesystem::path& folder);
-/// Writes both files; makes the folder when needed. Throws kIo.
-void save_t5_encoder(const T5Encoder& encoder, const std::filesystem::path& folder);
+/// Writes both files; makes the folder when needed. Weights are written as `format` says, or as they are in memory,
+/// which other programs can read. Throws kIo.
+void save_t5_encoder(const T5Encoder& encoder, const std::filesystem::path& folder,
+                     std::optional<WeightFormat> format = std::nullopt);
 
 }  // namespace instructme

@@ -37,8 +37,8 @@ class TextEncoder {
   /// A fresh T5 with weights drawn from torch's generator, in training mode, for the tokenizer in the
   /// given `spiece.model`. Throws kModel when the options do not fit the tokenizer or each other.
   static TextEncoder create(const T5EncoderOptions& options, const std::filesystem::path& tokenizer_file);
-  /// Writes the three files; makes the folder when needed. Throws kIo.
-  void save(const std::filesystem::path& folder) const;
+  /// Writes the three files, weights as in `save_t5_encoder`; makes the folder when needed. Throws kIo.
+  void save(const std::filesystem::path& folder, std::optional<WeightFormat> format = std::nullopt) const;
 
   /// Each sentence with its end-of-sentence token. On the CPU. Throws kInput for a sentence with more
   /// than kMaxTokens tokens, kInternal for an empty list.

@@ -1,5 +1,10 @@
 #pragma once
 
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <string>
+
 #include "instructme/torchx/state_dict.h"
 
 namespace instructme {
@@ -17,7 +22,8 @@ void save_weights(const std::filesystem::path& path, const TensorMap& tensors, W
                   const std::map<std::string, std::string>& metadata = {});
 
 /// Reads a file written by `save_weights` (or any safetensors file without 8-bit matrices): values in
-/// floating point under their own names. Throws kIo, or kModel when a scale is missing or does not fit.
-TensorMap load_weights(const std::filesystem::path& path);
+/// floating point under their own names, of those that are `wanted`. Throws kIo, or kModel when a scale is missing or
+/// does not fit.
+TensorMap load_weights(const std::filesystem::path& path, const std::function<bool(const std::string&)>& wanted = {});
 
 }  // namespace instructme
