@@ -10,9 +10,12 @@
 #            that fit
 #   BUDGET   seconds that this call may take; training and export end before (540)
 #   PARTS    what is trained, in this order: mask, editor, vae, chords, beats, keys, tagger, mulan (mask)
-#   STEPS    steps of each part (the recipe's)      RECIPE, EARS_RECIPE  recipes (configs/train/{gpu,ears}.json; on a CPU, default)
+#   STEPS    steps of each part (the recipe's); auto: as many as there is time for, with LATER seconds of calls to come,
+#            by the speed of the rounds before; the recipe's in the first
+#   RECIPE, EARS_RECIPE  recipes (configs/train/{gpu,ears}.json; on a CPU, default)
 #   MODEL    weights to begin with (models/default)  FRESH=1  random weights instead, for the VAE and the ears
 #   SONGS    songs to make (300), of LENGTH seconds each (24), and VALIDATION others to judge by (12)
+#   FIRST    songs to begin with (all); the others are made beside the training, which takes them up in rounds
 #   FONTS    SoundFonts, or folders with them, beside the one that is packed      POP909  folder or archive of that collection
 #   DEVICE   cuda or cpu (cuda where there is an NVIDIA driver)      JOBS  processes (all processors)
 #   WORK     folder of everything in between (build-offline/)       INSTRUCTME  a program that is built already
@@ -23,7 +26,8 @@ cd "$root"
 
 : "${WORK:=$root/build-offline}" "${OUT:=$root/out}" "${BUDGET:=540}" "${PARTS:=mask}" "${MODEL:=models/default}"
 : "${EARS_RECIPE:=configs/train/ears.json}" "${FRESH:=}" "${STEPS:=}" "${FONTS:=}" "${POP909:=}"
-: "${SONGS:=300}" "${LENGTH:=24}" "${VALIDATION:=12}" "${JOBS:=$(nproc)}"
+: "${SONGS:=300}" "${LENGTH:=24}" "${VALIDATION:=12}" "${JOBS:=$(nproc)}" "${LATER:=0}"
+: "${FIRST:=$SONGS}"
 [ -n "${DEVICE:-}" ] || { [ -e /dev/nvidia0 ] && DEVICE=cuda || DEVICE=cpu; }
 [ -n "${RECIPE:-}" ] || { [ "$DEVICE" = cuda ] && RECIPE=configs/train/gpu.json || RECIPE=configs/train/default.json; }
 prefix=$WORK/prefix
@@ -117,14 +121,22 @@ render() {
   no_mma=""
   mma -v >/dev/null 2>&1 || { say "MMA does not run here; songs are made of this project's own patterns"; no_mma=--no-mma; }
   # Seeds apart: no song to judge by is trained on.
-  for set in "train 100000 $SONGS" "validation 800000 $VALIDATION"; do
-    # shellcheck disable=SC2086
-    set -- $set
-    # shellcheck disable=SC2086
-    "$program" data render -o "$WORK/songs/$1" -n "$3" --first-seed "$2" --seconds "$LENGTH" --fonts "$fonts" $FONTS \
-      ${POP909:+--pop909 "$POP909"} --voices -j "$JOBS" $no_mma
-  done
+  make_songs validation 800000 "$VALIDATION"
+  make_songs train 100000 "$SONGS" >"$WORK/render.log" 2>&1 &
+  echo $! >"$WORK/rendering"
+  while rendering && [ "$(songs)" -lt "$FIRST" ]; do sleep 1; done
+  [ "$(songs)" -gt 0 ] || die "no song was made: $(tail -n 3 "$WORK/render.log")"
 }
+
+# make_songs SET FIRST_SEED COUNT, behind all else that runs
+make_songs() {
+  # shellcheck disable=SC2086
+  nice "$program" data render -o "$WORK/songs/$1" -n "$3" --first-seed "$2" --seconds "$LENGTH" --fonts "$fonts" $FONTS \
+    ${POP909:+--pop909 "$POP909"} --voices -j "$JOBS" $no_mma
+}
+
+songs() { find "$WORK/songs/train" -maxdepth 1 -name 'song-*' 2>/dev/null | wc -l; }
+rendering() { kill -0 "$(cat "$WORK/rendering" 2>/dev/null || echo none)" 2>/dev/null; }
 
 # The recipe with a checkpoint every minute and a loader for every other processor, or on a CPU for every fourth.
 recipe_for_here() {
@@ -163,14 +175,31 @@ restore() {
   done
 }
 
+# steps_for RUN SECONDS: the steps of a whole run that ends with these seconds and those of later calls, so that its
+# learning rate has fallen by then.
+steps_for() {
+  python3 - "$1/log.jsonl" "$(($2 + LATER))" <<'END'
+import json, os, sys
+if os.path.exists(sys.argv[1]):
+    lines = [json.loads(line) for line in open(sys.argv[1])]
+    speeds = sorted(line["steps_per_s"] for line in lines[-12:])
+    if speeds:
+        print(int(lines[-1]["step"] + speeds[len(speeds) // 2] * float(sys.argv[2])))
+END
+}
+
+# train_part PART SECONDS OF_ALL: for SECONDS, of a run that ends in OF_ALL
 train_part() {
   run=$WORK/runs/$1
   mkdir -p "$run"
   case $1 in chords | beats | keys | tagger | mulan) base=$EARS_RECIPE from=$MODEL/ears ;; *) base=$RECIPE from=$MODEL ;; esac
   recipe_for_here "$base" "$WORK/$1.json"
+  of_all=$3
   set -- "$1" -c "$WORK/$1.json" -s "$WORK/songs/train" --validation "$WORK/songs/validation" -o "$run" --device "$DEVICE" \
     --limit "$2"
-  [ -z "$STEPS" ] || set -- "$@" --steps "$STEPS"
+  steps=$STEPS
+  [ "$steps" != auto ] || steps=$(steps_for "$run" "$of_all")
+  [ -z "$steps" ] || set -- "$@" --steps "$steps"
   [ "$1" != keys ] || set -- "$@" --chords "$MODEL/ears"
   [ "$1" != mulan ] || set -- "$@" -m "$MODEL"
   # Beside a GPU every thread of the CPU has its own work.
@@ -182,11 +211,20 @@ train_part() {
 train() {
   use_prefix
   for part in $PARTS; do
-    seconds=$(($(left) - 45)) # for the last checkpoint and for export
-    [ "$seconds" -gt 15 ] || { say "no time is left to train '$part'; call again"; return 0; }
     (while sleep 60; do keep "$part"; done) &
     keeper=$!
-    train_part "$part" "$seconds" || { kill "$keeper"; die "training '$part' failed"; }
+    while :; do
+      seconds=$(($(left) - 45)) # for the last checkpoint and for export
+      [ "$seconds" -gt 15 ] || { say "no time is left to train '$part'; call again"; break; }
+      round=$seconds
+      # Songs that were made since the last round began are heard in the next.
+      ! rendering || [ "$seconds" -lt 120 ] || round=$((seconds / 3))
+      say "'$part' for $round s, with $(songs) songs"
+      started=$(date +%s)
+      train_part "$part" "$round" "$seconds" || { kill "$keeper"; die "training '$part' failed"; }
+      # A round that ends before its time has done all steps.
+      if [ "$round" -eq "$seconds" ] || [ $(($(date +%s) - started)) -lt "$round" ]; then break; fi
+    done
     kill "$keeper" 2>/dev/null || true
     wait "$keeper" 2>/dev/null || true
     keep "$part"
