@@ -122,7 +122,11 @@ render() {
   mma -v >/dev/null 2>&1 || { say "MMA does not run here; songs are made of this project's own patterns"; no_mma=--no-mma; }
   # Seeds apart: no song to judge by is trained on.
   make_songs validation 800000 "$VALIDATION"
-  make_songs train 100000 "$SONGS" >"$WORK/render.log" 2>&1 &
+  # Redirected by exec, so that whoever waits for the end of this call's output does not wait for the songs.
+  (
+    exec >"$WORK/render.log" 2>&1
+    make_songs train 100000 "$SONGS"
+  ) &
   echo $! >"$WORK/rendering"
   while rendering && [ "$(songs)" -lt "$FIRST" ]; do sleep 1; done
   [ "$(songs)" -gt 0 ] || die "no song was made: $(tail -n 3 "$WORK/render.log")"
