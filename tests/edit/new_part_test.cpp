@@ -179,7 +179,7 @@ TEST(PlayedParts, TheModelStepsInWhereNothingCanBePlayed) {
   expect_error(ErrorKind::kInput, "--beats", [&] { deaf.edit(source, "add a bass", played); });
   EXPECT_FALSE(hearing.edit(source, "add vocals").stems[0].notes.has_value());
   expect_error(ErrorKind::kInput, "--fonts", [&] { hearing.edit(source, "add vocals", played); });
-  expect_error(ErrorKind::kInput, "no SoundFont", [&] { bare.edit(source, "add a bass", played); });
+  expect_error(ErrorKind::kMissing, "no SoundFont", [&] { bare.edit(source, "add a bass", played); });
   EXPECT_TRUE(bare.edit(source, "add a bass").notes.empty());
   EditOptions model;
   model.parts = PartMaker::kModel;
@@ -340,13 +340,15 @@ TEST(ReplacedParts, AreWrittenWhereThereIsNothingToPlay) {
 TEST(PartNotes, Names) {
   for (const PartNotes notes : {PartNotes::kAuto, PartNotes::kHeard, PartNotes::kWritten})
     EXPECT_EQ(parse_part_notes(part_notes_name(notes)), notes);
-  expect_error(ErrorKind::kUsage, "no kind of notes for a part is called 'seen'; known are auto, heard, written", [] { parse_part_notes("seen"); });
+  expect_error(ErrorKind::kUsage, "no kind of notes for a part is called 'seen'; known are auto, heard, written",
+               [] { parse_part_notes("seen"); });
 }
 
 TEST(PartMaker, Names) {
   for (const PartMaker maker : {PartMaker::kAuto, PartMaker::kModel, PartMaker::kPlayed})
     EXPECT_EQ(parse_part_maker(part_maker_name(maker)), maker);
-  expect_error(ErrorKind::kUsage, "no maker of parts is called 'band'; known are auto, model, played", [] { parse_part_maker("band"); });
+  expect_error(ErrorKind::kUsage, "no maker of parts is called 'band'; known are auto, model, played",
+               [] { parse_part_maker("band"); });
 }
 
 }  // namespace

@@ -97,7 +97,7 @@ TEST_F(TextEncoderTest, EightBitsAreNearlyTheSame) {
   const auto size = [&](const char* name) {
     return std::filesystem::file_size(folder_.path() / name / "model.safetensors");
   };
-  EXPECT_LT(size("small"), size("plain") / 2);
+  EXPECT_LT(size("small"), 0.6 * size("plain"));  // its smallest matrices stay as they are
   const at::Tensor exact = first.encode({"replace the bass"}).embeddings;
   const at::Tensor near = TextEncoder::load(folder_.path() / "small").encode({"replace the bass"}).embeddings;
   EXPECT_FALSE(torch::equal(exact, near));
