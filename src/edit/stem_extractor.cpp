@@ -19,7 +19,7 @@ using at::Tensor;
 
 namespace {
 
-constexpr int64_t kSegmentFrames = 720;  // 14.4 s; with what the mask head hears around them they take most memory
+constexpr int64_t kSegmentFrames = 960;  // 19.2 s
 // Frames whose window is cut off by the end of a slice; with n_fft = 4 hops it is two.
 constexpr int64_t kCutFrames = 4;
 // The resampler passes this share of the band; above, the model hears nothing.
@@ -104,10 +104,12 @@ Tensor StemExtractor::masks_at(int64_t speed, const Tensor& wave, const std::vec
       mask_->listen(mask_->spectrum(slice.unsqueeze(0).to(mask_->band_mean.device())).abs());
   std::vector<int64_t> all;
   for (const auto& own : places) all.insert(all.end(), own.begin(), own.end());
-  Tensor every = mask_->masks(heard, all).cpu();
-  const double ratio = static_cast<double>(speed) / static_cast<double>(kOwnSpeed);
-  every = speed == kOwnSpeed ? every.narrow(1, first - from, last - first)
-                             : mask_at_own_speed(every, ratio, first - from, last - first);
+  Tensor every;
+  if (speed == kOwnSpeed)
+    every = mask_->masks(heard, all, first - from, last - first).cpu();
+  else
+    every = mask_at_own_speed(mask_->masks(heard, all).cpu(),
+                              static_cast<double>(speed) / static_cast<double>(kOwnSpeed), first - from, last - first);
   std::vector<Tensor> sums;
   int64_t next = 0;
   for (const auto& own : places) {

@@ -238,7 +238,10 @@ MaskHeadImpl::Heard MaskHeadImpl::listen(const Tensor& magnitude) {
   return heard;
 }
 
-Tensor MaskHeadImpl::answer(const Heard& heard, const Tensor& asked, const Tensor& piece, const Tensor& instrument) {
+Tensor MaskHeadImpl::answer(const Heard& heard, const Tensor& asked, const Tensor& piece, const Tensor& instrument,
+                            int64_t first, int64_t frames) {
+  if (frames < 0) frames = heard.frames - first;
+  ensure(first >= 0 && first + frames <= heard.frames, "the mask head has not heard the frames that it is asked about");
   const int64_t count = heard.levels.empty() ? 0 : heard.levels.front().size(0);
   ensure(heard.levels.size() == options.channels.size() && asked.dim() == 2 && asked.size(0) == count &&
              asked.size(1) == instrument_table.size(0) && piece.dim() == 1 && piece.sizes() == instrument.sizes(),
@@ -251,20 +254,23 @@ Tensor MaskHeadImpl::answer(const Heard& heard, const Tensor& asked, const Tenso
     h = h.defined() ? skip + unfold(linear(up, l).forward(h)) : skip;
     for (TimeFrequencyBlockImpl* block : blocks(answering, l)) h = block->forward(h, query);
   }
-  h = fused_silu(unfold(output(rms_norm(h, output_norm)))).narrow(1, 0, heard.frames);  // (N, T, B, C_0)
-  h = h.reshape({count, heard.frames * options.bands, h.size(3)});
+  // From here on places know nothing of each other, and those that are not asked about need no claims.
+  const int64_t pair = first / 2;
+  h = h.narrow(1, pair, (first + frames + 1) / 2 - pair);
+  h = fused_silu(unfold(output(rms_norm(h, output_norm)))).narrow(1, first - 2 * pair, frames);  // (N, T, B, C_0)
+  h = h.reshape({count, frames * options.bands, h.size(3)});
   // Instruments before places, so that the claims of one lie together: (N, 1 + I, T B).
   const Tensor claims = at::matmul(share_weight, h.transpose(1, 2)).to(at::kFloat) + share_bias.unsqueeze(1);
   const Tensor all = claims.logsumexp(1);  // (N, T B)
   const Tensor own = claims.flatten(0, 1).index_select(0, piece * claims.size(1) + 1 + instrument);
-  return (own - all.index_select(0, piece)).exp().view({-1, heard.frames, options.bands});  // (M, T, B)
+  return (own - all.index_select(0, piece)).exp().view({-1, frames, options.bands});  // (M, T, B)
 }
 
-Tensor MaskHeadImpl::masks(const Heard& heard, const std::vector<int64_t>& instruments) {
+Tensor MaskHeadImpl::masks(const Heard& heard, const std::vector<int64_t>& instruments, int64_t first, int64_t frames) {
   const Tensor which = torch::tensor(instruments, at::kLong).to(band_mean.device());
   const Tensor asked = at::zeros({1, instrument_table.size(0)}, band_mean.options().dtype(at::kFloat));
   asked.index_fill_(1, which, 1.0);
-  const Tensor shares = answer(heard, asked, at::zeros_like(which), which);  // (K, T, B)
+  const Tensor shares = answer(heard, asked, at::zeros_like(which), which, first, frames);  // (K, T, B)
   return scatter(kAskedOdds * shares / (1.0 + (kAskedOdds - 1.0) * shares.sum(0, /*keepdim=*/true)));
 }
 

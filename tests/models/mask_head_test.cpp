@@ -110,6 +110,19 @@ TEST(MaskHead, AllInstrumentsShareWhatThereIs) {
   EXPECT_GT((told[0] - head->scatter(untold)[2]).abs().max().item<double>(), 1e-4);
 }
 
+TEST(MaskHead, SomeFramesAreWhatTheyAreAmongAll) {
+  MaskHead head = tiny_head();
+  const torch::NoGradGuard no_grad;
+  const MaskHeadImpl::Heard heard = head->listen(torch::rand({1, kFrames, 33}));
+  const Tensor all = head->masks(heard, {0, 2});
+  EXPECT_EQ(all.size(1), kFrames);
+  for (const auto& [first, frames] : std::vector<std::pair<int64_t, int64_t>>{{0, 7}, {3, 10}, {6, 4}, {5, 15}}) {
+    const Tensor some = head->masks(heard, {0, 2}, first, frames);
+    EXPECT_TRUE(at::allclose(some, all.narrow(1, first, frames), 1e-5, 1e-6)) << first << " " << frames;
+  }
+  expect_error(ErrorKind::kInternal, "has not heard", [&] { head->masks(heard, {0}, 15, 6); });
+}
+
 TEST(MaskHead, FindsInstrumentsByName) {
   MaskHead head = tiny_head();
   EXPECT_EQ(head->find("bass"), 0);

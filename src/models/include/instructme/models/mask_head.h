@@ -93,12 +93,14 @@ class MaskHeadImpl : public torch::nn::Module {
   Heard listen(const at::Tensor& magnitude);
   /// asked (N, I) float, 1 for instruments that are asked for (none: nothing is said about what there is)
   /// -> shares of bands: `piece` (M) int64 in 0..N-1, `instrument` (M) int64 in 0..I-1 -> (M, T, B) float32 in 0..1.
-  /// The shares of all instruments of a piece add up to at most 1.
-  at::Tensor answer(const Heard& heard, const at::Tensor& asked, const at::Tensor& piece, const at::Tensor& instrument);
+  /// The shares of all instruments of a piece add up to at most 1. T are `frames` of those that were heard, from
+  /// `first` on, all of them when `frames` is negative; fewer take less time and memory, and change nothing else.
+  at::Tensor answer(const Heard& heard, const at::Tensor& asked, const at::Tensor& piece, const at::Tensor& instrument,
+                    int64_t first = 0, int64_t frames = -1);
   /// The masks (K, T, F) of the instruments that are asked for, of one piece of music (N = 1). As they are asked for,
   /// their odds against all else are doubled: shares learned by squared errors are means, and too small where the
-  /// network is in doubt.
-  at::Tensor masks(const Heard& heard, const std::vector<int64_t>& instruments);
+  /// network is in doubt. T as in `answer`.
+  at::Tensor masks(const Heard& heard, const std::vector<int64_t>& instruments, int64_t first = 0, int64_t frames = -1);
 
   const SpectralBands& bands() const { return bands_; }
   /// Shares of bands (…, B), interpolated between their centres -> of bins (…, F).
