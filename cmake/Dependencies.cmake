@@ -31,6 +31,7 @@ set(INSTRUCTME_OPTIONAL_PACKAGES "") # only the program that hosts plugins uses 
 instructme_optional(FLUIDSYNTH fluidsynth)
 instructme_optional(PNG libpng)
 instructme_optional(PUGIXML pugixml)
+instructme_optional(TAGLIB taglib)
 instructme_optional(YAML_CPP yaml-cpp)
 
 # Torch goes through one INTERFACE target so that its headers are SYSTEM for us and so that the

@@ -16,7 +16,7 @@ option(INSTRUCTME_BUILD_BENCHMARKS "Build the benchmarks (needs Google Benchmark
 option(INSTRUCTME_WERROR "Treat warnings in this project's own code as errors" ON)
 option(INSTRUCTME_PCH "Precompile the torch headers (faster builds, about 600 MB in the build folder)" ON)
 option(INSTRUCTME_UNITY "Compile the source files that use torch several at a time (faster builds from nothing)" ON)
-foreach(part FLUIDSYNTH LILV PNG PUGIXML YAML_CPP)
+foreach(part FLUIDSYNTH LILV PNG PUGIXML TAGLIB YAML_CPP)
   set(INSTRUCTME_WITH_${part} AUTO CACHE STRING "${part}: AUTO, ON or OFF")
   set_property(CACHE INSTRUCTME_WITH_${part} PROPERTY STRINGS AUTO ON OFF)
 endforeach()

@@ -18,7 +18,7 @@ message(STATUS "  compiler       ${CMAKE_CXX_COMPILER_ID} ${CMAKE_CXX_COMPILER_V
 message(STATUS "  libtorch       ${Torch_VERSION} (${TORCH_INSTALL_PREFIX}), CUDA: ${_cuda}")
 message(STATUS "  nlohmann_json  ${nlohmann_json_VERSION}, CLI11 ${CLI11_VERSION}")
 message(STATUS "  audio          sndfile ${sndfile_VERSION}, soxr ${soxr_VERSION}, libebur128 ${libebur128_VERSION}")
-message(STATUS "  optional       FluidSynth (data render) ${INSTRUCTME_HAVE_FLUIDSYNTH}, lilv (LV2 plugins) ${INSTRUCTME_HAVE_LILV}, pugixml (drum kits) ${INSTRUCTME_HAVE_PUGIXML}, libpng (pictures) ${INSTRUCTME_HAVE_PNG}, yaml-cpp (Slakh, MedleyDB) ${INSTRUCTME_HAVE_YAML_CPP}")
+message(STATUS "  optional       FluidSynth (data render) ${INSTRUCTME_HAVE_FLUIDSYNTH}, lilv (LV2 plugins) ${INSTRUCTME_HAVE_LILV}, pugixml (drum kits) ${INSTRUCTME_HAVE_PUGIXML}, libpng (pictures) ${INSTRUCTME_HAVE_PNG}, TagLib (all tags) ${INSTRUCTME_HAVE_TAGLIB}, yaml-cpp (Slakh, MedleyDB) ${INSTRUCTME_HAVE_YAML_CPP}")
 message(STATUS "  components     ${_components}")
 message(STATUS "  tests ${INSTRUCTME_BUILD_TESTS}, benchmarks ${INSTRUCTME_BUILD_BENCHMARKS}, warnings are errors ${INSTRUCTME_WERROR}, precompiled torch header ${INSTRUCTME_PCH}, unity builds ${INSTRUCTME_UNITY}, sanitizers ${_sanitizers}")
 message(STATUS "  install to     ${CMAKE_INSTALL_PREFIX}")

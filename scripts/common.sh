@@ -9,7 +9,7 @@ die() { say "$*"; exit 1; }
 # What a build needs, then what training music needs (MMA, a small SoundFont), then tests (with small LV2 plugins).
 build_packages="g++ cmake ninja-build pkg-config libtorch-dev libopenblas0-openmp libsndfile1-dev libsoxr-dev
   libebur128-dev libfluidsynth-dev libpugixml-dev liblilv-dev lv2-dev libyaml-cpp-dev libcli11-dev nlohmann-json3-dev
-  libpng-dev"
+  libpng-dev libtag1-dev"
 test_packages="libgtest-dev libgmock-dev mma timgm6mb-soundfont sentencepiece mda-lv2"
 sound_packages="musescore-general-soundfont-small"  # what new parts are played on: 34 MB, MIT
 bench_packages="libbenchmark-dev"

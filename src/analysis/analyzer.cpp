@@ -7,14 +7,13 @@
 #include "instructme/analysis/analysis.h"
 #include "instructme/annotation/chord_scores.h"
 #include "instructme/base/error.h"
+#include "instructme/ears/mono_to_hear.h"
 #include "instructme/models/chord_extractor.h"
 #include "instructme/pretrained/note_chord_judge.h"
 #include "instructme/score/chord_estimate.h"
 
 namespace instructme {
 namespace {
-
-constexpr double kSilence_db = -80;
 
 std::vector<std::vector<float>> rows_of(const at::Tensor& matrix) {
   const at::Tensor values = matrix.to(at::kCPU, at::kFloat).contiguous();
@@ -84,15 +83,16 @@ Analysis Analyzer::analyze(const AudioBuffer& music, const ProgressCallback& pro
   const at::NoGradGuard no_grad;
   Analysis analysis;
   analysis.level_db = rms_db(music.samples);
-  analysis.silent = is_silent(music, kSilence_db);
+  analysis.silent = is_silence(music.samples);
   const int64_t frames = chord_frames(music.frames());
 
   if (parts_->transcriber) {
     KeyActivity keys;
     analysis.has_notes = true;
-    analysis.notes = parts_->transcriber->transcribe(
-        music.samples, kAnalysisRate,
-        [&](int64_t first, const NotePosteriors& posteriors) { keys.add(first, posteriors); }, progress, cancel);
+    if (!analysis.silent)
+      analysis.notes = parts_->transcriber->transcribe(
+          music.samples, kAnalysisRate,
+          [&](int64_t first, const NotePosteriors& posteriors) { keys.add(first, posteriors); }, progress, cancel);
     const at::Tensor matrix = keys.matrix(frames);
     analysis.keys = rows_of(matrix);
     analysis.note_chords = likeliest_chords(chords_of_keys(matrix), music.seconds());
@@ -102,14 +102,15 @@ Analysis Analyzer::analyze(const AudioBuffer& music, const ProgressCallback& pro
 
   Hearing& hearing = analysis.hearing;
   const auto compare_judges = [&] {
-    if (analysis.has_notes)
-      analysis.chord_agreement = chord_overlap(hearing.chord_spans, analysis.note_chords, ChordRule::kMajMin).share();
+    if (!analysis.has_notes) return;
+    const ChordOverlap both = chord_overlap(hearing.chord_spans, analysis.note_chords, ChordRule::kMajMin);
+    if (both.judged_s > 0) analysis.chord_agreement = both.share();
   };
   if (parts_->ears) {
     analysis.trained_ears = true;
     hearing = parts_->ears(music, progress, cancel);
     compare_judges();
-    if (hearing.instruments.empty()) analysis.missing.push_back("instruments: the model has no tagger");
+    if (!hearing.has_tagger) analysis.missing.push_back("instruments: the model has no tagger");
     return analysis;
   }
   cancel.check();

@@ -34,6 +34,7 @@ HeatMap waveform(const Analysis& analysis, const AudioBuffer& music) {
   map.y_high = 1;
   map.low = 0;
   map.high = 1;
+  map.greatest = true;  // else a line fades where it shares a pixel
   map.colours = ColourMap::kViridis;
   const auto cell = [&](int row, int column) -> float& {
     return map.values[static_cast<size_t>(row) * kMostColumns + static_cast<size_t>(column)];
@@ -92,15 +93,22 @@ HeatMap matrix(const char* title, const char* y_label, const std::vector<std::ve
   return map;
 }
 
+// Two roots of every quality; there is no room for more.
+std::vector<HeatMap::Mark> chord_marks() {
+  std::vector<HeatMap::Mark> marks;
+  for (int c = 1; c < kChordClasses; c += 6) marks.push_back({c + 0.5, chord_label(chord_of_class(c))});
+  return marks;
+}
+
 }  // namespace
 
 Image analysis_figure(const Analysis& analysis, const AudioBuffer& music) {
   ensure(music.channels == 1 && music.frames() > 0, "a figure shows one channel of music");
   const Hearing& hearing = analysis.hearing;
   std::vector<HeatMap> panels = {waveform(analysis, music), spectrum(music)};
-  panels.push_back(
-      matrix("chord probabilities (0 no chord, then 12 roots each of maj, min, 7, maj7, min7, dim, aug, sus)", "class",
-             hearing.chords, kChordClasses, hearing.chord_rate, hearing.duration_s));
+  panels.push_back(matrix("chord probabilities (no chord, then the 12 roots from C up of each quality)", "chord",
+                          hearing.chords, kChordClasses, hearing.chord_rate, hearing.duration_s));
+  panels.back().y_marks = chord_marks();
   if (analysis.has_notes) {
     panels.push_back(matrix("pitch probabilities", "MIDI pitch", analysis.keys, NoteNetwork::kKeys, hearing.chord_rate,
                             hearing.duration_s));

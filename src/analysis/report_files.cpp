@@ -6,7 +6,6 @@
 #include "instructme/annotation/chord_file.h"
 #include "instructme/base/config_reader.h"
 #include "instructme/base/files.h"
-#include "instructme/score/midi_file.h"
 
 namespace instructme {
 namespace {
@@ -64,8 +63,8 @@ json to_json(const Analysis& analysis) {
                  {"chords", chords_json(hearing.chord_spans)},
                  {"missing", analysis.missing}};
   if (analysis.trained_ears) {
-    result["tempo_bpm"] = hearing.beats.empty() ? json() : json(rounded(hearing.tempo_bpm));
-    result["beats_per_bar"] = hearing.beats.empty() ? json() : json(hearing.beats_per_bar);
+    result["tempo_bpm"] = hearing.tempo_bpm > 0 ? json(rounded(hearing.tempo_bpm)) : json();
+    result["beats_per_bar"] = hearing.tempo_bpm > 0 ? json(hearing.beats_per_bar) : json();
     result["beat_confidence"] = rounded(hearing.beat_confidence);
     result["beats"] = beats;
     result["tag_window_s"] = hearing.tag_window_s;
@@ -75,24 +74,9 @@ json to_json(const Analysis& analysis) {
   if (analysis.has_notes) {
     result["notes"] = notes;
     result["note_chords"] = chords_json(analysis.note_chords);
-    result["chord_agreement"] = rounded(analysis.chord_agreement);
+    result["chord_agreement"] = analysis.chord_agreement ? json(rounded(*analysis.chord_agreement)) : json();
   }
   return result;
-}
-
-std::vector<uint8_t> midi_of_analysis(const Analysis& analysis) {
-  const Hearing& hearing = analysis.hearing;
-  Score score;
-  score.title = analysis.name;
-  if (hearing.tempo_bpm > 0) score.tempo_bpm = hearing.tempo_bpm;
-  if (hearing.beats_per_bar > 0) score.beats_per_bar = hearing.beats_per_bar;
-  score.key = hearing.key;
-  score.duration_s = hearing.duration_s;
-  Part part;
-  part.name = "heard notes";
-  part.notes = analysis.notes;
-  score.parts = {part};
-  return write_midi(midi_of_score(score));
 }
 
 std::vector<std::string> write_analysis(const std::filesystem::path& folder, const Analysis& analysis,

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "instructme/analysis/analysis_report.h"
 #include "instructme/base/strings.h"
@@ -60,7 +61,7 @@ std::string chart_of_bars(const Hearing& hearing) {
   constexpr int kBarsPerLine = 4;
   std::string text;
   int bars = 0, bar = -1;
-  Chord sounding;
+  std::optional<Chord> sounding;
   for (const BeatChord& beat : chords_of_beats(hearing)) {
     if (beat.beat.bar != bar) {
       if (bars > 0 && bars % kBarsPerLine == 0) text += " |\n";
@@ -69,7 +70,7 @@ std::string chart_of_bars(const Hearing& hearing) {
       bar = beat.beat.bar;
       ++bars;
     }
-    const bool goes_on = beat.chord == sounding && (bars % kBarsPerLine != 1 || beat.beat.position > 0);
+    const bool goes_on = sounding == beat.chord && (bars % kBarsPerLine != 1 || beat.beat.position > 0);
     text += " " + (goes_on ? "." : chord_label(beat.chord));
     sounding = beat.chord;
   }
@@ -92,7 +93,7 @@ std::string analysis_summary(const Analysis& analysis) {
       line("file", format("%s, %s, %d Hz, %d channel(s)", analysis.name.c_str(), clock(hearing.duration_s).c_str(),
                           analysis.file.sample_rate, analysis.file.channels));
   text += line("level", analysis.silent ? "silence" : format("%.1f dB RMS", analysis.level_db));
-  if (!hearing.beats.empty()) {
+  if (hearing.tempo_bpm > 0) {
     const auto bars = static_cast<int>(
         std::count_if(hearing.beats.begin(), hearing.beats.end(), [](const Beat& beat) { return beat.position == 0; }));
     text += line("tempo", format("%.1f beats per minute (%.2f)", hearing.tempo_bpm, hearing.beat_confidence));
@@ -101,13 +102,12 @@ std::string analysis_summary(const Analysis& analysis) {
     text += line("tempo", "no pulse is heard");
   }
   text += line("key", hearing.keys.empty() ? "none is heard" : key_text(hearing));
-  if (!hearing.instruments.empty()) {
-    text += line("instruments", tags_text(hearing.instruments, hearing.instruments.size()));
-    for (const HeardTag& tag : hearing.instruments)
-      if (tag.present() && !tag.over_time.empty())
-        text +=
-            format("  %-20s %s\n", tag.name.c_str(), times_of(tag, hearing.tag_window_s, hearing.duration_s).c_str());
-  }
+  if (hearing.has_tagger)
+    text += line("instruments",
+                 hearing.instruments.empty() ? "none" : tags_text(hearing.instruments, hearing.instruments.size()));
+  for (const HeardTag& tag : hearing.instruments)
+    if (tag.present() && !tag.over_time.empty())
+      text += format("  %-20s %s\n", tag.name.c_str(), times_of(tag, hearing.tag_window_s, hearing.duration_s).c_str());
   if (!hearing.genres.empty()) text += line("genre", tags_text(hearing.genres, 3));
   if (analysis.has_notes) {
     const auto lower = [](const Note& a, const Note& b) { return a.pitch < b.pitch; };
@@ -116,8 +116,10 @@ std::string analysis_summary(const Analysis& analysis) {
                               ? "none are heard"
                               : format("%zu, from %s to %s", analysis.notes.size(),
                                        note_name(range.first->pitch).c_str(), note_name(range.second->pitch).c_str()));
-    text += line("judges", format("the chords of the notes are the same in %.0f %% of the time",
-                                  100 * std::max(0.0, analysis.chord_agreement)));
+    text +=
+        line("judges", analysis.chord_agreement ? format("the chords of the notes are the same in %.0f %% of the time",
+                                                         100 * *analysis.chord_agreement)
+                                                : "whether the chords of the notes are the same cannot be told");
   }
   const std::string chart = chart_of_bars(hearing);
   text += line("chords", analysis.trained_ears ? "" : "(by templates)");

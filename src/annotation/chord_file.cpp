@@ -16,10 +16,20 @@ struct ReadChords {
   double end_s = 0;
 };
 
-ReadChords read_chords(const std::string& text, const std::string& name) {
+// A shorter time without a line is a matter of rounding.
+constexpr double kShortestGap_s = 0.1;
+
+enum class Gaps { kAllowed, kRefused };
+
+ReadChords read_chords(const std::string& text, const std::string& name, Gaps gaps) {
   ReadChords read;
   for (const LabelLine& line : label_lines(text, name, {3, "start end chord", "0.00 1.85 C:maj"})) {
     const TimeSpan span = read_span(line, read.end_s);
+    if (gaps == Gaps::kRefused && read.end_s > 0 && span.start_s > read.end_s + kShortestGap_s)
+      throw Error(ErrorKind::kInput,
+                  format("%s: it starts at %g s, but the line above ends at %g s: a line between them "
+                         "is missing, with the chord N where there is none",
+                         line.place.c_str(), span.start_s, read.end_s));
     read.end_s = span.end_s;
     if (line.words[2] == "X") continue;
     try {
@@ -34,7 +44,7 @@ ReadChords read_chords(const std::string& text, const std::string& name) {
 }  // namespace
 
 std::vector<ChordSpan> parse_chords(const std::string& text, const std::string& name) {
-  return read_chords(text, name).chords;
+  return read_chords(text, name, Gaps::kAllowed).chords;
 }
 
 std::vector<ChordSpan> read_chord_file(const std::filesystem::path& path) {
@@ -42,7 +52,7 @@ std::vector<ChordSpan> read_chord_file(const std::filesystem::path& path) {
 }
 
 std::vector<ChordSpan> read_chord_file(const std::filesystem::path& path, double music_s) {
-  ReadChords read = read_chords(read_text_file(path), path.string());
+  ReadChords read = read_chords(read_text_file(path), path.string(), Gaps::kRefused);
   if (read.chords.empty())
     throw Error(ErrorKind::kInput,
                 path.string() + " holds no chords: a line for each was wanted, as '0.00 1.85 C:maj'");

@@ -1,5 +1,6 @@
 #include "label_lines.h"
 
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <sstream>
@@ -14,11 +15,19 @@ namespace {
 // Files with times to the millisecond may overlap by their rounding.
 constexpr double kRounding_s = 0.0015;
 
+/// Where the words of a text begin: editors on Windows put a mark before them, which is not seen.
+size_t begin_of_words(const std::string& text, const std::string& name) {
+  const bool utf16 = text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF") ||
+                     text.substr(0, 2).find('\0') != std::string::npos;  // half of a digit, where there is no mark
+  if (utf16) throw Error(ErrorKind::kInput, name + " is UTF-16 text; save it as UTF-8");
+  return text.starts_with("\xEF\xBB\xBF") ? 3 : 0;
+}
+
 }  // namespace
 
 std::vector<LabelLine> label_lines(const std::string& text, const std::string& name, const LabelForm& form) {
   std::vector<LabelLine> lines;
-  std::istringstream rows(text);
+  std::istringstream rows(text.substr(begin_of_words(text, name)));
   std::string row;
   for (int number = 1; std::getline(rows, row); ++number) {
     row = trim(row);
@@ -59,6 +68,11 @@ TimeSpan read_span(const LabelLine& line, double previous_end) {
   return span;
 }
 
-std::string time_text(double seconds) { return format("%.6f", seconds); }
+std::string time_text(double seconds) {
+  std::array<char, 320> text;  // the largest number has 309 digits before the point
+  const auto [end, error] = std::to_chars(text.data(), text.data() + text.size(), seconds, std::chars_format::fixed, 6);
+  ensure(error == std::errc(), "a time has too many digits");
+  return {text.data(), end};
+}
 
 }  // namespace instructme

@@ -22,8 +22,8 @@ struct LabelForm {
 /// How far labels may end before or after the music that they are for, seconds.
 inline constexpr double kLengthTolerance_s = 1;
 
-/// The lines of a file called `name` without empty ones and those that begin with '#', in words. Throws kInput when a
-/// line has not the words of `form`.
+/// The lines of a file called `name` without empty ones and those that begin with '#', in words. The text is UTF-8,
+/// with or without a byte-order mark. Throws kInput when a line has not the words of `form`, and for UTF-16.
 std::vector<LabelLine> label_lines(const std::string& text, const std::string& name, const LabelForm& form);
 /// The same for a file that is read first. Throws kIo as well.
 std::vector<LabelLine> read_label_lines(const std::filesystem::path& path, const LabelForm& form);
@@ -37,7 +37,7 @@ struct TimeSpan {
 };
 TimeSpan read_span(const LabelLine& line, double previous_end);
 
-/// "12.345678": microseconds.
+/// "12.345678": microseconds, with a point in every locale.
 std::string time_text(double seconds);
 
 }  // namespace instructme

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <optional>
 
+#include "file_tags.h"
 #include "instructme/audio/audio_file.h"
 #include "instructme/audio/resample.h"
 #include "instructme/base/error.h"
@@ -274,6 +275,7 @@ WriteResult write_audio(const fs::path& path, const AudioBuffer& buffer, const W
   if (target.sndfile_type == SF_FORMAT_AIFF && encoding == AudioEncoding::kPcm8 && sound.samples.size() % 2 != 0)
     correct_padded_aiff(file.temporary(), static_cast<uint32_t>(sound.frames()),
                         static_cast<uint32_t>(sound.samples.size()));
+  if (!options.tags_of.empty()) copy_tags(options.tags_of, file.temporary());
   file.commit();
   return result;
 }

@@ -5,7 +5,7 @@
 namespace instructme {
 
 void CancelToken::check() const {
-  if (requested()) throw Error(ErrorKind::kCancelled, "stopped on request; nothing was written");
+  if (requested()) throw Error(ErrorKind::kCancelled, "stopped on request; nothing was left half written");
 }
 
 }  // namespace instructme

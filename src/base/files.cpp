@@ -3,11 +3,12 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
-#include <sstream>
+#include <vector>
 
 #include "instructme/base/error.h"
 
@@ -31,8 +32,10 @@ AtomicFile::AtomicFile(fs::path target) : target_(std::move(target)) {
   if (fs::is_directory(target_, code))
     throw Error(ErrorKind::kIo, "cannot write " + target_.string() + ": it is a folder, a file name was wanted");
   // The extension stays last because audio libraries choose the format by it.
-  temporary_ =
-      folder / ("." + target_.stem().string() + ".part-" + std::to_string(::getpid()) + target_.extension().string());
+  const std::string ending = ".part-" + std::to_string(::getpid()) + target_.extension().string();
+  constexpr size_t kLongestName = 255;
+  const size_t room = kLongestName - std::min(kLongestName, ending.size() + 1);
+  temporary_ = folder / ("." + target_.stem().string().substr(0, room) + ending);
   const int file = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   if (file < 0) throw_io("cannot write " + target_.string(), errno);
   ::close(file);
@@ -74,10 +77,12 @@ std::string read_text_file(const fs::path& path) {
   if (fs::is_directory(path, code)) throw Error(ErrorKind::kIo, "cannot read " + path.string() + ": it is a folder");
   std::ifstream in(path, std::ios::binary);
   if (!in) throw_io("cannot read " + path.string(), errno);
-  std::ostringstream content;
-  content << in.rdbuf();
+  std::string content;
+  std::vector<char> piece(1 << 16);
+  while (in.read(piece.data(), static_cast<std::streamsize>(piece.size())) || in.gcount() > 0)
+    content.append(piece.data(), static_cast<size_t>(in.gcount()));
   if (in.bad()) throw_io("cannot read " + path.string(), errno);
-  return std::move(content).str();
+  return content;
 }
 
 void write_file_atomically(const fs::path& path, std::string_view content) {

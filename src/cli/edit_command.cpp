@@ -41,7 +41,7 @@ constexpr const char* kHelp =
     "  add an acoustic guitar               a new part that fits\n"
     "  replace the piano with a violin\n"
     "  remix this with bass, drums and strings\n"
-    "  remix it to funk\n"
+    "  remix it to funk                     (moods, and genres without a band here, by the model)\n"
     "  remove the drums from 0:10 to 0:20, then add a piano in bars 5-8\n"
     "  turn the piano down by 6 dB and keep the bass\n"
     "\n"
@@ -61,6 +61,8 @@ class Pipes {
   explicit Pipes(EditArguments& arguments) {
     if (arguments.file == "-") {
       arguments.file = spool("input").string();
+      if (std::cin.peek() == std::char_traits<char>::eof())
+        throw Error(ErrorKind::kInput, "standard input is empty; a file of music was wanted");
       std::ofstream out(arguments.file, std::ios::binary);
       out << std::cin.rdbuf();
       if (!out.flush()) throw Error(ErrorKind::kIo, "cannot keep standard input in " + arguments.file);
@@ -109,7 +111,10 @@ std::optional<EditEstimate> estimate(const FileEdit& edit, const EditArguments& 
   } catch (const Error&) {
     return std::nullopt;
   }
-  const AudioInfo music = probe_audio(arguments.file);
+  AudioInfo music = probe_audio(arguments.file);
+  // The length that a file with loss tells is not always its own.
+  if (music.frames < 0 || music.sample_encoding == AudioEncoding::kAuto)
+    music.frames = read_audio(arguments.file, {.max_seconds = Editor::max_seconds()}).frames();
   const Editor editor(model, arguments.flags.editor_options());
   return estimate_edit(editor, edit.plan(), music, edit.options_for(music),
                        measure_matmul_gflops(editor.options().bfloat16));
@@ -132,8 +137,10 @@ int dry_run(const FileEdit& edit, const EditArguments& arguments) {
 void tell(const WrittenEdit& written) {
   // Extracting and removing in compose mode samples nothing.
   if (written.seconds_sample > 0)
-    std::fprintf(stderr, "listening %.1f s, editing %.1f s (%lld steps), playing %.1f s\n", written.seconds_encode,
+    std::fprintf(stderr, "listening %.1f s, editing %.1f s (%lld steps), decoding %.1f s\n", written.seconds_encode,
                  written.seconds_sample, static_cast<long long>(written.steps), written.seconds_decode);
+  else if (written.seconds_decode > 0)
+    std::fprintf(stderr, "listening %.1f s, playing %.1f s\n", written.seconds_encode, written.seconds_decode);
   else
     std::fprintf(stderr, "listening and editing %.1f s\n", written.seconds_encode);
   for (const std::string& note : written.written.notes) std::fprintf(stderr, "note: %s\n", note.c_str());
@@ -141,9 +148,32 @@ void tell(const WrittenEdit& written) {
     std::fprintf(stderr, "%s: %s\n", name.c_str(), score ? format("%.2f", *score).c_str() : "cannot be told");
 }
 
+/// What the lines of a manifest say for themselves would be taken for something that holds for all of them.
+void check_for_manifest(const EditArguments& arguments) {
+  const EditFlags& flags = arguments.flags;
+  const std::pair<const char*, bool> given[] = {{"--range", !flags.range.empty()},
+                                                {"--strength", !flags.strength.empty()},
+                                                {"--chords", !flags.chords.empty()},
+                                                {"--beats", !flags.beats.empty()},
+                                                {"--key", !flags.key.empty()},
+                                                {"--notes", !flags.notes.empty()},
+                                                {"--stems", !arguments.stems.empty()},
+                                                {"--report", !arguments.report.empty()},
+                                                {"--format", !arguments.format.empty()},
+                                                {"--variations", arguments.variations != 1},
+                                                {"--overwrite", arguments.overwrite},
+                                                {"--dry-run", arguments.dry_run},
+                                                {"--json", arguments.json}};
+  for (const auto& [option, there] : given)
+    if (there)
+      throw Error(ErrorKind::kUsage,
+                  std::string(option) + " does not go with --manifest; its lines say such things (docs/editing.md)");
+}
+
 int batch(const EditArguments& arguments, const CancelToken& cancel) {
   if (!arguments.file.empty() || !arguments.output.empty())
     throw Error(ErrorKind::kUsage, "with --manifest the lines name the music, the sentences and the outputs");
+  check_for_manifest(arguments);
   Editor editor(find_model(arguments.flags.model), arguments.flags.editor_options());
   const BatchResult result = run_batch(
       editor, arguments.manifest, parse_shard(arguments.shard), arguments.flags.edit_options(),

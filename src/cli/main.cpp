@@ -2,7 +2,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
-#include <new>
+#include <filesystem>
 
 #include "command.h"
 #include "instructme/base/error.h"
@@ -37,9 +37,11 @@ int run_guarded(const instructme::cli::Run& run) {
     return code;
   } catch (const Error& error) {
     return complain(error.what(), error.kind());
-  } catch (const std::bad_alloc&) {
-    return complain("there is not enough memory; try a shorter piece of music or fewer threads", ErrorKind::kMissing);
+  } catch (const std::filesystem::filesystem_error& error) {
+    return complain(error.what(), ErrorKind::kIo);
   } catch (const std::exception& error) {
+    if (instructme::is_out_of_memory(error))
+      return complain("there is not enough memory; try a shorter piece of music or fewer threads", ErrorKind::kMissing);
     // The first line says what; torch adds pages of addresses.
     const std::string text = error.what();
     return complain(("this should not have happened, please report it: " + text.substr(0, text.find('\n'))).c_str(),

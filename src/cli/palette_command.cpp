@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "command.h"
+#include "instructme/base/config_reader.h"
 #include "instructme/data/palette_report.h"
 #include "part_options.h"
 
@@ -34,7 +35,7 @@ int print_palette(const PaletteArguments& arguments) {
   const auto report = report_palette(options, Lexicon::builtin(), arguments.wanted);
   const auto effects = arguments.plugins ? report_effects() : std::vector<EffectReport>();
   if (arguments.json) {
-    std::printf("%s\n", palette_report_json(report, effects).dump(2).c_str());
+    std::printf("%s\n", json_text(palette_report_json(report, effects), 2).c_str());
     return 0;
   }
   for (const InstrumentReport& entry : report) {

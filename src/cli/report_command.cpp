@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "command.h"
+#include "instructme/base/config_reader.h"
 #include "instructme/base/error.h"
 #include "instructme/data/data_report.h"
 #include "instructme/data/stem_loudness.h"
@@ -46,7 +47,7 @@ int report(const ReportArguments& arguments) {
     const fs::path out = several ? fs::path(arguments.out) / std::to_string(i + 1) : fs::path(arguments.out);
     if (!arguments.out.empty()) write_charts(report, out);
   }
-  if (arguments.json) std::printf("%s\n", (several ? all : all[0]).dump(2).c_str());
+  if (arguments.json) std::printf("%s\n", json_text(several ? all : all[0], 2).c_str());
   return 0;
 }
 

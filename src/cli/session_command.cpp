@@ -62,9 +62,8 @@ void apply(Session& session, SessionArguments& arguments) {
   std::fprintf(stderr, "understood: %s\n", plain_sentence(edit.plan()).c_str());
   LazyEditor editor(arguments);
   ProgressLine line("steps");
-  const AudioInfo music = probe_audio(session.music());
-  const auto notes = session.apply([&]() -> Editor& { return editor(); }, edit.plan(), edit.options_for(music),
-                                   line.callback(), cancel);
+  const auto notes = session.apply([&]() -> Editor& { return editor(); }, edit.plan(),
+                                   edit.options_for(session.music_info()), line.callback(), cancel);
   line.finish();
   tell(notes);
 }
@@ -102,6 +101,16 @@ void add_layer_action(CLI::App& session, Run& run, const Arguments& arguments, c
   command->add_flag("--off", arguments->off, off_help);
 }
 
+/// What makes the sound; all else that an edit was told is in the session.
+void add_editor_options(CLI::App& command, EditFlags& flags) {
+  command.add_option("-m,--model", flags.model, "Model folder (default: the one that came with the program)");
+  command.add_option("--fonts", flags.parts.fonts,
+                     "SoundFont files, or folders with them, to play on (default: those that are installed)");
+  command.add_flag("--bfloat16", flags.editor.bfloat16,
+                   "Faster on processors with AMX or AVX512-BF16, and nothing on others");
+  command.add_option("--device", flags.editor.device, "cpu or cuda")->check(CLI::IsMember({"cpu", "cuda"}));
+}
+
 }  // namespace
 
 void add_session_command(CLI::App& app, Run& run) {
@@ -127,7 +136,7 @@ void add_session_command(CLI::App& app, Run& run) {
   CLI::App* again =
       add_action(*session, run, arguments, "reroll", "Make the last edit anew with another seed.", reroll);
   again->add_option("--seed", arguments->seed, "The seed; -1: one more than last time");
-  again->add_option("-m,--model", arguments->flags.model, "Model folder (default: the one that came with the program)");
+  add_editor_options(*again, arguments->flags);
 
   add_action(*session, run, arguments, "undo", "Take the last change back.",
              [](Session& s, SessionArguments&) { s.undo(); });

@@ -61,7 +61,9 @@ int estimate(const ShardArguments& arguments, const SongSupply& supply, const Ca
   const double share = static_cast<double>(arguments.shards.count) / static_cast<double>(tried);
   const double hours = static_cast<double>(arguments.shards.count) * options.triplets.seconds / 3600;
   std::error_code code;
-  const fs::space_info space = fs::space(fs::absolute(arguments.out).root_path(), code);
+  fs::path there = fs::absolute(arguments.out);
+  while (!fs::exists(there, code) && there.has_relative_path()) there = there.parent_path();
+  const fs::space_info space = fs::space(there, code);
   std::printf(
       "%lld examples, %.1f hours of source and as much of target, in %lld shards\n",
       static_cast<long long>(arguments.shards.count), hours,

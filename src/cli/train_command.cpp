@@ -48,9 +48,10 @@ std::shared_ptr<TripletSequence> open_examples(TrainArguments& arguments, const 
 
 using MakeTraining = std::unique_ptr<TrainingSession> (*)(const Recipe&, const RecipePaths&);
 
-int train(TrainArguments& arguments, MakeTraining make_training) {
+int train(TrainArguments& arguments, MakeTraining make_training, Recipe (*adapt)(Recipe) = nullptr) {
   const CancelToken cancel = cancel_on_signals();
   Recipe recipe = Recipe::read(read_json_file(arguments.run.config), arguments.run.config);
+  if (adapt != nullptr) recipe = adapt(std::move(recipe));
   recipe.trainer = trainer_options(arguments.run, recipe.trainer);
   RecipePaths paths;
   paths.songs.assign(arguments.songs.begin(), arguments.songs.end());
@@ -78,7 +79,20 @@ void add_songs(CLI::App* command, TrainArguments& arguments) {
   command->add_option("-j,--jobs", arguments.stream_options.threads, "Songs made at a time")->check(CLI::Range(1, 256));
   add_block_options(command, arguments.stream_options);
   command->add_option("--validation", arguments.validation, "Folders with songs that are not trained on");
-  command->add_option("--from", arguments.start_from, "Begin with these weights instead of random ones");
+  command->add_option(
+      "--from", arguments.start_from,
+      "Begin with these weights instead of random ones; for a mask head: the model that gets it (required)");
+}
+
+/// They are small already. Complete or as they were: they are put together beside their place.
+void copy_ears(const std::filesystem::path& model, const std::filesystem::path& out) {
+  namespace fs = std::filesystem;
+  if (!fs::is_directory(model / "ears") || fs::weakly_canonical(model) == fs::weakly_canonical(out)) return;
+  const fs::path making = out / "ears.partial";
+  fs::remove_all(making);
+  fs::copy(model / "ears", making);
+  fs::remove_all(out / "ears");
+  fs::rename(making, out / "ears");
 }
 
 void add_pack(CLI::App& train_app, Run& run) {
@@ -97,10 +111,7 @@ void add_pack(CLI::App& train_app, Run& run) {
       if (!arguments->vae.empty()) load_vae(pipeline.vae, arguments->vae);
       pipeline.to(at::kBFloat16);
       pipeline.save(arguments->out, {}, parse_weight_format(arguments->format));
-      // The ears are small already.
-      const std::filesystem::path model(arguments->model), out(arguments->out);
-      if (std::filesystem::is_directory(model / "ears") && !std::filesystem::exists(out / "ears"))
-        std::filesystem::copy(model / "ears", out / "ears");
+      copy_ears(arguments->model, arguments->out);
       std::printf("%s\n", arguments->out.c_str());
       return 0;
     };
@@ -138,7 +149,7 @@ void add_sentences(CLI::App& train_app, Run& run) {
 
 void add_train_command(CLI::App& app, Run& run) {
   CLI::App* train_app =
-      app.add_subcommand("train", "Train a model: text encoder and VAE, then the editor on top of them.");
+      app.add_subcommand("train", "Train a model: text encoder, VAE, editor, mask head, and the networks that listen.");
   train_app->footer("\nCtrl-C stops with a checkpoint; the same command goes on from it as if never stopped.");
   train_app->require_subcommand(1);
   train_app->fallthrough();
@@ -170,7 +181,7 @@ void add_train_command(CLI::App& app, Run& run) {
       train_app->add_subcommand("mask", "The mask head, with which instruments are extracted and removed.");
   add_common(mask_command, *mask);
   add_songs(mask_command, *mask);
-  mask_command->callback([mask, &run] { run = [mask] { return train(*mask, make_mask_training); }; });
+  mask_command->callback([mask, &run] { run = [mask] { return train(*mask, make_mask_training, with_all_parts); }; });
 
   add_train_ears(*train_app, run);
   add_train_all(*train_app, run);

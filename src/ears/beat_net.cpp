@@ -123,13 +123,14 @@ Tensor beat_activations(BeatNet& net, const BeatSpectrum& spectrum, const Tensor
     throw Error(ErrorKind::kInput, "the audio holds samples that are not finite numbers");
   audio = at_usual_level(audio);
   const int64_t frames = (audio.size(1) + kBeatHop - 1) / kBeatHop;
+  const at::Device device = net->output_norm.device();
   std::vector<Tensor> pieces;
   for (int64_t start = 0; start < frames; start += kBeatPiece_frames) {
     const int64_t end = std::min(frames, start + kBeatPiece_frames);
     const int64_t first = std::max<int64_t>(0, start - kBeatContext_frames);
     const int64_t last = std::min(frames, end + kBeatContext_frames);
     const Tensor x = spectrum.forward(audio.slice(1, first * kBeatHop, last * kBeatHop));
-    pieces.push_back(net->forward(x).sigmoid().squeeze(0).slice(0, start - first, end - first));
+    pieces.push_back(net->forward(x.to(device)).sigmoid().to(at::kCPU).squeeze(0).slice(0, start - first, end - first));
   }
   return torch::cat(pieces);
 }

@@ -7,15 +7,16 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <numeric>
 
 #include "instructme/base/error.h"
-#include "instructme/base/statistics.h"
 #include "instructme/ears/beat_net.h"
 
 namespace instructme {
 namespace {
 
 constexpr double kTiny = 1e-6;
+constexpr double kLowest = -std::numeric_limits<double>::infinity();
 // Bars of so many beats, and how usual they are.
 struct Metre {
   int beats;
@@ -25,13 +26,36 @@ constexpr std::array<Metre, 6> kMetres{{{4, 0.8}, {3, 0.13}, {2, 0.03}, {6, 0.02
 
 double log_of(double p) { return std::log(std::clamp(p, kTiny, 1.0 - kTiny)); }
 
-/// Frames at which beats begin, by Viterbi's algorithm. A state is a length of the beat in frames and a place in it.
-/// Within a beat the only way is on, so what is kept of each step is only from which length a new beat came.
-std::vector<int64_t> beat_frames(const std::vector<float>& activation, const BeatTrackerOptions& o) {
-  const auto frames = static_cast<int64_t>(activation.size());
-  const auto shortest = static_cast<int64_t>(std::floor(60.0 * kBeatRate / o.fastest_bpm));
-  const auto longest = static_cast<int64_t>(std::ceil(60.0 * kBeatRate / o.slowest_bpm));
-  const auto lengths = static_cast<size_t>(longest - shortest + 1);
+/// Scores of the places in a beat of one length. Turning the ring by one moves every state on by one place.
+class Ring {
+ public:
+  explicit Ring(size_t length) : cells_(length, 0.0) {}
+  size_t length() const { return cells_.size(); }
+  double& at(size_t place) {
+    const size_t cell = first_ + place;
+    return cells_[cell < cells_.size() ? cell : cell - cells_.size()];
+  }
+  void turn() { first_ = (first_ == 0 ? cells_.size() : first_) - 1; }
+  /// Adds `on` to the places in which the beat is active, `off` to the others; returns the highest score.
+  double add(double on, double off, size_t active) {
+    active = std::min(active, length());
+    begun_.clear();
+    for (size_t place = 0; place < active; ++place) begun_.push_back(at(place) + on);
+    for (double& cell : cells_) cell += off;
+    for (size_t place = 0; place < active; ++place) at(place) = begun_[place];
+    return *std::max_element(cells_.begin(), cells_.end());
+  }
+  void subtract(double value) {
+    for (double& cell : cells_) cell -= value;
+  }
+
+ private:
+  std::vector<double> cells_, begun_;
+  size_t first_ = 0;  // the cell of place 0
+};
+
+/// How likely a beat of one length is followed by one of another: logarithms, [from * lengths + to].
+std::vector<double> change_scores(size_t lengths, size_t shortest, double steadiness) {
   std::vector<double> change(lengths * lengths);
   for (size_t from = 0; from < lengths; ++from) {
     double sum = 0;
@@ -39,63 +63,66 @@ std::vector<int64_t> beat_frames(const std::vector<float>& activation, const Bea
       const double apart = std::abs(static_cast<double>(to) - static_cast<double>(from));
       // A pulse whose period is no whole number of frames has beats of two lengths, which is no change of tempo.
       const double moved = apart <= 1 ? 0.25 * apart : apart - 0.75;
-      return std::exp(-o.steadiness * moved / static_cast<double>(from + static_cast<size_t>(shortest)));
+      return std::exp(-steadiness * moved / static_cast<double>(from + shortest));
     };
     for (size_t to = 0; to < lengths; ++to) sum += at(to);
     for (size_t to = 0; to < lengths; ++to) change[from * lengths + to] = std::log(at(to) / sum + 1e-300);
   }
-  // score[l][(place - turn) mod length]: turning the ring by one moves every state on.
-  std::vector<std::vector<double>> score(lengths);
-  for (size_t l = 0; l < lengths; ++l) score[l].assign(l + static_cast<size_t>(shortest), 0.0);
-  const auto cell = [&](size_t l, int64_t place, int64_t turn) -> double& {
-    const auto length = static_cast<int64_t>(score[l].size());
-    return score[l][static_cast<size_t>(((place - turn) % length + length) % length)];
-  };
+  return change;
+}
+
+/// One frame later: states move on by one place, and behind the last place a beat begins, of any length. From which
+/// length it comes is left in came_from[length].
+void move_on(std::vector<Ring>& rings, const std::vector<double>& change, uint8_t* came_from) {
+  const size_t lengths = rings.size();
+  std::vector<double> ends;
+  for (Ring& ring : rings) {
+    ends.push_back(ring.at(ring.length() - 1));
+    ring.turn();
+  }
+  for (size_t to = 0; to < lengths; ++to) {
+    size_t best = 0;
+    double most = kLowest;
+    for (size_t from = 0; from < lengths; ++from) {
+      const double value = ends[from] + change[from * lengths + to];
+      if (value > most) most = value, best = from;
+    }
+    came_from[to] = static_cast<uint8_t>(best);
+    rings[to].at(0) = most;
+  }
+}
+
+/// Frames at which beats begin, by Viterbi's algorithm. A state is a length of the beat in frames and a place in it.
+/// Within a beat the only way is on, so what is kept of each step is only from which length a new beat came.
+std::vector<int64_t> beat_frames(const std::vector<float>& activation, const BeatTrackerOptions& o) {
+  const auto frames = static_cast<int64_t>(activation.size());
+  const auto shortest = static_cast<size_t>(std::floor(60.0 * kBeatRate / o.fastest_bpm));
+  const auto longest = static_cast<size_t>(std::ceil(60.0 * kBeatRate / o.slowest_bpm));
+  const size_t lengths = longest - shortest + 1;
+  const std::vector<double> change = change_scores(lengths, shortest, o.steadiness);
+  std::vector<Ring> rings;
+  for (size_t l = 0; l < lengths; ++l) rings.emplace_back(l + shortest);
   const double rest = std::log(1.0 / o.beat_share - 1.0);
   std::vector<uint8_t> came_from(static_cast<size_t>(frames) * lengths);
-  std::vector<double> ends(lengths);
-  for (int64_t t = 0; t < frames; ++t) {
-    const double on = log_of(activation[static_cast<size_t>(t)]);
-    const double off = std::log(std::max(kTiny, 1.0 - static_cast<double>(activation[static_cast<size_t>(t)]))) - rest;
-    if (t > 0) {
-      for (size_t l = 0; l < lengths; ++l) ends[l] = cell(l, static_cast<int64_t>(score[l].size()) - 1, t - 1);
-      for (size_t to = 0; to < lengths; ++to) {
-        size_t best = 0;
-        double most = -std::numeric_limits<double>::infinity();
-        for (size_t from = 0; from < lengths; ++from) {
-          const double value = ends[from] + change[from * lengths + to];
-          if (value > most) most = value, best = from;
-        }
-        came_from[static_cast<size_t>(t) * lengths + to] = static_cast<uint8_t>(best);
-        ends.push_back(most);
-      }
-      for (size_t to = 0; to < lengths; ++to) cell(to, 0, t) = ends[lengths + to];
-      ends.resize(lengths);
-    }
-    double highest = -std::numeric_limits<double>::infinity();
-    for (size_t l = 0; l < lengths; ++l) {
-      const auto length = static_cast<int64_t>(score[l].size());
-      for (int64_t place = 0; place < length; ++place) {
-        double& value = cell(l, place, t);
-        value += place < o.beat_frames ? on : off;
-        highest = std::max(highest, value);
-      }
-    }
-    for (auto& ring : score)
-      for (double& value : ring) value -= highest;
+  for (size_t t = 0; t < activation.size(); ++t) {
+    if (t > 0) move_on(rings, change, came_from.data() + t * lengths);
+    const double on = log_of(activation[t]);
+    const double off = std::log(std::max(kTiny, 1.0 - static_cast<double>(activation[t]))) - rest;
+    double highest = kLowest;
+    for (Ring& ring : rings) highest = std::max(highest, ring.add(on, off, static_cast<size_t>(o.beat_frames)));
+    for (Ring& ring : rings) ring.subtract(highest);
   }
-  size_t best = 0;
-  int64_t place = 0;
-  double most = -std::numeric_limits<double>::infinity();
+  size_t best = 0, place = 0;
+  double most = kLowest;
   for (size_t l = 0; l < lengths; ++l)
-    for (int64_t p = 0; p < static_cast<int64_t>(score[l].size()); ++p)
-      if (cell(l, p, frames - 1) > most) most = cell(l, p, frames - 1), best = l, place = p;
+    for (size_t p = 0; p < rings[l].length(); ++p)
+      if (rings[l].at(p) > most) most = rings[l].at(p), best = l, place = p;
   std::vector<int64_t> found;
-  for (int64_t t = frames - 1 - place; t >= 0;) {
+  for (int64_t t = frames - 1 - static_cast<int64_t>(place); t >= 0;) {
     found.push_back(t);
     if (t == 0) break;
     best = came_from[static_cast<size_t>(t) * lengths + best];
-    t -= static_cast<int64_t>(score[best].size());
+    t -= static_cast<int64_t>(rings[best].length());
   }
   std::reverse(found.begin(), found.end());
   return found;
@@ -123,12 +150,23 @@ float greatest_near(const std::vector<float>& activation, double frame, int64_t 
   return most;
 }
 
-/// Beats per minute: by the mean of the steps that are near their median, which alone is a whole number of frames.
+/// The step in which half of the time has passed when the shortest come first. Counted by steps, the fast part of a
+/// piece would weigh more than it lasts.
+double median_by_time(std::vector<double> steps) {
+  std::sort(steps.begin(), steps.end());
+  const double half = 0.5 * std::accumulate(steps.begin(), steps.end(), 0.0);
+  double passed = 0;
+  for (const double step : steps)
+    if ((passed += step) >= half) return step;
+  return steps.back();
+}
+
+/// Beats per minute at two or more places: by the mean of the steps that are near their median, which alone is a whole
+/// number of frames.
 double usual_tempo(const std::vector<double>& places) {
-  if (places.size() < 2) return 0;
   std::vector<double> steps;
   for (size_t k = 1; k < places.size(); ++k) steps.push_back(places[k] - places[k - 1]);
-  const double median = upper_median(steps);
+  const double median = median_by_time(steps);
   constexpr double kNear = 0.1;
   double sum = 0, count = 0;
   for (const double step : steps)
@@ -203,7 +241,7 @@ BeatTrack track_beats(const at::Tensor& activations, const BeatTrackerOptions& o
   const auto heard = [&](double place) { return greatest_near(beat, place, kReach) >= options.threshold; };
   while (!places.empty() && !heard(places.back())) places.pop_back();
   while (!places.empty() && !heard(places.front())) places.erase(places.begin());
-  if (places.empty()) return track;
+  if (places.size() < 2) return track;  // one beat is no pulse
   std::vector<double> downbeat;
   for (const double place : places) {
     downbeat.push_back(greatest_near(down, place, kReach));
@@ -211,15 +249,16 @@ BeatTrack track_beats(const at::Tensor& activations, const BeatTrackerOptions& o
   }
   track.confidence /= static_cast<double>(places.size());
   const std::vector<Place> in_bar = bar_places(downbeat, options.metre_change);
-  std::map<int, int> metres;
+  std::map<int, int> bars;  // how many there are of so many beats
   int bar = 0;
   for (size_t k = 0; k < places.size(); ++k) {
     if (k > 0 && in_bar[k].position == 0) ++bar;
     track.beats.push_back({(places[k] + 0.5) / kBeatRate, bar, in_bar[k].position});
-    ++metres[in_bar[k].metre];
+    if (in_bar[k].position == 0) ++bars[in_bar[k].metre];
   }
+  if (bars.empty()) bars[in_bar.front().metre] = 1;  // there is but an upbeat
   track.beats_per_bar =
-      std::max_element(metres.begin(), metres.end(), [](auto& a, auto& b) { return a.second < b.second; })->first;
+      std::max_element(bars.begin(), bars.end(), [](auto& a, auto& b) { return a.second < b.second; })->first;
   track.tempo_bpm = usual_tempo(places);
   return track;
 }

@@ -157,13 +157,14 @@ Tensor NeuralChordExtractor::logits(const Tensor& waveform, int64_t frames) {
   const int64_t samples = frames * kChordHop;
   wave = wave.size(1) >= samples ? wave.narrow(1, 0, samples) : at::constant_pad_nd(wave, {0, samples - wave.size(1)});
   wave = at_usual_level(wave);
+  const at::Device device = net_->output_norm.device();
   std::vector<Tensor> pieces;
   for (int64_t start = 0; start < frames; start += kPiece_frames) {
     const int64_t end = std::min(frames, start + kPiece_frames);
     const int64_t first = std::max<int64_t>(0, start - kContext_frames);
     const int64_t last = std::min(frames, end + kContext_frames);
     const Tensor spectrum = spectrum_.forward(wave.slice(1, first * kChordHop, last * kChordHop));
-    pieces.push_back(net_->forward(spectrum).slice(1, start - first, end - first));
+    pieces.push_back(net_->forward(spectrum.to(device)).to(at::kCPU).slice(1, start - first, end - first));
   }
   return torch::cat(pieces, 1);
 }

@@ -24,18 +24,21 @@ std::vector<KeySpan> estimate_keys(KeyNet& net, const at::Tensor& chords, double
   const at::Tensor p = chords.to(at::kCPU, at::kDouble);
   if (p.size(0) == 0 || p.argmax(1).eq(0).all().item<bool>()) return {};
   const torch::NoGradGuard no_grad;
-  const at::Tensor evidence = net->forward(p).to(at::kDouble) / (net->options.seconds * kRate);  // (T, 24)
+  const at::Tensor evidence =
+      net->forward(p.to(net->weight.device())).to(at::kCPU, at::kDouble) / (net->options.seconds * kRate);  // (T, 24)
   const at::Tensor likelihood = (evidence - std::get<0>(evidence.max(1, true))).exp().contiguous();
   const at::Tensor posterior = smooth_forward_backward(likelihood, 1.0 - 1.0 / (options.change_seconds * kRate));
-  const at::Tensor best = posterior.argmax(1);
+  const at::Tensor states = posterior.argmax(1).contiguous();
+  const int64_t* const best = states.data_ptr<int64_t>();
   std::vector<KeySpan> spans;
   const auto frames = p.size(0);
   for (int64_t start = 0; start < frames;) {
-    const auto state = best[start].item<int64_t>();
+    const int64_t state = best[start];
     int64_t end = start + 1;
-    while (end < frames && best[end].item<int64_t>() == state) ++end;
+    while (end < frames && best[end] == state) ++end;
     const bool too_short = static_cast<double>(end - start) / kRate < options.shortest_seconds;
-    if (spans.empty() || !too_short) {
+    // What comes back after a span that was too short has never been left.
+    if (spans.empty() || (!too_short && !(spans.back().key == key_of(state)))) {
       spans.push_back({static_cast<double>(start) / kRate, static_cast<double>(end) / kRate, key_of(state),
                        posterior.slice(0, start, end).select(1, state).mean().item<double>()});
     } else {

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <deque>
 #include <optional>
+#include <span>
 
 #include "instructme/audio/resample.h"
 #include "instructme/base/error.h"
@@ -15,6 +16,7 @@
 #include "instructme/ears/beat_tracker.h"
 #include "instructme/ears/chord_net.h"
 #include "instructme/ears/key_estimate.h"
+#include "instructme/ears/mono_to_hear.h"
 #include "instructme/ears/tagger.h"
 
 namespace instructme {
@@ -24,8 +26,7 @@ using at::Tensor;
 
 namespace {
 
-constexpr double kSilence_rms = 1e-4;  // -80 dBFS
-constexpr double kSnap_s = 0.12;       // chords change on beats that are so near
+constexpr double kSnap_s = 0.12;  // chords change on beats that are so near
 
 /// What a Listener cannot do without and the folder has not.
 std::optional<std::string> missing_ear(const fs::path& model_folder) {
@@ -48,9 +49,9 @@ double nearest_beat(double time_s, const std::vector<Beat>& beats) {
 
 std::vector<ChordSpan> spans_of(const Tensor& chords, double rate, double duration_s, const std::vector<Beat>& beats) {
   std::vector<ChordSpan> spans;
-  const Tensor best = chords.argmax(1);
+  const Tensor best = chords.argmax(1).contiguous();
   for (int64_t t = 0; t < best.size(0); ++t) {
-    const Chord chord = chord_of_class(best[t].item<int>());
+    const Chord chord = chord_of_class(static_cast<int>(best.data_ptr<int64_t>()[t]));
     if (!spans.empty() && spans.back().chord == chord) continue;
     const double start = t == 0 ? 0.0 : nearest_beat(static_cast<double>(t) / rate, beats);
     if (!spans.empty()) {
@@ -70,10 +71,25 @@ std::vector<HeardTag> sorted(std::vector<HeardTag> tags) {
 }
 
 /// Mono at the networks' rate, at least one sample.
-std::vector<float> mono_to_hear(const AudioBuffer& audio) {
-  std::vector<float> mono = resample(mix_to_mono(audio), audio.sample_rate, static_cast<double>(kChordSampleRate));
+std::vector<float> samples_to_hear(const AudioBuffer& audio) {
+  std::vector<float> mono = resample(mono_to_hear(audio), audio.sample_rate, static_cast<double>(kChordSampleRate));
   if (mono.empty()) mono.push_back(0.0f);
   return mono;
+}
+
+/// Makes activations of beats nothing before the first sound and behind the last: the network goes on counting there.
+void end_with_the_sound(const Tensor& activations, std::span<const float> mono) {
+  constexpr int64_t kNear = 5;  // frames; a beat is not always in the frame in which its sound begins
+  const int64_t frames = activations.size(0);
+  const auto sounds = [&](int64_t frame) {
+    const auto rest = mono.subspan(static_cast<size_t>(frame * kBeatHop));
+    return !is_silence(rest.first(std::min<size_t>(rest.size(), kBeatHop)));
+  };
+  int64_t first = 0, last = frames;
+  while (first < last && !sounds(first)) ++first;
+  while (first < last && !sounds(last - 1)) --last;
+  activations.slice(0, 0, std::max<int64_t>(0, first - kNear)).zero_();
+  activations.slice(0, std::min(frames, last + kNear)).zero_();
 }
 
 void add_tags(CalibratedTagger& tagger, const Tensor& wave, Hearing& hearing) {
@@ -81,12 +97,14 @@ void add_tags(CalibratedTagger& tagger, const Tensor& wave, Hearing& hearing) {
   constexpr int64_t kBlocksPerWindow = 2;
   const auto number = [](const Tensor& x) { return x.item<double>(); };
   const TaggerOptions& options = tagger.net->options;
+  const Tensor over_time = tags.blocks.t().contiguous();  // (I, B)
+  const int64_t blocks = over_time.size(1);
   for (size_t i = 0; i < options.instruments.size(); ++i) {
     const auto c = static_cast<int64_t>(i);
     HeardTag tag{options.instruments[i], number(tags.instruments[c]), tagger.instrument_thresholds[i], {}};
-    const Tensor blocks = tags.blocks.select(1, c);
-    for (int64_t b = 0; b < blocks.size(0); b += kBlocksPerWindow)
-      tag.over_time.push_back(blocks.slice(0, b, b + kBlocksPerWindow).max().item<float>());
+    const float* const row = over_time.data_ptr<float>() + c * blocks;
+    for (int64_t b = 0; b < blocks; b += kBlocksPerWindow)
+      tag.over_time.push_back(*std::max_element(row + b, row + std::min(blocks, b + kBlocksPerWindow)));
     hearing.instruments.push_back(std::move(tag));
   }
   hearing.tag_window_s = kBlocksPerWindow * static_cast<double>(TaggerImpl::kBlockSamples) / kChordSampleRate;
@@ -133,9 +151,10 @@ Hearing Listener::listen(const AudioBuffer& audio, const ProgressCallback& progr
   const torch::NoGradGuard no_grad;
   Hearing hearing;
   hearing.duration_s = audio.seconds();
-  std::vector<float> mono = mono_to_hear(audio);
+  hearing.has_tagger = static_cast<bool>(parts_->tagger.net);
+  std::vector<float> mono = samples_to_hear(audio);
   const Tensor wave = torch::from_blob(mono.data(), {static_cast<int64_t>(mono.size())});
-  const bool silent = wave.square().mean().sqrt().item<double>() < kSilence_rms;
+  const bool silent = is_silence(mono);
   const int64_t frames = chord_frames(wave.size(0));
   hearing.chord_rate = static_cast<double>(kChordSampleRate) / static_cast<double>(kChordHop);
 
@@ -153,7 +172,9 @@ Hearing Listener::listen(const AudioBuffer& audio, const ProgressCallback& progr
   }
   begin("listening for beats");
   if (!silent) {
-    BeatTrack track = track_beats(beat_activations(parts_->beats, parts_->beat_spectrum, wave));
+    const Tensor activations = beat_activations(parts_->beats, parts_->beat_spectrum, wave);
+    end_with_the_sound(activations, mono);
+    BeatTrack track = track_beats(activations);
     hearing.beats = std::move(track.beats);
     hearing.tempo_bpm = track.tempo_bpm;
     hearing.beats_per_bar = track.beats_per_bar;
@@ -185,9 +206,10 @@ Ears tagger_of(const fs::path& model_folder) {
     cancel.check();
     const torch::NoGradGuard no_grad;
     if (!tagger->net) *tagger = load_tagger(model_folder / "ears");
-    std::vector<float> mono = mono_to_hear(audio);
+    std::vector<float> mono = samples_to_hear(audio);
     Hearing hearing;
     hearing.duration_s = audio.seconds();
+    hearing.has_tagger = true;
     add_tags(*tagger, torch::from_blob(mono.data(), {static_cast<int64_t>(mono.size())}), hearing);
     return hearing;
   };

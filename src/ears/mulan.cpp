@@ -108,11 +108,13 @@ std::pair<Tensor, Tensor> token_batch(const Tokenizer& tokenizer, const std::vec
   }
   const auto n = static_cast<int64_t>(ids.size()), l = static_cast<int64_t>(longest);
   Tensor numbers = torch::full({n, l}, Tokenizer::pad_id(), at::kLong), mask = torch::zeros({n, l}, at::kBool);
+  auto number = numbers.accessor<int64_t, 2>();
+  auto there = mask.accessor<bool, 2>();
   for (int64_t i = 0; i < n; ++i) {
     const auto& row = ids[static_cast<size_t>(i)];
     for (size_t k = 0; k < row.size(); ++k) {
-      numbers[i][static_cast<int64_t>(k)] = row[k];
-      mask[i][static_cast<int64_t>(k)] = true;
+      number[i][static_cast<int64_t>(k)] = row[k];
+      there[i][static_cast<int64_t>(k)] = true;
     }
   }
   return {numbers, mask};

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cmath>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "instructme/base/config_reader.h"
@@ -9,6 +10,7 @@
 #include "instructme/base/files.h"
 #include "instructme/base/hash.h"
 #include "instructme/base/strings.h"
+#include "instructme/torchx/runtime.h"
 #include "stopwatch.h"
 
 namespace fs = std::filesystem;
@@ -61,6 +63,28 @@ FileEditRequest read_request(const json& line, const std::string& context, const
 
 fs::path record_of(const fs::path& output) { return output.string() + ".json"; }
 
+/// What tells that a file is not what it was: its size and when it was written.
+std::string state_of(const fs::path& file) {
+  if (file.empty()) return "";
+  std::error_code code;
+  const auto size = static_cast<unsigned long long>(fs::file_size(file, code));
+  const auto written = static_cast<long long>(fs::last_write_time(file, code).time_since_epoch().count());
+  return format(" %llu %lld", size, written);
+}
+
+/// The lines of a manifest that would write over the output of one before them, whichever shard that is in.
+std::map<size_t, size_t> repeated_outputs(const std::vector<std::string>& lines) {
+  std::map<std::string, size_t> first;
+  std::map<size_t, size_t> repeated;
+  for (size_t i = 0; i < lines.size(); ++i) {
+    const json line = json::parse(lines[i], nullptr, false);
+    if (!line.is_object() || !line.contains("output") || !line["output"].is_string()) continue;
+    const auto [place, is_new] = first.emplace(fs::path(line["output"]).lexically_normal().string(), i);
+    if (!is_new) repeated[i] = place->second;
+  }
+  return repeated;
+}
+
 bool is_done(const fs::path& output, const std::string& key) {
   std::error_code code;
   if (!fs::exists(output, code) || !fs::exists(record_of(output), code)) return false;
@@ -87,6 +111,7 @@ BatchResult run_batch(Editor& editor, const fs::path& manifest, const BatchShard
                       const std::function<void(const json&)>& tell, const CancelToken& cancel) {
   const std::vector<std::string> lines = split(read_text_file(manifest), '\n');
   const std::string model = editor.model_folder().empty() ? "" : folder_hash(editor.model_folder());
+  const std::map<size_t, size_t> repeated = repeated_outputs(lines);
   BatchResult all;
   int64_t number = -1;
   for (size_t i = 0; i < lines.size(); ++i) {
@@ -100,9 +125,13 @@ BatchResult run_batch(Editor& editor, const fs::path& manifest, const BatchShard
       FileEditRequest request = read_request(line, context, manifest.parent_path(), defaults);
       told["file"] = request.file.string();
       told["output"] = request.output.string();
+      if (const auto again = repeated.find(i); again != repeated.end())
+        throw Error(ErrorKind::kInput, context + format(": line %zu has the same output; give each line one of its own",
+                                                        again->second + 1));
       const EditOptions& o = defaults;
       const std::string key = hash_text(stable_hash(
-          line.dump() + model +
+          line.dump() + model + state_of(request.file) + state_of(request.chords) + state_of(request.beats) +
+          state_of(request.notes) +
           format("%d %d %d %llu %lld %.17g %.17g %d %d", static_cast<int>(o.mode), static_cast<int>(o.parts),
                  static_cast<int>(o.part_notes), static_cast<unsigned long long>(o.seed),
                  static_cast<long long>(o.steps), o.guidance, o.pan, o.thorough, o.force)));
@@ -127,10 +156,14 @@ BatchResult run_batch(Editor& editor, const fs::path& manifest, const BatchShard
       told["request"] = key;
       write_json_file(record_of(output), told);
       ++all.done;
-    } catch (const Error& error) {
-      if (error.kind() == ErrorKind::kCancelled) throw;
+    } catch (const std::exception& error) {
+      const auto* const known = dynamic_cast<const Error*>(&error);
+      if (known != nullptr && known->kind() == ErrorKind::kCancelled) throw;
+      const std::string text = error.what();
       told["status"] = "failed";
-      told["error"] = error.what();
+      // One song may be too long for the memory, and the next not.
+      told["error"] = known == nullptr && is_out_of_memory(error) ? "there is not enough memory for it"
+                                                                  : text.substr(0, text.find('\n'));
       ++all.failed;
     }
     tell(told);

@@ -95,8 +95,7 @@ bool Editor::can(EditMode mode, const Instruction& instruction) const {
 
 EditMode Editor::mode_for(const Instruction& instruction, const EditOptions& options) const {
   if (options.mode != EditMode::kAuto) return options.mode;
-  if (instruction.operation == Operation::kRemix &&
-      (options.parts == PartMaker::kModel || (!ears() && options.beats.empty())))
+  if (instruction.operation == Operation::kRemix && (options.parts == PartMaker::kModel || !knows_harmony(options)))
     return EditMode::kDirect;
   return can(EditMode::kCompose, instruction) ? EditMode::kCompose : EditMode::kDirect;
 }
@@ -142,9 +141,9 @@ Tensor Editor::edit_direct(const Tensor& source, Operation operation, const std:
     z = pipeline_.sample_target(z_s, {sentence}, condition, settings, hooks);
   }
   const Stopwatch watch(report.seconds_decode);
-  if (progress) progress({"playing", 0, 1, ""});
+  if (progress) progress({"decoding", 0, 1, ""});
   const Tensor edited = decode_long(pipeline_.vae, z, samples, cancel) / gain;
-  if (progress) progress({"playing", 1, 1, ""});
+  if (progress) progress({"decoding", 1, 1, ""});
   return edited.cpu();
 }
 
@@ -254,7 +253,11 @@ EditResult Editor::edit(const AudioBuffer& source, const Plan& plan, const EditO
         options.mode == EditMode::kAuto && options.beats.empty() && ears()(source, progress, cancel).beats.size() < 2) {
       result.notes.push_back("no beat is heard in the music, so the remix was made by the model.");
       mode = EditMode::kDirect;
-    }
+    } else if (step.instruction.operation == Operation::kRemix && mode == EditMode::kDirect &&
+               options.mode == EditMode::kAuto && options.parts != PartMaker::kModel)
+      result.notes.push_back(
+          "the remix was made anew by the model, in one channel and with nothing above 12 kHz; remixes of named "
+          "instruments, and of a genre where the program MMA is installed, are played instead.");
     if (!can(mode, step.instruction))
       throw Error(ErrorKind::kUsage,
                   "this model cannot " + plain_sentence(step.instruction) + " in compose mode; use direct mode");

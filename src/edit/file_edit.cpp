@@ -73,12 +73,14 @@ WrittenLike write_like(const fs::path& source_file, const AudioBuffer& source, c
   WriteOptions options;
   options.encoding = fitting_encoding(output, info.sample_encoding);
   options.tags = info.tags;
+  options.tags_of = source_file;
   options.channel_map = info.channel_map;
   options.original = {source_file, &source};
   const float loudest = peak(result.samples);
   const double highest = highest_value(options.encoding);
-  // A source may hold the lowest value of its format, -1, itself.
-  if (loudest > highest && loudest > peak(source.samples)) {
+  // A source of integers may hold the lowest value of its format, -1, itself.
+  const bool as_loud = highest_value(info.sample_encoding) < 2 && loudest <= peak(source.samples);
+  if (loudest > highest && !as_loud) {
     const std::string excess = format("the result is %.2f dB louder than ", 20 * std::log10(loudest / highest)) +
                                file_kind(output) + " of this bit depth can hold, ";
     if (fitting_encoding(output, AudioEncoding::kFloat32) == AudioEncoding::kFloat32) {
@@ -121,9 +123,12 @@ FileEdit::FileEdit(FileEditRequest request)
     throw Error(ErrorKind::kUsage, "from 1 to 1000 variations can be made");
   if (request_.output.empty()) return;
   check_audio_target(request_.output);
+  check_spares_source(request_.output);
+}
+
+void FileEdit::check_spares_source(const fs::path& output) const {
   std::error_code not_there;
-  if (!request_.overwrite &&
-      (request_.output == request_.file || fs::equivalent(request_.output, request_.file, not_there)))
+  if (!request_.overwrite && (output == request_.file || fs::equivalent(output, request_.file, not_there)))
     throw Error(ErrorKind::kUsage, "the output would overwrite the source " + request_.file.string() +
                                        "; give another -o, or --overwrite if that is meant");
 }
@@ -159,8 +164,14 @@ void FileEdit::check() const {
   } else if (!request_.notes.empty()) {
     read_tones(request_.notes);
   }
-  // Refuses a place that cannot be written to before the work, not after it.
+  for (int i = 0; i < request_.variations; ++i)
+    check_spares_source(output_for(info, request_.options.seed + static_cast<uint64_t>(i)));
+  // Refuses places that cannot be written to before the work, not after it.
   const AtomicFile place(output_for(info, request_.options.seed));
+  if (!request_.report.empty()) {
+    check_spares_source(request_.report);
+    const AtomicFile place_of_report(request_.report);
+  }
 }
 
 std::vector<WrittenEdit> FileEdit::run(Editor& editor, const std::vector<Judge>& judges,

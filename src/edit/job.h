@@ -22,5 +22,7 @@ std::vector<Note> notes_within(const std::vector<Note>& notes, double start_s, d
 
 /// The same signal in all channels of a buffer of a given shape; zeros after its end.
 AudioBuffer in_channels(const std::vector<float>& mono, const AudioBuffer& shape);
+/// Of music for more than two loudspeakers a new part takes the first two, which are the front left and right ones.
+void keep_to_front(AudioBuffer& part);
 
 }  // namespace instructme

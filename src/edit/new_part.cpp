@@ -152,6 +152,14 @@ AudioBuffer in_channels(const std::vector<float>& mono, const AudioBuffer& shape
   return out;
 }
 
+void keep_to_front(AudioBuffer& part) {
+  constexpr size_t kFront = 2;
+  const auto channels = static_cast<size_t>(part.channels);
+  if (channels <= kFront) return;
+  for (size_t i = 0; i < part.samples.size(); ++i)
+    if (i % channels >= kFront) part.samples[i] = 0;
+}
+
 const char* part_maker_name(PartMaker maker) { return name_of(maker, kMakerNames); }
 PartMaker parse_part_maker(const std::string& name) { return value_called(name, kMakerNames, "maker of parts"); }
 
@@ -199,7 +207,11 @@ bool Editor::would_transcribe(const Instruction& instruction, const EditOptions&
 
 bool Editor::would_play(const std::string& instrument, const EditOptions& options) const {
   return options.parts != PartMaker::kModel && options_.accompanist && options_.accompanist->plays(instrument) &&
-         (ears() || !options.beats.empty());
+         knows_harmony(options);
+}
+
+bool Editor::knows_harmony(const EditOptions& options) const {
+  return ears() || (!options.beats.empty() && !options.chords.empty());
 }
 
 EditedStem Editor::make_part(const AudioBuffer& heard, const AudioBuffer& mix, int64_t first,
@@ -216,6 +228,7 @@ EditedStem Editor::make_part(const AudioBuffer& heard, const AudioBuffer& mix, i
   }
   part->instrument = instrument;
   part->added = part->in_result = true;
+  keep_to_front(part->audio);
   match_loudness(part->audio, replaced.lufs.value_or(loudness_lufs(heard) - usual_distance_lu(instrument)) -
                                   (played ? 0 : kRoughLu));
   pan_stereo(part->audio, job.options.pan);
@@ -270,6 +283,10 @@ HeardMusic Editor::hear_music(const AudioBuffer& heard, int64_t first, EditResul
 
 std::vector<EditedStem> Editor::play_remix(const AudioBuffer& heard, int64_t first, const Instruction& instruction,
                                            EditResult& result, const Job& job) {
+  if (!knows_harmony(job.options))
+    throw Error(ErrorKind::kModel,
+                "the remix cannot be played: the model has no ears for beats and chords; give files of them with "
+                "--beats and --chords, or have the model render it with --mode direct");
   const HeardMusic music = hear_music(heard, first, result, job);
   if (music.beats.size() < 2)
     throw Error(ErrorKind::kInput,
@@ -292,6 +309,7 @@ std::vector<EditedStem> Editor::play_remix(const AudioBuffer& heard, int64_t fir
     EditedStem stem = stem_of(std::move(part), heard, first);
     stem.instrument = instrument;
     stem.added = stem.in_result = true;
+    keep_to_front(stem.audio);
     match_loudness(stem.audio, loudness_lufs(heard) - usual_distance_lu(instrument));
     add_audio(sum, stem.audio);
     stems.push_back(std::move(stem));
@@ -317,8 +335,7 @@ std::optional<EditedStem> Editor::play_part(const AudioBuffer& heard, int64_t fi
   if (!options_.accompanist) return cannot("there is no SoundFont; name one with --fonts", ErrorKind::kMissing);
   if (!options_.accompanist->plays(instrument))
     return cannot("no SoundFont here has its sound; name one that has with --fonts");
-  if (!ears() && (options.beats.empty() || options.chords.empty()))
-    return cannot("the model has no ears for beats and chords", ErrorKind::kModel);
+  if (!knows_harmony(options)) return cannot("the model has no ears for beats and chords", ErrorKind::kModel);
   const HeardMusic music = hear_music(heard, first, result, job);
   if (music.beats.size() < 2) return cannot("no beat is heard in the music; give a file of beats with --beats");
   const auto play = [&] { return options_.accompanist->play(music, instrument, options.seed, heard.sample_rate); };

@@ -11,6 +11,7 @@
 
 #include "instructme/audio/audio_file.h"
 #include "instructme/audio/resample.h"
+#include "instructme/base/config_reader.h"
 #include "instructme/base/error.h"
 #include "instructme/base/files.h"
 #include "instructme/base/strings.h"
@@ -249,23 +250,21 @@ std::string EvaluationReport::json_lines() const {
   for (const auto& [task, of_task] : examples)
     for (const auto& [system, list] : of_task)
       for (const Example& example : list)
-        text += nlohmann::json{{"task", task},
-                               {"system", system},
-                               {"name", example.name},
-                               {"log_mel", example.log_mel},
-                               {"si_sdr", example.si_sdr}}
-                    .dump() +
+        text += json_text({{"task", task},
+                           {"system", system},
+                           {"name", example.name},
+                           {"log_mel", example.log_mel},
+                           {"si_sdr", example.si_sdr}}) +
                 "\n";
   const auto or_null = [](const std::optional<double>& value) { return value ? nlohmann::json(*value) : nullptr; };
   for (const auto& [task, of_task] : heard)
     for (const auto& [system, list] : of_task)
       for (const Heard& one : list)
-        text += nlohmann::json{{"task", task},
-                               {"system", system},
-                               {"name", one.name},
-                               {"present", or_null(one.instruments)},
-                               {"chords", or_null(one.chords)}}
-                    .dump() +
+        text += json_text({{"task", task},
+                           {"system", system},
+                           {"name", one.name},
+                           {"present", or_null(one.instruments)},
+                           {"chords", or_null(one.chords)}}) +
                 "\n";
   return text;
 }

@@ -21,6 +21,11 @@ bool all_at_least(const std::vector<int64_t>& values, int64_t least) {
   return std::all_of(values.begin(), values.end(), [&](int64_t v) { return v >= least; });
 }
 
+bool has_twice(std::vector<int64_t> values) {
+  std::sort(values.begin(), values.end());
+  return std::adjacent_find(values.begin(), values.end()) != values.end();
+}
+
 // Time runs down, the samples of one period across; the kernels are one sample wide.
 std::vector<WeightNormConv2dOptions> period_plan(const std::vector<int64_t>& channels) {
   std::vector<WeightNormConv2dOptions> plan;
@@ -83,6 +88,7 @@ void DiscriminatorOptions::validate() const {
   const auto refuse = [](const std::string& message) { throw Error(ErrorKind::kModel, "discriminators: " + message); };
   if (periods.empty() && fft_sizes.empty()) refuse("give at least one period or one FFT size");
   if (!all_at_least(periods, 1)) refuse("periods must be at least 1 sample");
+  if (has_twice(periods) || has_twice(fft_sizes)) refuse("no period and no FFT size may be given twice");
   if (!periods.empty() && (period_channels.empty() || !all_at_least(period_channels, 1)))
     refuse("period_channels needs one or more layers of at least 1 channel");
   if (!std::all_of(fft_sizes.begin(), fft_sizes.end(), [](int64_t n) { return n >= 16 && n % 4 == 0; }))
@@ -145,17 +151,20 @@ int64_t DiscriminatorsImpl::min_samples() const {
 at::Tensor DiscriminatorsImpl::fold(const at::Tensor& waveform, int64_t period) const {
   at::Tensor x = waveform.unsqueeze(1);
   const int64_t missing = (period - x.size(2) % period) % period;
-  if (missing > 0) x = at::reflection_pad1d(x, {0, missing});
+  // libtorch reflects no bfloat16.
+  if (missing > 0) x = at::reflection_pad1d(x.to(at::kFloat), {0, missing}).to(waveform.scalar_type());
   return x.view({x.size(0), 1, -1, period});
 }
 
 // (N, S) -> (N, 1 or 2, frames, bins)
 at::Tensor DiscriminatorsImpl::spectrogram(const at::Tensor& waveform, int64_t fft_size) const {
-  const at::Tensor window = torch::hann_window(fft_size, waveform.options());
-  const at::Tensor spectrum =
-      torch::stft(waveform, fft_size, fft_size / 4, fft_size, window, /*center=*/true, "reflect",
-                  /*normalized=*/true, /*onesided=*/true, /*return_complex=*/true);
-  const at::Tensor parts = torch::view_as_real(spectrum).permute({0, 3, 2, 1});  // (N, 2, frames, bins)
+  // No FFT library transforms numbers of half the width.
+  const at::Tensor wave = waveform.to(at::kFloat);
+  const at::Tensor window = torch::hann_window(fft_size, wave.options());
+  const at::Tensor spectrum = torch::stft(wave, fft_size, fft_size / 4, fft_size, window, /*center=*/true, "reflect",
+                                          /*normalized=*/true, /*onesided=*/true, /*return_complex=*/true);
+  const at::Tensor parts = torch::view_as_real(spectrum).permute({0, 3, 2, 1}).to(waveform.scalar_type());
+  // parts: (N, 2, frames, bins)
   if (options.complex_spectrogram) return parts.contiguous();
   // The offset keeps the gradient finite where a bin is exactly silent.
   return (parts.square().sum(1, /*keepdim=*/true) + 1e-10).sqrt();

@@ -22,9 +22,10 @@ constexpr double kAskedOdds = 2;  // chosen by held-out songs, see docs/experime
 constexpr int64_t kSqueeze = 4;   // bands per hidden unit of the frequency transform
 
 const MaskHeadOptions& checked(const MaskHeadOptions& o) {
-  if (o.hop < 1 || o.n_fft < 2 * o.hop || o.n_fft % o.hop != 0)
+  if (o.hop < 2 || o.hop % 2 != 0 || o.n_fft < 2 * o.hop || o.n_fft % o.hop != 0)
     throw Error(ErrorKind::kModel, "the mask head's n_fft " + std::to_string(o.n_fft) +
-                                       " must be a multiple of its hop " + std::to_string(o.hop));
+                                       " must be a multiple of its hop " + std::to_string(o.hop) +
+                                       ", which must be even");
   if (o.bands % (int64_t{1} << o.channels.size()) != 0)
     throw Error(ErrorKind::kModel, "the mask head's " + std::to_string(o.bands) + " bands cannot be halved " +
                                        std::to_string(o.channels.size()) + " times");

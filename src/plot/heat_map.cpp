@@ -73,11 +73,17 @@ std::vector<CellSpan> cells_of_pixels(int pixels, int cells) {
   return spans;
 }
 
-double mean_of(const HeatMap& map, const CellSpan& rows, const CellSpan& columns) {
-  double sum = 0;
+/// What the cells under a pixel are together; NaN when one of them is.
+double value_of(const HeatMap& map, const CellSpan& rows, const CellSpan& columns) {
+  double sum = 0, most = -std::numeric_limits<double>::infinity();
   for (int row = rows.first; row < rows.last; ++row)
-    for (int column = columns.first; column < columns.last; ++column)
-      sum += map.values[static_cast<size_t>(row) * static_cast<size_t>(map.columns) + static_cast<size_t>(column)];
+    for (int column = columns.first; column < columns.last; ++column) {
+      const double value =
+          map.values[static_cast<size_t>(row) * static_cast<size_t>(map.columns) + static_cast<size_t>(column)];
+      sum += value;
+      most = std::max(most, value);
+    }
+  if (map.greatest && !std::isnan(sum)) return most;
   return sum / ((rows.last - rows.first) * (columns.last - columns.first));
 }
 
@@ -104,6 +110,8 @@ Panel lay_out(const HeatMap& map, const ValueRange& range, int height) {
   panel.plot_height = std::max(1, height - panel.top - below);
   const int most = std::max(2, panel.plot_height / (4 * line));
   panel.y_axis = make_axis(map.y_low.value_or(0), map.y_high.value_or(map.rows), false, most);
+  if (!map.y_marks.empty()) panel.y_axis.ticks.clear();
+  for (const HeatMap::Mark& mark : map.y_marks) panel.y_axis.ticks.push_back({mark.value, mark.label});
   panel.bar_axis = make_axis(map.low.value_or(range.low), map.high.value_or(range.high), false, most);
   panel.left_margin = kGap + (map.y_label.empty() ? 0 : line + 2 + kGap) + widest(panel.y_axis) + kGap;
   panel.right_margin = 2 * kGap + kBarWidth + kGap + widest(panel.bar_axis) + kGap;
@@ -117,7 +125,7 @@ void draw_matrix(Image& image, const Panel& panel, int left, int plot_width) {
   for (int y = 0; y < panel.plot_height; ++y) {
     const CellSpan& row = rows[static_cast<size_t>(map.first_row_on_top ? y : panel.plot_height - 1 - y)];
     for (int x = 0; x < plot_width; ++x) {
-      const double value = mean_of(map, row, columns[static_cast<size_t>(x)]);
+      const double value = value_of(map, row, columns[static_cast<size_t>(x)]);
       image.set(left + x, panel.top + y, map_colour(map.colours, panel.bar_axis.position(value)));
     }
   }

@@ -38,7 +38,7 @@ class GraphReader {
   std::vector<Layer> layers(TfliteOp kind) const {
     std::vector<Layer> found;
     for (const TfliteOperator& op : file_.operators())
-      if (op.op == kind && op.inputs.size() >= 2)
+      if (op.op == kind && op.inputs.size() >= 2 && op.inputs[1] >= 0)
         found.push_back({constant(op.inputs[1]),
                          op.inputs.size() > 2 && op.inputs[2] >= 0 ? constant(op.inputs[2]) : at::Tensor()});
     return found;

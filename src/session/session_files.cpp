@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <sstream>
 
 #include "instructme/audio/audio_file.h"
 #include "instructme/base/config_reader.h"
@@ -40,6 +41,41 @@ SessionFile read_file_json(ConfigReader config) {
 
 std::string node_name(int id) { return "nodes/" + format("%06d", id) + ".json"; }
 
+/// One beat, or note, in a line; doubles so that they come back as they were.
+std::string beat_lines(const std::vector<Beat>& beats) {
+  std::string text;
+  for (const Beat& beat : beats) text += format("%.17g %d %d\n", beat.time_s, beat.bar, beat.position);
+  return text;
+}
+
+std::string note_lines(const std::vector<Note>& notes) {
+  std::string text;
+  for (const Note& note : notes)
+    text += format("%.17g %.17g %d %d\n", note.onset_s, note.duration_s, note.pitch, note.velocity);
+  return text;
+}
+
+/// What was read must be all that is there, as it would be written.
+void check_lines(const std::string& read, const std::string& text, const std::string& what) {
+  if (read != text) throw Error(ErrorKind::kModel, what + " cannot be understood");
+}
+
+std::vector<Beat> parse_beats(const std::string& text, const std::string& context) {
+  std::vector<Beat> beats;
+  std::istringstream in(text);
+  for (Beat beat; in >> beat.time_s >> beat.bar >> beat.position;) beats.push_back(beat);
+  check_lines(beat_lines(beats), text, context + ": beats");
+  return beats;
+}
+
+std::vector<Note> parse_notes(const std::string& text, const std::string& context) {
+  std::vector<Note> notes;
+  std::istringstream in(text);
+  for (Note note; in >> note.onset_s >> note.duration_s >> note.pitch >> note.velocity;) notes.push_back(note);
+  check_lines(note_lines(notes), text, context + ": notes");
+  return notes;
+}
+
 SessionNode read_node(const json& value, const std::string& context) {
   SessionNode node;
   ConfigReader config(value, context);
@@ -58,6 +94,11 @@ SessionNode read_node(const json& value, const std::string& context) {
   config.read("part_notes", node.part_notes);
   config.read("chords", node.chords);
   config.read("key", node.key);
+  std::string beats, notes;
+  config.read("beats", beats);
+  config.read("notes", notes);
+  node.beats = parse_beats(beats, context);
+  node.notes = parse_notes(notes, context);
   config.read("mode", node.mode);
   config.read("model", node.model);
   config.read("replaces", node.replaces);
@@ -72,6 +113,8 @@ SessionNode read_node(const json& value, const std::string& context) {
     layer_config.require("removed", layer.removed);
     layer.file = read_file_json(layer_config.object("sound"));
     if (!layer_config.raw("notes").is_null()) layer.notes = read_file_json(layer_config.object("notes"));
+    layer_config.read("level_db", layer.level_db);
+    layer_config.read("soloed", layer.soloed);
     layer_config.finish();
     node.layers.push_back(std::move(layer));
   }
@@ -108,14 +151,21 @@ SessionFile SessionFiles::read_head() const {
   if (!fs::exists(path("session.json"), code))
     throw Error(ErrorKind::kInput, folder_.string() + " is no session: it has no session.json");
   const json head = read_json("session.json");
-  if (!head.is_object() || head.value("format", "") != kFormat || !head.contains("version") ||
-      !head["version"].is_number_integer())
-    damaged("session.json is not of a session");
-  if (head["version"].get<int>() > kVersion)
+  std::string kind;
+  int64_t version = 0;
+  try {
+    ConfigReader config(head, "session.json");
+    config.require("format", kind);
+    config.require("version", version);
+  } catch (const Error& error) {
+    damaged(error.what());
+  }
+  if (kind != kFormat || version < 1) damaged("session.json is not of a session");
+  if (version > kVersion)
     throw Error(ErrorKind::kInput, "the session " + folder_.string() +
-                                       format(" was made by a newer version of this program (format %d; this one knows "
-                                              "up to %d)",
-                                              head["version"].get<int>(), kVersion));
+                                       format(" was made by a newer version of this program (format %lld; this one "
+                                              "knows up to %d)",
+                                              static_cast<long long>(version), kVersion));
   try {
     return read_file_json(ConfigReader(head, "session.json").object("music"));
   } catch (const Error&) {
@@ -130,7 +180,9 @@ void SessionFiles::write_node(const SessionNode& node) const {
                       {"name", layer.name},
                       {"removed", layer.removed},
                       {"sound", file_json(layer.file)},
-                      {"notes", layer.notes ? file_json(*layer.notes) : json()}});
+                      {"notes", layer.notes ? file_json(*layer.notes) : json()},
+                      {"level_db", layer.level_db},
+                      {"soloed", layer.soloed}});
   write_json_file(path(node_name(node.id)), {{"id", node.id},
                                              {"parent", node.parent},
                                              {"action", node.action},
@@ -146,6 +198,8 @@ void SessionFiles::write_node(const SessionNode& node) const {
                                              {"part_notes", node.part_notes},
                                              {"chords", node.chords},
                                              {"key", node.key},
+                                             {"beats", beat_lines(node.beats)},
+                                             {"notes", note_lines(node.notes)},
                                              {"mode", node.mode},
                                              {"model", node.model},
                                              {"replaces", node.replaces},

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -26,6 +27,8 @@ struct NewLayer {
   bool removed = false;
   SessionFile file;
   std::optional<SessionFile> notes;  ///< MIDI, of a part that was played
+  double level_db = 0;               ///< what is left of another layer has its place in the mix
+  bool soloed = false;
 };
 
 /// One change. Written once and never again.
@@ -42,6 +45,8 @@ struct SessionNode {
   bool thorough = false;
   std::string parts = "auto", part_notes = "auto";  ///< maker of new parts, and what they play
   std::string chords, key;                          ///< as given: lines of a chord file, label of a key
+  std::vector<Beat> beats;                          ///< as given, or heard for ranges in bars
+  std::vector<Note> notes;                          ///< as given
   std::string mode, model;
   bool replaces = false;         ///< nothing of the earlier layers is left
   std::vector<int> dropped;      ///< layers that are left out from here on
@@ -49,6 +54,8 @@ struct SessionNode {
   // mute … level
   int layer = 0;
   double level_db = 0;
+
+  bool drops(int id_of_layer) const { return std::find(dropped.begin(), dropped.end(), id_of_layer) != dropped.end(); }
 };
 
 /// Where a session stands; the only file that is written again and again.

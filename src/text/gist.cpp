@@ -104,6 +104,8 @@ bool Grammar::is_statement(const std::vector<Token>& tokens) const {
                                  "got",  "hear",  "is",      "work", "working", "fit"};
   constexpr size_t kLongest = 14;
   if (tokens.size() < 2 || tokens.size() > kLongest) return false;
+  // "The kazoo" states nothing: it is something that is not known.
+  if (tokens.size() == 2 && tokens[0].kind == Kind::kWord && articles_.count(tokens[0].text)) return false;
   const auto opening =
       std::find_if(states_.begin(), states_.end(), [&](const auto& begin) { return matches_at(tokens, 0, begin); });
   if (opening == states_.end() || opening->size() >= tokens.size()) return false;

@@ -102,7 +102,7 @@ bool is_other_number(const std::string& word) {
 bool is_left_over(const std::vector<Token>& said, size_t at) {
   static const WordSet kUnits = {"minute", "minutes", "second", "seconds", "sec",
                                  "secs",   "bar",     "bars",   "beat",    "beats"};
-  static const WordSet kAmounts = {"half", "halfway", "quarter", "percent", "db", "halved"};
+  static const WordSet kAmounts = {"half", "halfway", "quarter", "percent", "db", "halved", "briefly"};
   static const WordSet kSections = {"half",   "minute", "second", "bar",     "bars",
                                     "chorus", "verse",  "part",   "section", "time"};
   static const WordSet kPlacing = {"by", "to",    "at",     "from",    "until", "till",
@@ -120,6 +120,41 @@ bool is_left_over(const std::vector<Token>& said, size_t at) {
   // "Change piano 2 harpsichord".
   return !((text == "2" || text == "4") && !by_number && !kUnits.count(before) && !kUnits.count(behind) &&
            !kPlacing.count(before));
+}
+
+/// The words of a sentence as they stand, articles and all.
+class Words {
+ public:
+  explicit Words(const std::vector<Token>& said) : said_(said) {}
+  size_t size() const { return said_.size(); }
+  /// Nothing where no word is; what is before the first one is beyond the last one.
+  std::string at(size_t i) const { return i < size() && said_[i].kind == Kind::kWord ? said_[i].text : ""; }
+  bool sets_time(size_t i) const {
+    return i < size() && said_[i].kind == Kind::kModifier && said_[i].modifier->range && !said_[i].modifier->pointed_at;
+  }
+
+ private:
+  const std::vector<Token>& said_;
+};
+
+/// Whether it tells of a time that cannot be known, or of one when nothing is to be done.
+bool has_lost_time(const Words& words) {
+  static const WordSet kSections = {"chorus", "choruses", "verse", "verses", "bridge",  "intro",
+                                    "outro",  "drop",     "hook",  "coda",   "refrain", "breakdown"};
+  static const WordSet kPlacing = {"in", "after", "before", "until", "till", "during", "from", "at", "for"};
+  static const WordSet kUnits = {"bar", "bars", "beat", "beats", "second", "seconds", "other"};
+  bool section = false, known = false;
+  for (size_t i = 0; i < words.size(); ++i) {
+    // "Every other bar"
+    if (words.at(i) == "every" && kUnits.count(words.at(i + 1))) return true;
+    // "After the drop": a part of the song that only people know of.
+    section = section || (kSections.count(words.at(i)) && words.at(i - 1) == "the" && kPlacing.count(words.at(i - 2)));
+    if (!words.sets_time(i)) continue;
+    known = true;
+    // "Except for the last bar"
+    if (words.at(i - 1) == "except" || words.at(i - 2) == "except") return true;
+  }
+  return section && !known;
 }
 
 double probability(const std::vector<double>& roles, Role role) { return roles[static_cast<size_t>(role)]; }
@@ -378,7 +413,7 @@ std::optional<LikelyRequest> LikelyReadings::likely_request(const std::string& s
     request.modifiers.push_back(*token.modifier);
     ++(token.modifier->range ? ranges : amounts);
   }
-  if (ranges > 1 || amounts > 1) return std::nullopt;
+  if (ranges > 1 || amounts > 1 || has_lost_time(Words(said.tokens))) return std::nullopt;
   // "Shave 30 % off the organ."
   if (amounts == 1 && *operation == Operation::kRemove) request.kind = Request::Kind::kLower;
 

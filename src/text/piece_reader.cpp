@@ -1,12 +1,22 @@
 #include "piece_reader.h"
 
 #include <algorithm>
-#include <cstdlib>
+#include <charconv>
 
 #include "instructme/base/error.h"
 #include "instructme/base/strings.h"
 
 namespace instructme {
+namespace {
+
+/// Digits with a point, as pieces have them, whatever the locale.
+double decimal(const std::string& digits) {
+  double value = 0;
+  std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  return value;
+}
+
+}  // namespace
 
 bool PieceReader::word(std::initializer_list<const char*> words) {
   if (finished() || std::none_of(words.begin(), words.end(), [&](const char* w) { return pieces_[at].text == w; }))
@@ -36,7 +46,7 @@ std::optional<double> PieceReader::number() {
   }
   if (!piece.number || piece.clock || std::count(piece.text.begin(), piece.text.end(), '.') > 1) return std::nullopt;
   ++at;
-  return std::atof(piece.text.c_str());
+  return decimal(piece.text);
 }
 
 std::optional<double> PieceReader::bar() {
@@ -58,9 +68,9 @@ std::optional<double> PieceReader::clock() {
   double seconds = 0;
   for (size_t i = 0; i < parts.size(); ++i) {
     const bool fraction = parts[i].find('.') != std::string::npos;
-    if (parts.size() > 3 || (fraction && i + 1 < parts.size()) || (i > 0 && std::atof(parts[i].c_str()) >= 60))
+    if (parts.size() > 3 || (fraction && i + 1 < parts.size()) || (i > 0 && decimal(parts[i]) >= 60))
       throw Error(ErrorKind::kInput, "'" + pieces_[at].text + "' is no time: write minutes:seconds, as in 1:30");
-    seconds = 60 * seconds + std::atof(parts[i].c_str());
+    seconds = 60 * seconds + decimal(parts[i]);
   }
   ++at;
   return seconds;
@@ -106,7 +116,7 @@ std::optional<double> PieceReader::mark() {
 
 bool PieceReader::decade() const {
   if (at == 0 || at + 1 >= pieces_.size() || pieces_[at - 1].text != "the" || pieces_[at + 1].text != "s") return false;
-  const double value = std::atof(pieces_[at].text.c_str());
+  const double value = decimal(pieces_[at].text);
   return pieces_[at].number && value >= 10 && value < 100 && static_cast<int>(value) % 10 == 0 &&
          pieces_[at].end == pieces_[at + 1].begin;
 }

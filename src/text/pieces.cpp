@@ -10,6 +10,14 @@ namespace {
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || static_cast<unsigned char>(c) >= 0x80 || c == '\''; }
 
+/// Bytes of the typographic dash that stands here; 0 without one.
+size_t dash_at(const std::string& text, size_t place) {
+  static const std::string kDashes[] = {"\u2013", "\u2014", "\u2010", "\u2011"};
+  const auto dash = std::find_if(std::begin(kDashes), std::end(kDashes),
+                                 [&](const auto& mark) { return text.compare(place, mark.size(), mark) == 0; });
+  return dash == std::end(kDashes) ? 0 : dash->size();
+}
+
 }  // namespace
 
 std::optional<double> number_word(const std::string& word) {
@@ -24,15 +32,12 @@ std::optional<double> number_word(const std::string& word) {
 }
 
 std::vector<Piece> pieces_of(const std::string& text) {
-  static const std::string kDashes[] = {"\u2013", "\u2014", "\u2010", "\u2011"};
   std::vector<Piece> out;
   for (size_t i = 0; i < text.size();) {
     Piece piece;
     piece.begin = i;
-    const auto dash = std::find_if(std::begin(kDashes), std::end(kDashes),
-                                   [&](const auto& mark) { return text.compare(i, mark.size(), mark) == 0; });
-    if (dash != std::end(kDashes)) {
-      i += dash->size();
+    if (const size_t dash = dash_at(text, i)) {
+      i += dash;
       piece.text = "-";
     } else if (is_digit(text[i])) {
       piece.number = true;
@@ -43,7 +48,7 @@ std::vector<Piece> pieces_of(const std::string& text) {
       }
       piece.text = text.substr(piece.begin, i - piece.begin);
     } else if (is_letter(text[i])) {
-      while (i < text.size() && is_letter(text[i])) ++i;
+      while (i < text.size() && is_letter(text[i]) && dash_at(text, i) == 0) ++i;
       piece.text = text.substr(piece.begin, i - piece.begin);
     } else {
       ++i;

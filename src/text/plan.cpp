@@ -1,7 +1,9 @@
 #include "instructme/text/plan.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
+#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "instructme/base/error.h"
@@ -15,13 +17,19 @@ using Unit = PlanRange::Unit;
 
 [[noreturn]] void fail(const std::string& message) { throw Error(ErrorKind::kInput, message); }
 
-std::string number(double value) { return format("%.10g", value); }
+/// The same in every locale.
+std::string number(double value) {
+  char text[32];
+  constexpr int kDigits = 10;
+  return {text, std::to_chars(std::begin(text), std::end(text), value, std::chars_format::general, kDigits).ptr};
+}
 
 /// As parse_plan reads it.
 std::string plain_range(const PlanRange& range) {
   const bool bars = range.unit == Unit::kBars;
   if (range.begin < 0) return "in the last " + number(-range.begin) + (bars ? " bars" : " s");
   if (bars && !range.end) return "from bar " + number(range.begin) + " on";
+  if (bars && *range.end == range.begin) return "in bar " + number(range.begin);
   if (bars) return "in bars " + number(range.begin) + " to " + number(*range.end);
   if (!range.end) return "after " + number(range.begin) + " s";
   return "from " + number(range.begin) + " s to " + number(*range.end) + " s";

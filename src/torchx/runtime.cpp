@@ -7,6 +7,8 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <new>
+#include <string_view>
 
 #include "instructme/base/error.h"
 #include "instructme/base/strings.h"
@@ -53,6 +55,13 @@ bool multiplies_bfloat16(c10::Device device) {
 #else
   return true;
 #endif
+}
+
+bool is_out_of_memory(const std::exception& error) {
+  if (dynamic_cast<const std::bad_alloc*>(&error) != nullptr) return true;
+  const std::string_view text = error.what();
+  const auto says = [&](std::string_view words) { return text.find(words) != std::string_view::npos; };
+  return says("can't allocate memory") || says("out of memory");
 }
 
 long peak_memory_bytes() {

@@ -130,9 +130,10 @@ std::map<std::string, double> ChordTask::validate() {
     for (const LabelledClip& clip : set.clips) {
       const Tensor wave = wave_of(clip);
       const int64_t frames = chord_frames(wave.size(1));
-      const Tensor answer = extractor.extract(wave, frames)[0].argmax(1);
+      const Tensor answer = extractor.extract(wave, frames)[0].argmax(1).contiguous();
+      const int64_t* const classes = answer.data_ptr<int64_t>();
       const std::vector<int64_t> truth = frame_chords(clip, frames);
-      for (int64_t t = 0; t < frames; ++t) agreement.add(truth[static_cast<size_t>(t)], answer[t].item<int64_t>());
+      for (int64_t t = 0; t < frames; ++t) agreement.add(truth[static_cast<size_t>(t)], classes[t]);
     }
     const auto share = [](int64_t right, int64_t all) { return all > 0 ? double(right) / double(all) : 0.0; };
     figures[set.name + "_majmin"] = share(agreement.majmin_right, agreement.majmin);

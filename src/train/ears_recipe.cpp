@@ -2,6 +2,7 @@
 
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <set>
 
 #include "grown.h"
@@ -82,6 +83,9 @@ std::vector<ClipCollection> collect(const std::vector<std::filesystem::path>& fo
     const SongSet songs(folder);
     const Sampler sampler(songs, options);
     ClipCollection set{set_name(folder), {}};
+    if (std::any_of(sets.begin(), sets.end(), [&](const ClipCollection& other) { return other.name == set.name; }))
+      throw Error(ErrorKind::kUsage, "two folders to validate on are called '" + set.name +
+                                         "', and their figures could not be told apart; rename one");
     for (size_t i = 0; i < songs.size(); ++i) add(sampler, i, songs.info(i), set.clips);
     sets.push_back(std::move(set));
   }

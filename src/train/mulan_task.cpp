@@ -101,15 +101,17 @@ Retrieval score_retrieval(MuLan& net, const Tokenizer& tokenizer, const Lexicon&
   const torch::NoGradGuard no_grad;
   const bool was_training = net->is_training();
   net->eval();
+  const at::Device device = net->log_scale.device();
   std::vector<Tensor> music;
   std::vector<std::string> sentences;
   Rng unused(0);
   for (const HeardClip& clip : clips) {
-    music.push_back(net->embed_music(clip.features.unsqueeze(0)));
+    music.push_back(net->embed_music(clip.features.unsqueeze(0).to(device)));
     sentences.push_back(describe_clip(clip.clip, lexicon, unused, /*plain=*/true));
   }
   const auto [ids, mask] = token_batch(tokenizer, sentences);
-  const Tensor scores = net->embed_text(ids, mask).matmul(torch::cat(music).t());  // (texts, music)
+  const Tensor scores =
+      net->embed_text(ids.to(device), mask.to(device)).matmul(torch::cat(music).t());  // (texts, music)
   net->train(was_training);
   const Tensor better = scores.gt(scores.diagonal().unsqueeze(1)).sum(1).to(at::kFloat);
   return {better.lt(1).to(at::kFloat).mean().item<double>(), better.lt(5).to(at::kFloat).mean().item<double>()};

@@ -225,7 +225,6 @@ class EditorSession : public TrainingSession {
         [this](int64_t position, Rng& rng) { return data_.source().triplets(position, rng); }, std::move(validation));
     // Converting the VAE here keeps its copies and casts out of every step.
     if (recipe.trainer.bfloat16) pipeline_.vae->to(at::kBFloat16);
-    if (recipe.trainer.device == "cuda") pipeline_.vae->to(at::kCUDA);
   }
   TrainingTask& task() override { return *task_; }
   std::string note() const override { return note_; }
@@ -236,13 +235,6 @@ class EditorSession : public TrainingSession {
   TrainingData data_;
   std::unique_ptr<DiffusionTask> task_;
 };
-
-/// All parts of a mix are asked for: they share it, and what one gets another loses.
-Recipe with_all_parts(Recipe recipe) {
-  recipe.triplets.proportions = {{operation_name(Operation::kExtract), 1.0}};
-  recipe.triplets.siblings = kMostParts;
-  return recipe;
-}
 
 /// Trains the mask head of a model that is complete but for it. One that is there already goes on, with the
 /// instruments it knows, those that the recipe names and those of the songs.
@@ -326,6 +318,12 @@ Recipe Recipe::read(const nlohmann::json& json, const std::string& context) {
   config.read("validation_examples", recipe.validation_examples);
   config.raw("all");  // what `train all` does with it
   config.finish();
+  return recipe;
+}
+
+Recipe with_all_parts(Recipe recipe) {
+  recipe.triplets.proportions = {{operation_name(Operation::kExtract), 1.0}};
+  recipe.triplets.siblings = kMostParts;
   return recipe;
 }
 

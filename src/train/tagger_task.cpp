@@ -44,9 +44,8 @@ Answers answer(Tagger& net, const std::vector<LabelledClip>& clips, double audib
 }
 
 std::vector<float> sorted_scores(const Tensor& truth, const Tensor& score, float wanted) {
-  std::vector<float> values;
-  for (int64_t i = 0; i < truth.size(0); ++i)
-    if (truth[i].item<float>() == wanted) values.push_back(score[i].item<float>());
+  const Tensor chosen = score.masked_select(truth.eq(wanted)).to(at::kCPU, at::kFloat).contiguous();
+  std::vector<float> values(chosen.data_ptr<float>(), chosen.data_ptr<float>() + chosen.numel());
   std::sort(values.begin(), values.end());
   return values;
 }
@@ -132,6 +131,8 @@ ClipTags clip_tags(const LabelledClip& clip, const TaggerOptions& names, double 
   double energy = 0;
   for (const float sample : clip.wave) energy += static_cast<double>(sample) * sample;
   const double level = 10.0 * std::log10(energy / static_cast<double>(std::max<size_t>(1, clip.wave.size())) + 1e-13);
+  auto in_blocks = tags.blocks.accessor<float, 2>();
+  auto in_whole = tags.whole.accessor<float, 1>();
   const auto judge = [&](double db) {
     if (db >= level - audible_db) return 1.0f;
     return db < level - inaudible_db ? 0.0f : kNotKnown;
@@ -143,10 +144,10 @@ ClipTags clip_tags(const LabelledClip& clip, const TaggerOptions& names, double 
     double sum = 0;
     for (int64_t b = 0; b < blocks && b < static_cast<int64_t>(heard.blocks_db.size()); ++b) {
       const double db = heard.blocks_db[static_cast<size_t>(b)];
-      tags.blocks[b][c] = judge(db);
+      in_blocks[b][c] = judge(db);
       sum += power_of(db);
     }
-    tags.whole[c] = judge(10.0 * std::log10(sum / static_cast<double>(blocks) + 1e-13));
+    in_whole[c] = judge(10.0 * std::log10(sum / static_cast<double>(blocks) + 1e-13));
   }
   const auto genre = std::find(names.genres.begin(), names.genres.end(), clip.genre);
   if (genre != names.genres.end()) tags.genre = genre - names.genres.begin();
@@ -252,6 +253,7 @@ TagScores score_tags(Tagger& net, const std::vector<double>& thresholds, const s
 
 std::map<std::string, double> TaggerTask::validate() {
   thresholds_ = calibrate();
+  calibrated_ = true;
   std::map<std::string, double> figures;
   for (const ClipCollection& set : validation_) {
     if (set.clips.empty()) continue;
@@ -265,6 +267,8 @@ std::map<std::string, double> TaggerTask::validate() {
 }
 
 void TaggerTask::export_model(const std::string& folder, int64_t step) {
+  if (!calibrated_) thresholds_ = calibrate();
+  calibrated_ = false;  // the weights go on
   save_tagger({net_, thresholds_, std::vector<double>(net_->options.genres.size(), kUsualThreshold)}, folder, step);
 }
 

@@ -150,6 +150,8 @@ void Trainer::train_step(const Batch& batch) {
   for (size_t i = 0; i < players_.size(); ++i) {
     if (!task_.plays(i, step_)) continue;
     players_[i].module->train();
+    // Dropout draws from torch's own generator, which a run that goes on must find as it would have been.
+    torch::manual_seed(Rng(options_.seed).fork("dropout").fork(static_cast<uint64_t>(step_)).next());
     LossValue loss;
     {
       const auto timer = log_->timers.time("forward");

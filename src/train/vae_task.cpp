@@ -159,12 +159,14 @@ std::map<std::string, double> VaeTask::validate() {
 void VaeTask::measure_latent_statistics() {
   constexpr int64_t kBatches = 8;
   const auto device = vae_->parameters().front().device();
-  std::vector<Tensor> means;
-  for (int64_t i = 0; i < kBatches; ++i) {
+  // Asked for once: a stream of new songs would have to make its first ones again.
+  for (int64_t i = static_cast<int64_t>(measured_.size()); i < kBatches; ++i) {
     Rng rng = Rng(0).fork("latent statistics").fork(static_cast<uint64_t>(i));
-    const Tensor wave = make_batch(i, rng).tensors.at("wave").to(device);
-    means.push_back(vae_->posterior(wave).mean.flatten(0, 1));  // (N * T, C)
+    measured_.push_back(make_batch(i, rng).tensors.at("wave"));
   }
+  std::vector<Tensor> means;
+  for (const Tensor& wave : measured_)
+    means.push_back(vae_->posterior(wave.to(device)).mean.flatten(0, 1));  // (N T, C)
   const Tensor all = torch::cat(means);
   vae_->set_latent_statistics(all.mean(0), all.std(0));
 }

@@ -2,6 +2,9 @@
 // The precompiled torch header comes first.
 #include <gmock/gmock.h>
 
+#include <algorithm>
+#include <cmath>
+
 #include "instructme/analysis/analysis_report.h"
 #include "instructme/annotation/beat_file.h"
 #include "instructme/annotation/chord_file.h"
@@ -43,6 +46,39 @@ TEST(AnalysisSummary, SaysWhatIsMissing) {
     EXPECT_THAT(text, testing::HasSubstr(part));
   analysis.trained_ears = true;
   EXPECT_THAT(analysis_summary(analysis), testing::HasSubstr("tempo        no pulse is heard\n"));
+}
+
+TEST(AnalysisSummary, TellsNoInstrumentFromNoTagger) {
+  Analysis analysis = heard_by_hand();
+  analysis.hearing.instruments.clear();
+  EXPECT_THAT(analysis_summary(analysis), testing::HasSubstr("instruments  none\n"));
+  analysis.hearing.has_tagger = false;
+  EXPECT_THAT(analysis_summary(analysis), testing::Not(testing::HasSubstr("instruments")));
+}
+
+TEST(AnalysisSummary, ABeatAloneHasNoTempo) {
+  Analysis analysis = heard_by_hand();
+  analysis.hearing.beats.resize(1);
+  analysis.hearing.tempo_bpm = 0;
+  const std::string text = analysis_summary(analysis);
+  EXPECT_THAT(text, testing::HasSubstr("tempo        no pulse is heard\n"));
+  EXPECT_THAT(text, testing::Not(testing::HasSubstr("metre")));
+  EXPECT_TRUE(to_json(analysis).at("tempo_bpm").is_null());
+  EXPECT_TRUE(to_json(analysis).at("beats_per_bar").is_null());
+}
+
+TEST(AnalysisSummary, NoChordIsWrittenWhereItBegins) {
+  Analysis analysis = heard_by_hand();
+  for (auto& row : analysis.hearing.chords) std::fill(row.begin(), row.end(), 0.0f), row[0] = 1;
+  EXPECT_THAT(analysis_summary(analysis), testing::HasSubstr("     0:00 | N | . . . . | . . . . |\n"));
+}
+
+TEST(AnalysisSummary, JudgesOfNothingDoNotDisagree) {
+  Analysis analysis = heard_by_hand();
+  analysis.chord_agreement.reset();
+  EXPECT_THAT(analysis_summary(analysis),
+              testing::HasSubstr("judges       whether the chords of the notes are the same cannot be told\n"));
+  EXPECT_TRUE(to_json(analysis).at("chord_agreement").is_null());
 }
 
 TEST(AnalysisJson, HoldsWhatWasHeard) {
@@ -87,6 +123,56 @@ TEST(AnalysisFiles, ComeBackAsTheyWereHeard) {
   less.hearing.keys.clear();
   EXPECT_THAT(write_analysis(folder.path() / "less", less, nullptr),
               testing::ElementsAre("analysis.json", "chords.lab"));
+}
+
+TEST(AnalysisMidi, BeatsFallOnBeats) {
+  Analysis analysis = heard_by_hand();
+  Hearing& hearing = analysis.hearing;
+  hearing.duration_s = 40;
+  hearing.beats.clear();
+  analysis.notes.clear();
+  double time_s = 1.3;
+  for (int beat = 0, bar = 0, position = 2; beat < 40; ++beat) {  // two upbeats, and a bar of three among those of four
+    hearing.beats.push_back({time_s, bar, position});
+    analysis.notes.push_back({time_s, 0.1, 60, 90});
+    time_s += 0.6 + 0.15 * std::sin(beat);
+    if (++position == (bar == 4 ? 3 : 4)) position = 0, ++bar;
+  }
+  const MidiFile file = read_midi(midi_of_analysis(analysis));
+  const auto beats = beats_of_midi(file);
+  const auto notes = tones_of_midi(file);
+  const size_t lead = 1;  // at 60 beats a minute there is time for one before the first
+  ASSERT_GE(beats.size(), hearing.beats.size() + lead);
+  ASSERT_EQ(notes.size(), hearing.beats.size());
+  for (size_t k = 0; k < notes.size(); ++k) {
+    EXPECT_NEAR(beats[k + lead].time_s, hearing.beats[k].time_s, 1e-3) << k;
+    EXPECT_NEAR(notes[k].onset_s, hearing.beats[k].time_s, 1e-3) << k;
+    EXPECT_EQ(beats[k + lead].position == 0, hearing.beats[k].position == 0) << k;
+  }
+}
+
+TEST(AnalysisMidi, ASteadyPulseHasOneTempo) {
+  Analysis analysis = heard_by_hand();
+  Hearing& hearing = analysis.hearing;
+  hearing.tempo_bpm = 120;
+  hearing.duration_s = 200;
+  hearing.beats.clear();
+  for (int beat = 0; beat < 398; ++beat) hearing.beats.push_back({0.5002 * (beat + 1), beat / 4, beat % 4});
+  const MidiFile file = read_midi(midi_of_analysis(analysis));
+  const auto& head = file.tracks.front().events;
+  EXPECT_EQ(std::count_if(head.begin(), head.end(), [](auto& event) { return event.kind == MidiKind::kTempo; }), 1);
+  EXPECT_NEAR(beats_of_midi(file).at(398).time_s, hearing.beats.back().time_s, 1e-3);
+}
+
+TEST(AnalysisFigure, EveryDownbeatIsSeen) {
+  const AudioBuffer music = struck_chord({60}, 9.6);
+  Analysis analysis = heard_by_hand();
+  analysis.hearing.beats.clear();
+  for (int bar = 0; bar < 90; ++bar) analysis.hearing.beats.push_back({0.1 * bar + 0.053, bar, 0});
+  const Image image = analysis_figure(analysis, music);
+  int lines = 0;
+  for (int x = 0; x < image.width - 120; ++x) lines += image.at(x, 60).r > 200 && image.at(x, 60).b < 120;
+  EXPECT_EQ(lines, 90);
 }
 
 TEST(AnalysisFigure, HasAPanelForEverything) {

@@ -56,6 +56,19 @@ TEST(ReadForAnalysis, LongFilesInPiecesAreTheSameAsAtOnce) {
   EXPECT_LT(worst, 1e-4) << "no seam at 60 and 120 s";
 }
 
+TEST(ReadForAnalysis, ChannelsThatCancelEachOtherAreHeardByOneOfThem) {
+  const TempDir folder;
+  for (const double seconds : {1.5, 70.0}) {  // at once and in pieces
+    const AudioBuffer tone = struck_chord({60}, seconds, 11025);
+    std::vector<float> opposite;
+    for (const float sample : tone.samples) opposite.push_back(-sample);
+    write_audio(folder.path() / "a.wav", from_planar({tone.samples, opposite}, 11025),
+                {.encoding = AudioEncoding::kFloat32});
+    const AudioBuffer music = read_for_analysis(folder.path() / "a.wav");
+    EXPECT_NEAR(rms_db(music.samples), rms_db(tone.samples), 0.1);
+  }
+}
+
 TEST(ReadForAnalysis, RefusesWhatCannotBeHeard) {
   expect_error(ErrorKind::kInput, "absent.wav", [] { read_for_analysis("absent.wav"); });
 }
@@ -87,6 +100,16 @@ TEST(Analyzer, SilenceHasNoChordAndNoKey) {
   EXPECT_TRUE(analysis.hearing.keys.empty());
 }
 
+TEST(Analyzer, SilenceIsToldByTheLevelOfTheWhole) {
+  AudioBuffer music = struck_chord({60, 64, 67}, 2);
+  const double gain_to_80 = -80 - rms_db(music.samples);
+  for (const double above_db : {-0.4, 0.4}) {
+    AudioBuffer quiet = music;
+    for (float& sample : quiet.samples) sample *= static_cast<float>(std::pow(10.0, (gain_to_80 + above_db) / 20));
+    EXPECT_EQ(Analyzer().analyze(quiet).silent, above_db < 0);
+  }
+}
+
 TEST(Analyzer, HearsVeryShortMusic) {
   for (const size_t samples : {size_t{1}, size_t{500}, size_t{12000}}) {
     const Analysis analysis = Analyzer().analyze(from_mono(std::vector<float>(samples, 0.1f), kAnalysisRate));
@@ -115,6 +138,20 @@ TEST(Analyzer, TakesWhatTrainedEarsHear) {
   EXPECT_TRUE(analysis.trained_ears);
   EXPECT_EQ(analysis.hearing.beats.size(), 9u);
   EXPECT_THAT(analysis.missing, testing::ElementsAre(testing::HasSubstr("notes")));
+}
+
+TEST(Analyzer, EarsWithoutATaggerMissInstrumentsAndSilenceDoesNot) {
+  for (const bool tagger : {true, false}) {
+    Analyzer analyzer([&](const AudioBuffer& music, const ProgressCallback&, const CancelToken&) {
+      Hearing hearing;
+      hearing.duration_s = music.seconds();
+      hearing.has_tagger = tagger;
+      return hearing;
+    });
+    const auto missing = analyzer.analyze(from_mono(std::vector<float>(4800, 0.0f), kAnalysisRate)).missing;
+    EXPECT_EQ(missing.size(), tagger ? 1u : 2u);
+    EXPECT_THAT(missing.back(), testing::HasSubstr(tagger ? "notes" : "the model has no tagger"));
+  }
 }
 
 TEST(Analyzer, CanBeStopped) {

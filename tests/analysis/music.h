@@ -62,6 +62,7 @@ inline Analysis heard_by_hand() {
   hearing.beat_confidence = 0.8;
   hearing.keys = {{0, 9.6, {0, Mode::kMajor}, 0.7}};
   hearing.key = {0, Mode::kMajor};
+  hearing.has_tagger = true;
   hearing.instruments = {{"piano", 0.9, 0.5, {0.9f, 0.9f, 0.1f, 0.1f, 0.1f, 0.1f, 0.1f, 0.1f, 0.8f, 0.8f}},
                          {"tuba", 0.2, 0.5, std::vector<float>(10, 0.1f)}};
   hearing.genres = {{"jazz", 0.7, 0.5, {}}};

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <clocale>
+
 #include "expect_error.h"
 #include "instructme/annotation/beat_file.h"
 #include "instructme/annotation/chord_file.h"
@@ -73,6 +75,35 @@ TEST_F(LabelFiles, LabelsOfOtherMusicAreRefused) {
   const auto beats = [](const std::filesystem::path& path) { read_beat_file(path, 4); };
   refuses(beats, "", "song.lab holds no beats: a line for each was wanted");
   refuses(beats, "1 1\n9 2\n", "song.lab, line 2: the beat at 9 s is after the end of the music");
+}
+
+TEST_F(LabelFiles, ATimeWithoutChordsIsNoMistakeButInTheChordsOfMusic) {
+  const std::string gap = "0 1 C:maj\n2 4 G:maj\n";
+  EXPECT_EQ(read_chord_file(file(gap)).size(), 2u);
+  const auto read = [](const std::filesystem::path& path) { read_chord_file(path, 4); };
+  refuses(read, gap, "song.lab, line 2: it starts at 2 s, but the line above ends at 1 s");
+  EXPECT_EQ(read_chord_file(file("0 1 C:maj\n1 2 X\n2 4 G:maj\n"), 4).size(), 2u);
+  EXPECT_EQ(read_chord_file(file("0.5 1.99 C:maj\n2 4 G:maj\n"), 4).size(), 2u);
+}
+
+TEST_F(LabelFiles, FilesOfOtherEditorsAreReadOrTheReasonIsTold) {
+  const std::string mark = "\xEF\xBB\xBF";
+  EXPECT_DOUBLE_EQ(read_chord_file(file(mark + "0.000000 2 C:maj\r\n")).at(0).end_s, 2);
+  EXPECT_EQ(read_beat_file(file(mark + "0.5 1\n")).size(), 1u);
+  EXPECT_EQ(read_key_file(file(mark + "# keys\n0 10 C:major\n")).size(), 1u);
+  const auto read = [](const std::filesystem::path& path) { read_beat_file(path); };
+  std::string wide, reversed;
+  for (const char c : std::string("0 1")) wide += {c, '\0'}, reversed += {'\0', c};
+  for (const std::string& text : {"\xFF\xFE" + wide, wide, "\xFE\xFF" + reversed, reversed})
+    refuses(read, text, "song.lab is UTF-16 text; save it as UTF-8");
+}
+
+TEST_F(LabelFiles, TimesHaveAPointInEveryLocale) {
+  if (std::setlocale(LC_NUMERIC, "de_DE.UTF-8") == nullptr && std::setlocale(LC_NUMERIC, "fr_FR.UTF-8") == nullptr)
+    GTEST_SKIP() << "needs a locale with a decimal comma";
+  const std::string text = chord_text({{0, 1234567.5, Chord::no_chord()}});
+  std::setlocale(LC_NUMERIC, "C");
+  EXPECT_EQ(text, "0.000000\t1234567.500000\tN\n");
 }
 
 TEST_F(LabelFiles, ChordsAreTextToo) {

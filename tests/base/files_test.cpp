@@ -61,6 +61,13 @@ TEST(AtomicFile, AFailedCommitLeavesNothing) {
   expect_error(ErrorKind::kIo, "b.txt", [&] { vanished.commit(); });
 }
 
+TEST(AtomicFile, TheLongestNamesHaveRoomForItsOwn) {
+  const TempDir folder;
+  const fs::path path = folder.path() / (std::string(251, 'a') + ".wav");
+  write_file_atomically(path, "x");
+  EXPECT_EQ(read_text_file(path), "x");
+}
+
 TEST(AtomicFile, RefusesImpossibleTargets) {
   const TempDir folder;
   expect_error(ErrorKind::kIo, "does not exist", [&] { AtomicFile(folder.path() / "nowhere" / "a.txt"); });
@@ -95,6 +102,9 @@ TEST(TextFile, Errors) {
   const TempDir folder;
   expect_error(ErrorKind::kIo, "No such file", [&] { read_text_file(folder.path() / "absent"); });
   expect_error(ErrorKind::kIo, "it is a folder", [&] { read_text_file(folder.path()); });
+  // Its first page cannot be read.
+  if (fs::exists("/proc/self/mem"))
+    expect_error(ErrorKind::kIo, "cannot read /proc/self/mem", [] { read_text_file("/proc/self/mem"); });
   expect_error(ErrorKind::kIo, "does not exist",
                [&] { write_file_atomically(folder.path() / "nowhere" / "a", "text"); });
 }

@@ -117,6 +117,12 @@ TEST_F(Edit, ThroughPipes) {
   EXPECT_EQ(read_audio(path("out")).frames(), 44100);
 }
 
+TEST_F(Edit, EmptyStandardInputIsNoMusic) {
+  const Outcome outcome = run_program_behind({"sh", "-c", "\"$@\" < /dev/null | cat", "sh"},
+                                             {"edit", "-", "remove the bass", "-m", tiny_model().string()});
+  EXPECT_THAT(outcome.err, testing::HasSubstr("standard input is empty"));
+}
+
 TEST_F(Edit, VariationsAndStemsAreWritten) {
   write_music(path("song.wav"), 0.7, 24000, 1);
   const Outcome outcome =
@@ -181,6 +187,13 @@ TEST_F(Edit, AManifestIsDoneOnce) {
   EXPECT_EQ(nlohmann::json::parse(lines_of(all.out)[1])["status"], "skipped");
   write_file_atomically(path("songs.jsonl"),
                         R"({"file": "absent.wav", "sentence": "remove the bass", "output": "c.wav"})");
+  for (const Arguments& more : {Arguments{"--dry-run"}, {"--stems", "x"}, {"--range", "0-1"}, {"--variations", "2"}}) {
+    Arguments too_much = call;
+    too_much.insert(too_much.end(), more.begin(), more.end());
+    const Outcome refused = run_program(too_much);
+    EXPECT_EQ(refused.exit_code, 2);
+    EXPECT_THAT(refused.err, testing::HasSubstr(more.front() + " does not go with --manifest"));
+  }
   const Outcome failed = run_program(call);
   EXPECT_EQ(failed.exit_code, 3);
   EXPECT_EQ(nlohmann::json::parse(failed.out)["status"], "failed");
@@ -203,11 +216,17 @@ TEST_F(Edit, ASessionFromBeginningToEnd) {
   EXPECT_THAT(session("mute", {"1"}), testing::HasSubstr("muted"));
   session("undo");
   session("undo");
+  session("reroll", {"-m", tiny_model().string(), "--device", "cpu", "--bfloat16"});
+  EXPECT_EQ(
+      run_program({"session", "reroll", folder, "-m", tiny_model().string(), "--fonts", path("absent.sf2").string()})
+          .exit_code,
+      6);
   session("branch", {"other"});
   session("apply", {"remove the violin"});  // without a model
   EXPECT_THAT(session("log"), testing::HasSubstr("apply: remove violin  [other]"));
   session("export", {"-o", path("out.wav").string(), "--stems", path("layers").string()});
   EXPECT_EQ(read_audio(path("out.wav")).samples, read_audio(path("song.wav")).samples);
+  EXPECT_EQ(run_program({"session", "export", folder, "-o", folder + "/music.wav"}).exit_code, 2);
   const Outcome wrong = run_program({"session", "undo", path("absent").string()});
   EXPECT_EQ(wrong.exit_code, 3);
   EXPECT_THAT(wrong.err, testing::HasSubstr("there is no session"));

@@ -75,6 +75,31 @@ TEST(BeatTracker, FollowsATempoThatChanges) {
   for (size_t i = 0; i < times.size(); ++i) EXPECT_NEAR(track.beats[i].time_s, times[i], 0.045) << i;
 }
 
+TEST(BeatTracker, TheMetreIsThatOfMostBarsNotOfMostBeats) {
+  const auto times = regular(0.31, 0.4, 12 * 4 + 10 * 7);
+  Tensor a = activations(times, 0, times.size(), 2400);
+  for (size_t i = 0; i < times.size(); i += i < 48 ? 4 : 7) a[static_cast<int64_t>(times[i] * kBeatRate)][1] = 0.8;
+  const BeatTrack track = track_beats(a);
+  EXPECT_EQ(track.beats.back().bar, 21) << "else bars of seven are not heard at all";
+  EXPECT_EQ(track.beats_per_bar, 4);
+}
+
+TEST(BeatTracker, TheTempoIsThatOfMostOfTheTime) {
+  auto times = regular(0.31, 60.0 / 83, 46);                                                          // 33 s, …
+  for (const double time : regular(times.back() + 60.0 / 83, 60.0 / 179, 72)) times.push_back(time);  // … 24 s
+  const BeatTrack track = track_beats(activations(times, 0, 4, static_cast<int64_t>((times.back() + 0.2) * kBeatRate)));
+  EXPECT_GT(track.beats.size(), 110u) << "else the fast part is not heard as such";
+  EXPECT_NEAR(track.tempo_bpm, 83, 1.5);
+}
+
+TEST(BeatTracker, OneBeatIsNoPulse) {
+  const BeatTrack track = track_beats(activations({0.11}, 0, 4, 20));
+  EXPECT_TRUE(track.beats.empty());
+  EXPECT_EQ(track.tempo_bpm, 0);
+  EXPECT_EQ(track.beats_per_bar, 0);
+  EXPECT_EQ(track.confidence, 0);
+}
+
 TEST(BeatTracker, SilenceHasNoBeatsAndNoneAreAddedAroundMusic) {
   EXPECT_TRUE(track_beats(torch::zeros({500, 2})).beats.empty());
   EXPECT_TRUE(track_beats(torch::full({1, 2}, 0.01)).beats.empty());

@@ -80,6 +80,26 @@ TEST(KeyEstimate, FollowsAModulation) {
   EXPECT_GT(spans[0].probability, 0.8);
 }
 
+TEST(KeyEstimate, AKeyThatComesBackSoonWasNeverLeft) {
+  std::vector<std::string> labels;
+  for (int i = 0; i < 5; ++i) labels.insert(labels.end(), {"C:maj", "F:maj", "G:7", "C:maj"});
+  for (int i = 0; i < 2; ++i) labels.insert(labels.end(), {"E:maj", "A:maj", "B:7", "E:maj"});
+  for (int i = 0; i < 5; ++i) labels.insert(labels.end(), {"C:maj", "F:maj", "G:7", "C:maj"});
+  KeyNet net = schoolbook();
+  const Tensor chords = sequence(labels, 20);
+  const double seconds = static_cast<double>(chords.size(0)) * 0.08;
+  KeyEstimateOptions options;
+  options.change_seconds = 1;
+  options.shortest_seconds = 1;
+  ASSERT_EQ(estimate_keys(net, chords, seconds, options).size(), 3u);
+  options.shortest_seconds = 25;
+  const auto spans = estimate_keys(net, chords, seconds, options);
+  ASSERT_EQ(spans.size(), 1u);
+  EXPECT_EQ(key_label(spans[0].key), "C:major");
+  EXPECT_EQ(spans[0].start_s, 0.0);
+  EXPECT_EQ(spans[0].end_s, seconds);
+}
+
 TEST(KeyEstimate, NoChordNoKey) {
   KeyNet net = schoolbook();
   EXPECT_TRUE(estimate_keys(net, sequence({"N", "N"}, 30), 4.8).empty());

@@ -78,6 +78,7 @@ TEST_F(ListenerTest, SilenceHasNothing) {
   EXPECT_TRUE(heard.beats.empty());
   EXPECT_TRUE(heard.keys.empty());
   EXPECT_TRUE(heard.instruments.empty());
+  EXPECT_TRUE(heard.has_tagger);
   ASSERT_EQ(heard.chord_spans.size(), 1u);
   EXPECT_TRUE(heard.chord_spans[0].chord.none);
   EXPECT_EQ(heard.chord_spans[0].end_s, 2.0);
@@ -97,7 +98,52 @@ TEST_F(ListenerTest, DoesWithoutATagger) {
   std::filesystem::remove(folder_.path() / "ears" / "tagger.json");
   const Hearing heard = Listener(folder_.path()).listen(tone(24000, 1, 1.0));
   EXPECT_TRUE(heard.instruments.empty());
+  EXPECT_FALSE(heard.has_tagger);
   EXPECT_FALSE(heard.chords.empty());
+}
+
+TEST_F(ListenerTest, BeatsEndWithTheSound) {
+  BeatNet eager = load_beat_net(folder_.path() / "ears");
+  {
+    const torch::NoGradGuard no_grad;
+    eager->output->bias.fill_(8.0);  // hears beats everywhere
+  }
+  save_beat_net(eager, folder_.path() / "ears", 0);
+  AudioBuffer audio = tone(24000, 1, 3.0);
+  const std::vector<float> silence(48000, 0.0f);
+  audio.samples.insert(audio.samples.begin(), silence.begin(), silence.end());
+  audio.samples.insert(audio.samples.end(), silence.begin(), silence.end());
+  const Hearing heard = Listener(folder_.path()).listen(audio);
+  ASSERT_GT(heard.beats.size(), 2u);
+  EXPECT_EQ(heard.beats.front().bar, 0);
+  EXPECT_NEAR(heard.beats.front().time_s, 2.0, 0.3);  // beats at 240 a minute are 0.25 s apart
+  EXPECT_GT(heard.beats.front().time_s, 1.85);
+  EXPECT_NEAR(heard.beats.back().time_s, 5.0, 0.3);
+  EXPECT_LT(heard.beats.back().time_s, 5.15);
+}
+
+TEST_F(ListenerTest, ChannelsThatCancelEachOtherAreHeard) {
+  Listener listener(folder_.path());
+  const AudioBuffer one = tone(24000, 1, 1.0);
+  std::vector<float> opposite;
+  for (const float sample : one.samples) opposite.push_back(-sample);
+  EXPECT_EQ(listener.listen(from_planar({one.samples, opposite}, 24000)).chords, listener.listen(one).chords);
+}
+
+TEST_F(ListenerTest, WindowsOfInstrumentsHaveTheSurestOfTheirHalfSeconds) {
+  const AudioBuffer audio = tone(24000, 1, 2.3);
+  const Hearing heard = Listener(folder_.path()).listen(audio);
+  CalibratedTagger tagger = load_tagger(folder_.path() / "ears");
+  const at::Tensor wave = torch::tensor(audio.samples);
+  const at::Tensor blocks = listen_for_tags(tagger.net, wave).blocks;
+  ASSERT_EQ(blocks.size(0), 5);
+  for (const HeardTag& tag : heard.instruments) {
+    const at::Tensor of_tag = blocks.select(1, tag.name == "bass" ? 0 : 1);
+    ASSERT_EQ(tag.over_time.size(), 3u);
+    for (int64_t window = 0; window < 3; ++window)
+      EXPECT_EQ(tag.over_time[static_cast<size_t>(window)],
+                of_tag.slice(0, 2 * window, 2 * window + 2).max().item<float>());
+  }
 }
 
 TEST_F(ListenerTest, EarsOfAFolderAreLoadedWhenTheyAreNeeded) {

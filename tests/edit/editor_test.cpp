@@ -152,7 +152,7 @@ TEST(Editor, CancellingAndProgress) {
   editor.edit(
       source, "add a violin", {.steps = 3}, [&](const Progress& progress) { stages.insert(progress.stage); },
       CancelToken(&stop));
-  EXPECT_EQ(stages, (std::set<std::string>{"listening", "playing", "sampling"}));
+  EXPECT_EQ(stages, (std::set<std::string>{"decoding", "listening", "sampling"}));
   // In the middle of sampling.
   expect_error(ErrorKind::kCancelled, "stopped", [&] {
     editor.edit(

@@ -183,8 +183,7 @@ TEST_F(FileEditTest, OptionsFillInWhatTheSentenceLeavesOpen) {
   asked.chords = path("chords.lab");
   asked.key = "A minor";
   const FileEdit edit(asked);
-  EXPECT_EQ(plain_sentence(edit.plan()),
-            "remove bass in bars 2 to 2, then add violin in bars 2 to 2 with strength 0.5");
+  EXPECT_EQ(plain_sentence(edit.plan()), "remove bass in bar 2, then add violin in bar 2 with strength 0.5");
   const EditOptions options = edit.options_for(probe_audio(path("song.wav")));
   EXPECT_EQ(options.beats.size(), 5u);
   EXPECT_EQ(options.chords.size(), 1u);
@@ -220,6 +219,46 @@ TEST_F(FileEditTest, OptionsFillInWhatTheSentenceLeavesOpen) {
   asked = request("remove the bass");
   asked.key = "H";
   expect_error(ErrorKind::kUsage, "is no key", [&] { FileEdit{asked}; });
+}
+
+TEST_F(FileEditTest, FloatsBeyondFullScaleAreNotCutInFilesOfIntegers) {
+  write_noise("song.wav", AudioEncoding::kFloat32, 24000, 1, 0.5, 1.5);
+  FileEditRequest asked = request("add a violin", "song.wav", "out.flac");
+  asked.range = parse_range("0-0.2");
+  const auto written = FileEdit(asked).run(editor());
+  EXPECT_LT(written[0].written.gain, 1);
+  EXPECT_THAT(written[0].written.notes[0], testing::HasSubstr("turned down by"));
+  // Integers may hold the lowest value, which is beyond the highest, themselves.
+  AudioBuffer lowest{24000, 1, std::vector<float>(12000, 0.1f)};
+  lowest.samples.back() = -1;
+  write_audio(path("low.wav"), lowest, {.encoding = AudioEncoding::kPcm16});
+  asked = request("add a violin", "low.wav", "low.flac");
+  asked.range = parse_range("0-0.2");
+  EXPECT_EQ(FileEdit(asked).run(editor())[0].written.gain, 1);
+}
+
+TEST_F(FileEditTest, NothingThatItWritesReplacesTheSource) {
+  write_noise("song_seed1.wav");
+  FileEditRequest asked = request("add a violin", "song_seed1.wav", "song.wav");
+  asked.variations = 2;
+  expect_error(ErrorKind::kUsage, "would overwrite the source", [&] { FileEdit(asked).check(); });
+  asked.variations = 1;
+  asked.report = path("song_seed1.wav");
+  expect_error(ErrorKind::kUsage, "would overwrite the source", [&] { FileEdit(asked).check(); });
+  asked.report = path("nowhere") / "report.json";
+  expect_error(ErrorKind::kIo, "does not exist", [&] { FileEdit(asked).check(); });
+  asked.report.clear();
+  FileEdit(asked).check();
+}
+
+TEST_F(FileEditTest, NewPartsStandInFront) {
+  const AudioBuffer music = write_noise("song.wav", AudioEncoding::kPcm16, 24000, 6);
+  FileEdit(request("add a violin")).run(editor());
+  const AudioBuffer result = read_audio(path("out.wav"));
+  std::vector<bool> changed(6, false);
+  for (size_t i = 0; i < music.samples.size(); ++i)
+    if (music.samples[i] != result.samples[i]) changed[i % 6] = true;
+  EXPECT_EQ(changed, (std::vector<bool>{true, true, false, false, false, false}));
 }
 
 TEST_F(FileEditTest, VariationsAreRankedByTheJudges) {
@@ -354,6 +393,27 @@ TEST_F(FileEditTest, ABatchGoesOnWhereItWas) {
   for (const char* text : {"0/8", "9/8", "1", "a/b", "1/8x"})
     expect_error(ErrorKind::kUsage, "is no shard", [&] { parse_shard(text); });
   expect_error(ErrorKind::kIo, "cannot read", [&] { run_batch(editor(), path("absent"), {0, 1}, quick, tell); });
+}
+
+TEST_F(FileEditTest, ABatchKnowsWhenItsFilesChangeAndKeepsItsOutputsApart) {
+  write_noise("song.wav");
+  write_file_atomically(path("songs.jsonl"), R"({"file": "song.wav", "sentence": "remove the bass", "output": "a.wav"})"
+                                             "\n"
+                                             R"({"file": "song.wav", "sentence": "add a violin", "output": "./a.wav"})"
+                                             "\n");
+  std::vector<json> told;
+  const auto tell = [&](const json& line) { told.push_back(line); };
+  const EditOptions quick{.steps = 1};
+  run_batch(editor(), path("songs.jsonl"), {0, 1}, quick, tell);
+  ASSERT_EQ(told.size(), 2u);
+  EXPECT_EQ(told[0]["status"], "done");
+  EXPECT_EQ(told[1]["status"], "failed");
+  EXPECT_THAT(told[1]["error"].get<std::string>(), testing::HasSubstr("line 1 has the same output"));
+  EXPECT_EQ(run_batch(editor(), path("songs.jsonl"), {0, 1}, quick, tell).skipped, 1);
+  // The second shard has only the line that it must not make.
+  EXPECT_EQ(run_batch(editor(), path("songs.jsonl"), {1, 2}, quick, tell).failed, 1);
+  write_noise("song.wav", AudioEncoding::kPcm16, 24000, 2, 0.6);
+  EXPECT_EQ(run_batch(editor(), path("songs.jsonl"), {0, 1}, quick, tell).done, 1);
 }
 
 TEST_F(FileEditTest, EstimatesGrowWithTheWork) {

@@ -57,6 +57,23 @@ TEST(Discriminators, GradientReachesTheWholeWaveform) {
   }
 }
 
+TEST(Discriminators, JudgeInTheTypeOfTheirWeights) {
+  torch::manual_seed(3);
+  Discriminators discriminators(small());
+  const at::Tensor wave = torch::randn({2, 1000});
+  const DiscriminatorOutput exact = discriminators->forward(wave);
+  discriminators->to(at::kBFloat16);
+  const DiscriminatorOutput rough = discriminators->forward(wave.to(at::kBFloat16));
+  ASSERT_EQ(rough.logits.size(), exact.logits.size());
+  for (size_t i = 0; i < rough.logits.size(); ++i) {
+    EXPECT_EQ(rough.logits[i].scalar_type(), at::kBFloat16);
+    // Eight bits of precision through five layers.
+    EXPECT_LT((rough.logits[i].to(at::kFloat) - exact.logits[i]).abs().max().item<double>(),
+              0.05 + 0.1 * exact.logits[i].abs().max().item<double>())
+        << i;
+  }
+}
+
 TEST(Discriminators, SilenceHasFiniteGradient) {
   DiscriminatorOptions options = small();
   options.complex_spectrogram = false;
@@ -153,6 +170,8 @@ TEST(DiscriminatorOptions, RoundTripAndErrors) {
   const auto read = [](const char* text) { DiscriminatorOptions::read({nlohmann::json::parse(text), "test"}); };
   expect_error(ErrorKind::kModel, "at least one", [&] { read(R"({"periods": [], "fft_sizes": []})"); });
   expect_error(ErrorKind::kModel, "periods", [&] { read(R"({"periods": [0]})"); });
+  expect_error(ErrorKind::kModel, "given twice", [&] { read(R"({"periods": [2, 3, 2]})"); });
+  expect_error(ErrorKind::kModel, "given twice", [&] { read(R"({"fft_sizes": [512, 512]})"); });
   expect_error(ErrorKind::kModel, "multiples of 4", [&] { read(R"({"fft_sizes": [333]})"); });
   expect_error(ErrorKind::kModel, "period_channels", [&] { read(R"({"period_channels": []})"); });
   Discriminators discriminators(options);

@@ -251,6 +251,9 @@ TEST(MaskHead, BadSizesAreErrors) {
   MaskHeadOptions options = tiny_options();
   options.n_fft = 72;
   expect_error(ErrorKind::kModel, "must be a multiple of", [&] { MaskHead{options}; });
+  options.n_fft = 60;
+  options.hop = 15;
+  expect_error(ErrorKind::kModel, "which must be even", [&] { MaskHead{options}; });
   options = tiny_options();
   options.instruments.clear();
   expect_error(ErrorKind::kModel, "no instruments", [&] { MaskHead{options}; });

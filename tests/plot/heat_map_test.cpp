@@ -63,6 +63,30 @@ TEST(HeatMap, ManyCellsUnderOnePixelAreAveraged) {
   EXPECT_NEAR(brightness(map.render(400, 200).at(200, 100)), brightness(map_colour(map.colours, 0.5)), 12);
 }
 
+TEST(HeatMap, LinesOfOneCellStayWhereTheGreatestCellIsShown) {
+  HeatMap map;
+  map.rows = 1;
+  map.columns = 1000;
+  map.greatest = true;
+  for (int i = 0; i < map.columns; ++i) map.values.push_back(i % 2 == 0 ? 0.0f : 1.0f);
+  EXPECT_EQ(map.render(400, 200).at(200, 100), map_colour(map.colours, 1));
+  map.values.assign(1000, std::nanf(""));
+  EXPECT_EQ(map.render(400, 200).at(200, 100), (Colour{150, 150, 150}));
+}
+
+TEST(HeatMap, NamesTakeThePlaceOfNumbersOnItsAxis) {
+  HeatMap map = quarters();
+  const Image numbers = map.render(400, 200);
+  map.y_marks = {{1.5, "a name of many letters"}};
+  const Image names = map.render(400, 200);
+  EXPECT_EQ(numbers.at(100, 150), map_colour(map.colours, 0));
+  EXPECT_EQ(names.at(100, 150), kWhite);  // the name needs the room, but not this low
+  int ink = 0;
+  for (int y = 40; y < 60; ++y)
+    for (int x = 10; x < 130; ++x) ink += !(names.at(x, y) == kWhite);
+  EXPECT_GT(ink, 0);
+}
+
 TEST(HeatMap, DrawsConstantAndNonFiniteValues) {
   HeatMap map = quarters();
   map.values = {1, 1, 1, 1};

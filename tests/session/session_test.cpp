@@ -2,60 +2,18 @@
 
 #include <torch/torch.h>
 // The precompiled torch header comes first.
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <cmath>
-#include <fstream>
-#include <nlohmann/json.hpp>
 
 #include "expect_error.h"
-#include "instructme/audio/audio_file.h"
 #include "instructme/base/config_reader.h"
 #include "instructme/base/files.h"
-#include "instructme/base/rng.h"
+#include "instructme/base/strings.h"
 #include "instructme/score/midi_file.h"
+#include "session_test_support.h"
 #include "small_font.h"
-#include "tiny_pipeline.h"
-
-namespace fs = std::filesystem;
 
 namespace instructme {
 namespace {
-
-class SessionTest : public testing::Test {
- protected:
-  SessionTest() {
-    AudioBuffer music{24000, 2, {}};
-    Rng rng(4);
-    for (int i = 0; i < 24000; ++i)
-      music.samples.push_back(static_cast<float>(std::round(rng.uniform(-0.2, 0.2) * 32768) / 32768));
-    write_audio(path("song.wav"), music, {.encoding = AudioEncoding::kPcm16, .tags = {{"title", "Song"}}});
-    source_ = read_audio(path("song.wav"));
-  }
-
-  fs::path path(const std::string& name) const { return folder_.path() / name; }
-  fs::path session_path() const { return path("session"); }
-  Session begin() const { return Session::create(session_path(), path("song.wav")); }
-
-  static Editor& editor() {
-    static Editor editor(tiny_pipeline());
-    return editor;
-  }
-  static void apply(Session& session, const std::string& sentence, uint64_t seed = 0) {
-    session.apply([]() -> Editor& { return editor(); }, parse_plan(sentence, Lexicon::builtin()),
-                  {.seed = seed, .steps = 1});
-  }
-  static Editor& no_editor() { throw Error(ErrorKind::kInternal, "no model is needed here"); }
-  static int id_of(const Session& session, const std::string& name) {
-    for (const SessionLayer& layer : session.layers())
-      if (layer.name == name) return layer.id;
-    return -1;
-  }
-
-  TempDir folder_;
-  AudioBuffer source_;
-};
 
 TEST_F(SessionTest, WhatWasAddedIsRemovedExactly) {
   Session session = begin();
@@ -78,16 +36,79 @@ TEST_F(SessionTest, AddedPartsAreRemovedInPartToo) {
   Session session = begin();
   apply(session, "add a violin");
   const AudioBuffer all = session.render();
-  session.apply(no_editor, parse_plan("remove the violin from 0.2 s to 0.3 s", Lexicon::builtin()));
+  // Frames [first, last) have none of the violin but for fades of 0.02 s, the others all of it.
+  const auto expect_gone = [&](int64_t first, int64_t last) {
+    const AudioBuffer some = session.render();
+    for (int64_t frame = 0; frame < some.frames(); ++frame)
+      for (const auto i : {static_cast<size_t>(2 * frame), static_cast<size_t>(2 * frame + 1)}) {
+        if (frame < first || frame >= last) {
+          ASSERT_EQ(some.samples[i], all.samples[i]) << frame;
+        } else if (frame >= first + 480 && frame < last - 480) {
+          ASSERT_EQ(some.samples[i], source_.samples[i]) << frame;
+        }
+      }
+  };
+  apply_without(session, "remove the violin from 0.2 s to 0.3 s");
+  expect_gone(4800, 7200);
+  // What is left is a part like any other, and all that is heard of it.
+  session.mute(id_of(session, "violin"), true);
+  EXPECT_EQ(session.render().samples, source_.samples);
+  session.undo();
+  // What is gone is not taken away a second time.
+  apply_without(session, "remove the violin from 0.25 s to 0.4 s");
+  expect_gone(4800, 9600);
+  ASSERT_EQ(session.layers().size(), 2u);
+  EXPECT_EQ(session.layers().back().name, "violin");
+  EXPECT_FALSE(session.layers().back().removed);
+  apply_without(session, "remove the violin");
+  EXPECT_EQ(session.layers().size(), 1u);
+  session.export_mix(path("out.wav"));
+  EXPECT_EQ(read_audio(path("out.wav")).samples, source_.samples);
+  session.undo();
+  expect_gone(4800, 9600);
+  session.undo();
+  session.undo();
+  EXPECT_EQ(session.render().samples, all.samples);
+}
+
+TEST_F(SessionTest, LaterStepsSeeWhatIsLeftOfAPart) {
+  Session session = begin();
+  apply(session, "add a violin");
+  apply_without(session, "remove the violin from 0.1 s to 0.2 s, then remove the violin from 0.3 s to 0.4 s");
+  EXPECT_EQ(session.layers().size(), 2u);
   const AudioBuffer some = session.render();
-  for (size_t i = 0; i < all.samples.size(); ++i) {
-    const size_t frame = i / 2;
-    if (frame < 4800 || frame >= 7200) {
-      ASSERT_EQ(some.samples[i], all.samples[i]);
-    } else if (frame >= 5280 && frame < 6720) {
-      ASSERT_EQ(some.samples[i], source_.samples[i]);
-    }
+  for (const int frame : {2880, 3600, 4319, 7680, 8400, 9119})
+    EXPECT_EQ(some.samples[static_cast<size_t>(2 * frame)], source_.samples[static_cast<size_t>(2 * frame)]) << frame;
+  apply_without(session, "remove the violin from 0 s to 0.3 s with strength 0.5");
+  EXPECT_EQ(session.layers().size(), 2u);
+  // Piece by piece all of it goes, and the layer with it.
+  apply_without(session, "remove the violin from 0 s to 0.3 s");
+  EXPECT_EQ(session.layers().size(), 2u);
+  apply_without(session, "remove the violin from 0.25 s on");
+  EXPECT_EQ(session.layers().size(), 1u);
+  EXPECT_EQ(session.render().samples, source_.samples);
+}
+
+TEST_F(SessionTest, WhatIsLeftOfAPartKeepsItsPlaceInTheMix) {
+  std::vector<float> some;
+  {
+    Session session = begin();
+    apply(session, "add a violin");
+    session.level(id_of(session, "violin"), -6);
+    session.solo(id_of(session, "violin"), true);
+    const AudioBuffer alone = session.render();
+    apply_without(session, "remove the violin from 0.2 s to 0.3 s");
+    some = session.render().samples;
+    for (const size_t frame : {0, 4799, 7200, 11999}) EXPECT_EQ(some[2 * frame], alone.samples[2 * frame]) << frame;
+    for (const size_t frame : {5280, 6719}) EXPECT_EQ(some[2 * frame], 0) << frame;
   }
+  Session again = Session::open(session_path());
+  EXPECT_EQ(again.layers().back().level_db, -6);
+  EXPECT_TRUE(again.layers().back().soloed);
+  EXPECT_EQ(again.render().samples, some);
+  again.solo(id_of(again, "violin"), false);
+  apply_without(again, "remove the violin");
+  EXPECT_EQ(again.render().samples, source_.samples);
 }
 
 TEST_F(SessionTest, UndoRedoAndBranches) {
@@ -119,7 +140,7 @@ TEST_F(SessionTest, UndoRedoAndBranches) {
                [&] { session.switch_to("qiet"); });
   expect_error(ErrorKind::kUsage, "already", [&] { session.branch("main"); });
   expect_error(ErrorKind::kUsage, "cannot be the name", [&] { session.branch("a b"); });
-  // Nothing is ever lost: all five changes and the beginning are there.
+  // Nothing is ever lost: all three changes and the beginning are there.
   EXPECT_EQ(session.log().size(), 4u);
 }
 
@@ -172,6 +193,32 @@ TEST_F(SessionTest, BarsAreCountedByTheBeatsOfTheMusicAsItCame) {
   expect_error(ErrorKind::kInput, "no ears to hear them", [&] { apply(session, "remove the piano in bar 1"); });
 }
 
+TEST_F(SessionTest, BeatsAreKeptForWhatIsMadeAnew) {
+  EditorOptions options;
+  options.ears = [](const AudioBuffer&, const ProgressCallback&, const CancelToken&) {
+    Hearing hearing;
+    hearing.beats = {{0.1, 0, 0}, {0.2, 0, 1}, {0.3, 1, 0}, {0.4, 1, 1}};
+    return hearing;
+  };
+  Editor listening(tiny_pipeline(), options);
+  const auto beats_of = [&](int id) {
+    return read_json_file(session_path() / "nodes" / format("%06d.json", id)).at("beats").get<std::string>();
+  };
+  {
+    Session session = begin();
+    session.apply(editor, parse_plan("add a violin", Lexicon::builtin()),
+                  {.steps = 1, .beats = {{0.1 + 0.2, 0, 0}, {1.0 / 3, 0, 1}}});
+    session.reroll(editor);
+    EXPECT_EQ(beats_of(1), "0.30000000000000004 0 0\n0.33333333333333331 0 1\n");
+    EXPECT_EQ(beats_of(2), beats_of(1));
+    session.apply([&]() -> Editor& { return listening; }, parse_plan("remove the bass in bar 1", Lexicon::builtin()));
+  }
+  Session session = Session::open(session_path());
+  session.reroll(editor);
+  EXPECT_THAT(beats_of(3), testing::StartsWith("0.1"));
+  EXPECT_EQ(beats_of(4), beats_of(3));
+}
+
 TEST_F(SessionTest, APartThatIsMadeAnewStandsWhereItStood) {
   Session session = begin();
   session.apply([]() -> Editor& { return editor(); }, parse_plan("add a violin", Lexicon::builtin()),
@@ -192,81 +239,6 @@ TEST_F(SessionTest, ExtractingAndRemixingLeaveNothingOfTheMix) {
   apply(session, "remix it to funk");
   ASSERT_EQ(session.layers().size(), 1u);
   EXPECT_EQ(session.layers()[0].name, "music");
-}
-
-TEST_F(SessionTest, ComesBackFromItsFolder) {
-  std::vector<float> mix;
-  {
-    Session session = begin();
-    apply(session, "remove the bass and add a violin");
-    session.level(id_of(session, "violin"), -3);
-    mix = session.render().samples;
-  }
-  Session again = Session::open(session_path());
-  EXPECT_EQ(again.render().samples, mix);
-  const WrittenLike written = again.export_mix(path("out.wav"), path("layers"));
-  EXPECT_TRUE(written.notes.empty());
-  const AudioInfo info = probe_audio(path("out.wav"));
-  EXPECT_EQ(info.bit_depth, 16);
-  EXPECT_EQ(info.tags.at("title"), "Song");
-  AudioBuffer sum{24000, 2, std::vector<float>(mix.size(), 0.0f)};
-  int files = 0;
-  for (const auto& entry : fs::directory_iterator(path("layers"))) add_audio(sum, read_audio(entry.path())), ++files;
-  EXPECT_EQ(files, 3);
-  EXPECT_EQ(sum.samples, mix);
-}
-
-TEST_F(SessionTest, OneProcessAtATime) {
-  Session session = begin();
-  const pid_t child = ::fork();
-  if (child == 0) {
-    try {
-      Session::open(session_path());
-    } catch (const Error& error) {
-      ::_exit(std::string(error.what()).find("in use by another process") != std::string::npos ? 7 : 8);
-    }
-    ::_exit(0);
-  }
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  EXPECT_EQ(WEXITSTATUS(status), 7);
-}
-
-/// What a session may look like after a crash: every file that a change writes, but the later ones missing.
-TEST_F(SessionTest, ACrashAtAnyMomentLeavesBeforeOrAfter) {
-  std::vector<float> before, after;
-  std::vector<fs::path> old_files;
-  std::string old_state;
-  {
-    Session session = begin();
-    apply(session, "add a violin");
-    before = session.render().samples;
-    old_state = read_text_file(session_path() / "state.json");
-    for (const auto& entry : fs::recursive_directory_iterator(session_path())) old_files.push_back(entry.path());
-    apply(session, "replace the bass with a piano");
-    after = session.render().samples;
-  }
-  ASSERT_NE(before, after);
-  const std::string new_state = read_text_file(session_path() / "state.json");
-  EXPECT_EQ(Session::open(session_path()).render().samples, after);
-  // Before the state was written: node and stems are there, but nobody stands on them.
-  write_file_atomically(session_path() / "state.json", old_state);
-  write_file_atomically(session_path() / "nodes" / ".000002.part-1.json", "{");  // and half of a file
-  {
-    Session session = Session::open(session_path());
-    EXPECT_EQ(session.render().samples, before);
-    apply(session, "replace the bass with a piano");
-    EXPECT_EQ(session.render().samples, after);
-    session.undo();
-  }
-  // Before the node was written: only stems.
-  fs::remove(session_path() / "nodes" / "000003.json");
-  fs::remove(session_path() / "nodes" / "000002.json");
-  write_file_atomically(session_path() / "state.json", old_state);
-  Session session = Session::open(session_path());
-  EXPECT_EQ(session.render().samples, before);
-  apply(session, "replace the bass with a piano");
-  EXPECT_EQ(session.render().samples, after);
 }
 
 TEST_F(SessionTest, APartThatPlayedWhatItReplacesIsWrittenWhenItIsMadeAnew) {
@@ -328,6 +300,27 @@ TEST_F(SessionTest, WhatReplacesAPartThatWasAddedPlaysItsNotes) {
                [&] { session.apply(source, parse_plan("replace the flute with an oboe", Lexicon::builtin())); });
 }
 
+TEST_F(SessionTest, APartThatIsMadeAnewPlaysTheNotesThatWereGiven) {
+  SKIP_WITHOUT_SMALL_FONT();
+  EditorOptions options;
+  options.accompanist = std::make_shared<Accompanist>(PaletteOptions{.fonts = {small_font()}});
+  Editor playing(tiny_pipeline(), options);
+  const auto source = [&]() -> Editor& { return playing; };
+  std::vector<float> first;
+  {
+    Session session = begin();
+    session.apply(source, parse_plan("add a violin", Lexicon::builtin()),
+                  {.seed = 5, .notes = {{0.05, 0.2, 72, 80}, {0.3, 0.1, 74, 80}}});
+    first = session.render().samples;
+  }
+  Session session = Session::open(session_path());
+  EXPECT_THAT(session.reroll(source, 5).back(), testing::HasSubstr("the notes that were given"));
+  EXPECT_EQ(session.render().samples, first);
+  // And from there once more.
+  session.reroll(source, 5);
+  EXPECT_EQ(session.render().samples, first);
+}
+
 TEST_F(SessionTest, SaysWhatOneShouldKnowOfAnEdit) {
   Session session = begin();
   const auto source = []() -> Editor& { return editor(); };
@@ -344,49 +337,6 @@ TEST_F(SessionTest, AnEditThatFailsChangesNothing) {
   expect_error(ErrorKind::kInput, "outside the music", [&] { apply(session, "remove the bass after 0:20"); });
   EXPECT_EQ(session.render().samples, mix);
   EXPECT_EQ(session.log().size(), 2u);
-}
-
-TEST_F(SessionTest, DamageIsNamed) {
-  {
-    Session session = begin();
-    apply(session, "add a violin");
-  }
-  const auto refused = [&](const std::string& part) {
-    SCOPED_TRACE(part);
-    expect_error(ErrorKind::kInput, part, [&] { Session::open(session_path()).render(); });
-  };
-  const auto with = [&](const std::string& name, const std::string& text, const std::string& part) {
-    const std::string old = read_text_file(session_path() / name);
-    write_file_atomically(session_path() / name, text);
-    refused(part);
-    write_file_atomically(session_path() / name, old);
-  };
-  std::string stem;
-  for (const auto& entry : fs::directory_iterator(session_path() / "stems"))
-    stem = "stems/" + entry.path().filename().string();
-  const std::string sound = read_text_file(session_path() / stem);
-  with(stem, sound.substr(0, 100), "has 100 bytes instead of");
-  std::string changed = sound;
-  changed[changed.size() / 2] ^= 1;
-  with(stem, changed, "have changed");
-  with("state.json", "{", "state.json cannot be understood");
-  with("state.json", R"({"head": 9, "branch": "main", "branches": {"main": 9}, "redo": []})",
-       "a change that is not there");
-  with("nodes/000001.json", R"({"id": 1})", "damaged");
-  with("session.json", R"({"format": "instructme-session", "version": 2})", "newer version");
-  with("session.json", R"({"format": "other", "version": 1})", "is not of a session");
-  fs::rename(session_path() / stem, path("elsewhere"));
-  refused(stem + " is missing");
-  fs::rename(path("elsewhere"), session_path() / stem);
-  fs::remove(session_path() / "nodes" / "000000.json");
-  refused("nodes/000000.json is missing");
-  expect_error(ErrorKind::kInput, "there is no session", [&] { Session::open(path("nowhere")); });
-  fs::create_directory(path("empty"));
-  expect_error(ErrorKind::kInput, "is no session", [&] { Session::open(path("empty")); });
-  EXPECT_TRUE(fs::is_empty(path("empty")));
-  expect_error(ErrorKind::kUsage, "exists", [&] { Session::create(session_path(), path("song.wav")); });
-  expect_error(ErrorKind::kInput, "does not exist", [&] { Session::create(path("new"), path("absent.wav")); });
-  EXPECT_FALSE(fs::exists(path("new")));
 }
 
 }  // namespace

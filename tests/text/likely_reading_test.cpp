@@ -67,6 +67,11 @@ TEST(LikelyReading, TellsWhatIsMeantFromWhatIsMentioned) {
 TEST(LikelyReading, ReadsNothingIntoWhatItCannotAccountFor) {
   const LikelyReadings readings = learned();
   EXPECT_EQ(read(readings, "zap the kazoo and trombone"), "") << "the kazoo may be an instrument";
+  EXPECT_EQ(read(readings, "zap the trombone and the kazoo"), "") << "an article makes it no less strange";
+  EXPECT_EQ(read(readings, "zap the trombone every other bar"), "") << "a time that is not understood";
+  EXPECT_EQ(read(readings, "zap the trombone except in the last bar"), "") << "a time when it is not to be done";
+  EXPECT_EQ(read(readings, "zap the trombone after the drop"), "") << "a time that only people know of";
+  EXPECT_EQ(read(readings, "zap the trombone after the drop, so after 0:30"), "remove trombone");
   EXPECT_EQ(read(readings, "zap the toy piano"), "") << "that may be another instrument";
   EXPECT_EQ(read(readings, "zap the trombone for 3 bars"), "") << "a time that is not understood";
   EXPECT_EQ(read(readings, "zap the trombone from 0:10 to 0:20 and from 0:30 to 0:40"), "") << "two times";

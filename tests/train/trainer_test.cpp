@@ -45,7 +45,9 @@ class SineTask : public TrainingTask {
     const auto type = net->first->weight.scalar_type();
     net->seen.add_(1);
     const Tensor noise = 0.01 * torch::randn(batch.tensors.at("y").sizes(), generator);
-    const Tensor y = net->second(torch::tanh(net->first(batch.tensors.at("x").to(type)))).to(at::kFloat);
+    // From torch's own generator, as layers have it.
+    const Tensor hidden = torch::dropout(torch::tanh(net->first(batch.tensors.at("x").to(type))), dropout, true);
+    const Tensor y = net->second(hidden).to(at::kFloat);
     LossValue value;
     value.total = (y - batch.tensors.at("y") + noise).pow(2).mean();
     if (step == nan_at) value.total = value.total * std::numeric_limits<double>::quiet_NaN();
@@ -65,6 +67,7 @@ class SineTask : public TrainingTask {
   }
 
   std::shared_ptr<SineNet> net;
+  double dropout = 0;
   int64_t nan_at = -1, bad_gradient_at = -1;
   mutable std::atomic<int> made = 0;
   int fail_at_batch = -1;
@@ -124,6 +127,19 @@ TEST_F(TrainerTest, TheLossFalls) {
     return sum;
   };
   EXPECT_LT(mean(280), 0.3 * mean(0));
+}
+
+TEST_F(TrainerTest, DropoutIsTheSameAfterAStop) {
+  const auto task = [] {
+    auto made = std::make_unique<SineTask>();
+    made->dropout = 0.3;
+    return made;
+  };
+  const auto whole = task(), first = task(), rest = task();
+  EXPECT_EQ(go(*whole, folder("whole")), 20);
+  EXPECT_EQ(go(*first, folder("parts"), 10), 10);
+  EXPECT_EQ(go(*rest, folder("parts")), 20);
+  expect_equal_checkpoints(folder("whole"), folder("parts"));
 }
 
 TEST_F(TrainerTest, AStoppedRunEqualsAnUninterruptedOne) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,16 +23,16 @@ inline constexpr int kAnalysisRate = 24000;
 /// Longest piece that is analysed, seconds.
 inline constexpr double kLongestAnalysis_s = 3 * 3600.0;
 
-/// Reads a file of any rate and channel count, mixed to one channel at kAnalysisRate. Long files are read in pieces, so
-/// that memory is 6 MB a minute whatever they hold. Throws as read_audio; kInput above kLongestAnalysis_s.
+/// Reads a file of any rate and channel count, as one channel (mono_to_hear) at kAnalysisRate. Long files are read in
+/// pieces, so that memory is 6 MB a minute whatever they hold. Throws as read_audio; kInput above kLongestAnalysis_s.
 AudioBuffer read_for_analysis(const std::filesystem::path& path, const CancelToken& cancel = {});
 
 /// Everything that was heard in a piece of music.
 struct Analysis {
   std::string name;     ///< of the file, without its folder
   AudioInfo file;       ///< as stored
-  double level_db = 0;  ///< RMS, dBFS; -infinity for digital silence
-  bool silent = false;
+  double level_db = 0;  ///< RMS of what was listened to, dBFS; -infinity for digital silence
+  bool silent = false;  ///< is_silence: there is nothing to hear
 
   Hearing hearing;
   bool trained_ears = false;  ///< chords and key are from the trained listener, not from templates
@@ -42,9 +43,9 @@ struct Analysis {
   std::vector<std::vector<float>> keys;
   /// The note transcriber's own idea of the chords, independent of the hearing's; empty without has_notes.
   std::vector<ChordSpan> note_chords;
-  /// Share of the time in which both agree on the root and on major or minor, by the hearing's chords; below 0 without
-  /// has_notes.
-  double chord_agreement = -1;
+  /// Share of the time in which both agree on the root and on major or minor, by the hearing's chords; nothing without
+  /// has_notes, or where no chord is major, minor or none.
+  std::optional<double> chord_agreement;
 
   std::vector<std::string> missing;  ///< what could not be heard and why, for people
 };

@@ -17,7 +17,8 @@ std::string analysis_summary(const Analysis& analysis);
 /// Everything as JSON (docs/formats.md).
 nlohmann::json to_json(const Analysis& analysis);
 
-/// The notes as a type-1 file of one part, at the tempo that was heard (120 without one).
+/// The notes as a type-1 file of one part. Its tempo and its bars follow the beats that were heard, so that beats fall
+/// on beats; before the first of them time is divided evenly. 120 beats a minute without any.
 std::vector<uint8_t> midi_of_analysis(const Analysis& analysis);
 
 /// Waveform with beats, spectrogram, chord matrix and, where there are notes, pitch matrix over one time axis: the

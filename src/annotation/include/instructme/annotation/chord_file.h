@@ -15,8 +15,9 @@ namespace instructme {
 /// kInput naming file and line when a line is malformed, has no length, or begins before the one above ends.
 std::vector<ChordSpan> read_chord_file(const std::filesystem::path& path);
 
-/// The same for music of so many seconds. Throws kInput as well when the file has no chord, or its last line does not
-/// end within a second of the music's end.
+/// The same for music of so many seconds, whose chords are to be known throughout. Throws kInput as well when the file
+/// has no chord, a time without a line between two of them, or its last line does not end within a second of the
+/// music's end.
 std::vector<ChordSpan> read_chord_file(const std::filesystem::path& path, double music_s);
 
 /// The text of such a file, which errors call `name`; and the text that is read as these chords.

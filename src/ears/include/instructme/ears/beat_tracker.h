@@ -21,14 +21,15 @@ struct BeatTrackerOptions {
 struct BeatTrack {
   std::vector<Beat> beats;  ///< an upbeat belongs to bar 0, with the positions it has in a bar; bar 0 begins with the
                             ///< first downbeat when there is no upbeat
-  double tempo_bpm = 0;     ///< usual one; 0 without two beats
-  int beats_per_bar = 0;    ///< of most bars; 0 without beats
-  double confidence = 0;    ///< mean beat activation at the beats
+  double tempo_bpm = 0;   ///< of most of the time, by the mean of the steps near their median by time; 0 without beats
+  int beats_per_bar = 0;  ///< of most bars; 0 without beats
+  double confidence = 0;  ///< mean beat activation at the beats
 };
 
 /// Beats from activations (T, 2) at 50 frames per second, as BeatNet gives them: the likeliest sequence of a hidden
 /// Markov chain over tempo and place in the beat (Krebs, Böck and Widmer 2015), then of one over metre and place in
-/// the bar on the beats that were found. Time grows with T alone: about 10 000 steps per frame. Empty for silence.
+/// the bar on the beats that were found. Time grows with T alone: about 10 000 steps per frame. Empty for silence, and
+/// where there is but one beat.
 BeatTrack track_beats(const at::Tensor& activations, const BeatTrackerOptions& options = {});
 
 }  // namespace instructme

@@ -32,8 +32,8 @@ struct Hearing {
   std::vector<ChordSpan> chord_spans;      ///< the likeliest sequence; without gaps, covering [0, duration_s)
 
   std::vector<Beat> beats;     ///< with bars and positions; before the first downbeat bar is 0 and the
-                               ///< position counts up to it; empty when no pulse is heard
-  double tempo_bpm = 0;        ///< median; 0 without beats
+                               ///< position counts up to it; empty when no pulse is heard, else at least two
+  double tempo_bpm = 0;        ///< of most of the time (BeatTrack::tempo_bpm); 0 without beats
   int beats_per_bar = 0;       ///< 0 without beats
   double beat_confidence = 0;  ///< mean activation at the beats, 0..1
 
@@ -41,6 +41,7 @@ struct Hearing {
       keys;  ///< without gaps, covering the piece; empty when no chord is heard, or without a key network
   Key key;   ///< the longest of them together; meaningless when `keys` is empty
 
+  bool has_tagger = false;            ///< instruments and genres were listened for, whatever was heard
   double tag_window_s = 1.0;          ///< of HeardTag::over_time
   std::vector<HeardTag> instruments;  ///< every instrument that the tagger knows, surest first
   std::vector<HeardTag> genres;       ///< the same for genres
@@ -55,8 +56,9 @@ class Listener {
   ~Listener();
   Listener(Listener&&) noexcept;
 
-  /// Any rate, channel count and length above 0; channels are mixed, 24 kHz is listened to. Silence has no beats, no
-  /// key and no chord. Throws kInput for an empty buffer or samples that are not finite, kCancelled.
+  /// Any rate, channel count and length above 0; channels are mixed (mono_to_hear), 24 kHz is listened to. Silence
+  /// (is_silence) has no beats, no key and no chord. Throws kInput for an empty buffer or samples that are not finite,
+  /// kCancelled.
   Hearing listen(const AudioBuffer& audio, const ProgressCallback& progress = {}, const CancelToken& cancel = {});
 
  private:

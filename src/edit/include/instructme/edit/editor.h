@@ -113,6 +113,7 @@ struct EditResult {
   std::vector<Beat> beats;         ///< by which bars were counted, given or heard; empty when no range is in bars
   at::Tensor chords;               ///< (T_p, d_p) probabilities the model was given last; undefined when it needed none
   SamplingSettings settings;       ///< of the last part that was sampled
+  /// Spent on listening (encoding, masks, ears), on sampling, and on decoding or playing.
   double seconds_encode = 0, seconds_sample = 0, seconds_decode = 0;
 
   /// kCompose when every step was composed, else kDirect.
@@ -167,6 +168,8 @@ class Editor {
 
   /// Whether a new part for this instrument would be played if the music has a beat.
   bool would_play(const std::string& instrument, const EditOptions& options) const;
+  /// Whether there are beats and chords for a part to be written for, heard or given.
+  bool knows_harmony(const EditOptions& options) const;
   /// Whether some new part of an instruction could play notes that are given, or heard of what it replaces.
   bool would_play_notes(const Instruction& instruction, const EditOptions& options) const;
   /// Whether the notes of what is replaced would be heard for a part that plays them.

@@ -68,7 +68,7 @@ class FileEdit {
   EditOptions options_for(const AudioInfo& music) const;
 
   /// Throws, before a model is loaded, what `run` would throw for the file's header, the files of chords, beats
-  /// and notes, ranges and the place of the output.
+  /// and notes, ranges and the places of outputs and report.
   void check() const;
 
   /// All variations, best first by the mean of the judges' scores. Throws as Editor::edit, read_audio and write_audio
@@ -78,6 +78,7 @@ class FileEdit {
 
  private:
   std::filesystem::path output_for(const AudioInfo& music, uint64_t seed) const;
+  void check_spares_source(const std::filesystem::path& output) const;  // throws kUsage
 
   FileEditRequest request_;
   Plan plan_;

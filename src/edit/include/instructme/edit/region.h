@@ -31,7 +31,7 @@ inline constexpr double kContextSeconds = 5;
 bool has_bars(const Plan& plan);
 
 /// The frames of a range; of all the music without one. Bars are counted by the beats: bar 1 begins with the first
-/// downbeat (`Beat::bar` 0). Throws kInput when the range lies outside the music (half a second too much is taken for a
+/// downbeat. Throws kInput when the range lies outside the music (half a second too much is taken for a
 /// rounded number) or wants bars and there are no beats.
 Region resolve_range(const std::optional<PlanRange>& range, int64_t frames, int sample_rate,
                      const std::vector<Beat>& beats);

@@ -35,6 +35,8 @@ enum class Mode { kMajor, kMinor, kDorian, kPhrygian, kLydian, kMixolydian };
 struct Key {
   int tonic = 0;
   Mode mode = Mode::kMajor;
+
+  bool operator==(const Key&) const = default;
 };
 std::vector<int> scale_pitch_classes(const Key& key);  ///< seven pitch classes from the tonic
 std::string key_label(const Key& key);                 ///< "Eb:minor"

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "instructme/audio/audio_file.h"
 #include "instructme/edit/editor.h"
 #include "instructme/edit/file_edit.h"
 
@@ -19,7 +20,7 @@ struct SessionLayer {
   int id = 0;            ///< the music itself is 0
   std::string name;      ///< instrument, or "music"
   bool removed = false;  ///< it is subtracted; muted, it is back
-  double level_db = 0;   ///< relative to how it was made
+  double level_db = 0;   ///< relative to how it was made, -120..40
   bool muted = false;    ///< plays no part in the mix
   bool soloed = false;   ///< where any is, only those are heard
   std::string file;      ///< in the session's folder
@@ -37,11 +38,17 @@ struct SessionEntry {
 /// Edits of one piece of music that can be taken back, gone through again, branched and mixed, kept in a folder:
 /// the music as it came, the stems of every edit, and a graph of what was done, to which is only ever added. Nothing
 /// decays from edit to edit: the mix is the sum of the layers each time, and a part that was added is removed by
-/// leaving it out. A crash at any moment leaves the session as it was before the change or after it. One object holds a
-/// session for itself, in all processes. docs/formats.md has the files.
+/// leaving it out, or in part by another layer that has the rest of it. A crash at any moment leaves the session as it
+/// was before the change or after it. docs/formats.md has the files.
+///
+/// One thread at a time uses a Session; several that are open on different folders know nothing of each other. While
+/// one is open on a folder, no other can be, in this process or another: open() refuses at once and does not wait. The
+/// system lets go of the folder when the process ends, however it ends. That holds where flock() does, so between
+/// machines that share a folder only if their file system passes locks on.
 class Session {
  public:
-  /// Begins a session with a copy of a music file. Throws kUsage when the folder exists, and as read_audio does.
+  /// Begins a session with a copy of a music file. Throws kUsage when the folder exists, as read_audio does, and kIo;
+  /// no folder is left then.
   static Session create(const std::filesystem::path& folder, const std::filesystem::path& music);
   /// Throws kInput when the folder is no session, is damaged (saying what is wrong), was made by a newer version, or is
   /// in use by another process.
@@ -50,14 +57,15 @@ class Session {
   Session& operator=(Session&&) noexcept;
   ~Session();
 
-  /// Edits the mix, whatever is soloed. Instruments that an earlier edit added are removed exactly, by their own stems.
+  /// Edits the mix, whatever is soloed. Instruments that an earlier edit added are removed exactly, by their own stems;
+  /// what a range or a strength leaves of one is a layer of the same name, with its notes, at its level.
   /// Throws as Editor::edit does; the session is then as it was. `editor` is asked for only when a model is needed.
   /// Returns what a person should know of the edit, as EditResult::notes.
   using EditorSource = std::function<Editor&()>;
   std::vector<std::string> apply(const EditorSource& editor, const Plan& plan, const EditOptions& options = {},
                                  const ProgressCallback& progress = {}, const CancelToken& cancel = {});
-  /// Makes the last edit anew with another seed: without one, that of the last edit plus 1. Throws kUsage when the last
-  /// change was no edit. Returns notes like apply().
+  /// Makes the last edit anew with the options that it had and another seed: without one, that of the last edit plus 1.
+  /// Throws kUsage when the last change was no edit. Returns notes like apply().
   std::vector<std::string> reroll(const EditorSource& editor, std::optional<uint64_t> seed = {},
                                   const ProgressCallback& progress = {}, const CancelToken& cancel = {});
 
@@ -74,17 +82,22 @@ class Session {
   /// Changes of a layer's place in the mix. Throw kUsage for an unknown layer.
   void mute(int layer, bool muted);
   void solo(int layer, bool soloed);
+  /// From -120 to 40 dB, relative to how the layer was made: 0 is as it was. Throws kUsage for another level, too.
   void level(int layer, double level_db);
 
   /// The file of the music as it came.
   std::filesystem::path music() const;
+  /// What that file says of itself, but with the length that its sound has: headers of files with loss may tell
+  /// another. Throws kInput when the file is damaged.
+  AudioInfo music_info() const;
   const std::vector<SessionLayer>& layers() const;
   std::vector<SessionEntry> log() const;
 
   /// The mix. Throws kInput when a file is damaged.
   AudioBuffer render() const;
   /// Writes the mix as write_like does and, if wanted, every layer that is heard: as it is in the mix, so that they add
-  /// up to it (what is removed has its sign turned).
+  /// up to it (what is removed has its sign turned). Throws kUsage for a place inside of the session's folder, kInput
+  /// when a file of the session is damaged.
   WrittenLike export_mix(const std::filesystem::path& output, const std::filesystem::path& stems = {}) const;
 
  private:

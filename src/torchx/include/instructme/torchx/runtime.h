@@ -2,6 +2,7 @@
 
 #include <c10/core/Device.h>
 
+#include <exception>
 #include <string>
 
 namespace instructme {
@@ -25,6 +26,9 @@ bool multiplies_bfloat16(c10::Device device);
 
 /// "cpu" or "cuda" (the first GPU). Throws kUsage for other names, kMissing when libtorch sees no GPU.
 c10::Device find_device(const std::string& name);
+
+/// Whether an exception says that memory ran out, of the processor or of a GPU; libtorch has no type of its own for it.
+bool is_out_of_memory(const std::exception& error);
 
 /// Largest resident memory of this process so far, bytes.
 long peak_memory_bytes();

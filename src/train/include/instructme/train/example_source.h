@@ -6,9 +6,10 @@
 
 namespace instructme {
 
-/// Where training examples come from. What is given depends on the position (step times batch size, and the place in
-/// the batch), on the random numbers (which depend on seed, step and place) and on the source alone, so a resumed run
-/// sees what one never stopped sees. All members may be called from several threads at once.
+/// Where training examples come from. What is given depends on the position (step times batch size, and the place
+/// among those that are read for the batch), on the random numbers (which depend on seed, step and place) and on the
+/// source alone, so a resumed run sees what one never stopped sees. All members may be called from several threads at
+/// once.
 class ExampleSource {
  public:
   virtual ~ExampleSource() = default;

@@ -33,6 +33,10 @@ struct Recipe {
   static Recipe read(const nlohmann::json& json, const std::string& context);  ///< throws kModel
 };
 
+/// The recipe with the triplets that a mask head learns from: all parts of a mix are asked for; they share it, and what
+/// one gets another loses. make_mask_training draws such from songs; streams have to be told.
+Recipe with_all_parts(Recipe recipe);
+
 /// Where a run finds its inputs; empty = not given.
 struct RecipePaths {
   std::vector<std::filesystem::path> songs, validation_songs;

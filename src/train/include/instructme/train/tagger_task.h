@@ -65,6 +65,7 @@ class TaggerTask : public TrainingTask {
   ClipSource training_;
   std::vector<ClipCollection> validation_;
   std::vector<double> thresholds_;
+  bool calibrated_ = false;  // with the present weights, by validate()
 };
 
 /// Area under the ROC curve: the share of pairs of a positive (truth 1) and a negative (0) of which the positive has

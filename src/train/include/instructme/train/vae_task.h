@@ -57,6 +57,7 @@ class VaeTask : public TrainingTask {
   Discriminators discriminators_{nullptr};
   WaveSource training_;
   std::vector<std::vector<float>> validation_;
+  std::vector<at::Tensor> measured_;  // waves for the latent statistics, (N, S) each
   MultiResolutionStftLoss stft_loss_;
   MelLoss mel_loss_;
 };

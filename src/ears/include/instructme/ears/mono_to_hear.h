@@ -1,0 +1,31 @@
+#pragma once
+
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "instructme/audio/audio_buffer.h"
+
+namespace instructme {
+
+/// Whether there is nothing to hear: an RMS below -80 dBFS, from which on networks take sound for silence.
+bool is_silence(std::span<const float> mono);
+
+/// How much of the channels of some music is left of them when they are mixed. Music may come in pieces.
+class ChannelBalance {
+ public:
+  /// All pieces have the same number of channels. Throws kInternal when there is none.
+  void add(const AudioBuffer& piece);
+  /// The loudest channel where the mean of all is more than 20 dB below them, as they cancel each other; else none.
+  std::optional<int> channel_to_hear() const;
+
+ private:
+  std::vector<double> energies_;  // of each channel
+  double energy_of_sum_ = 0;
+};
+
+/// What is listened to, [F] at the rate of the music: the mean of the channels, or the loudest where they cancel each
+/// other. Throws kInternal when there is no channel.
+std::vector<float> mono_to_hear(const AudioBuffer& audio);
+
+}  // namespace instructme
