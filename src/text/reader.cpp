@@ -1,9 +1,9 @@
-// Reading instructions and, where that fails, saying why: the sentence is read again with the words
-// that nobody knows taken for an instrument, a genre or mood, or a verb, to find out what they stand for.
+// Reading instructions and, where that fails, having it said why.
 #include "reader.h"
 
 #include <algorithm>
 
+#include "explanation.h"
 #include "grammar.h"
 #include "instructme/base/error.h"
 #include "instructme/base/strings.h"
@@ -20,55 +20,19 @@ constexpr size_t kLongestSentence = 2000;  // characters; far beyond any request
 // The least certainty of a reading, chosen by sentences that it was not learned from, see docs/experiments.md.
 constexpr double kCertain = 0.65;
 constexpr double kCertainWhereDenied = 0.9;
-constexpr const char* kOperationList = "extract, remove, add, replace, remix or accompany";
 
 [[noreturn]] void fail(const std::string& message) { throw Error(ErrorKind::kInput, message); }
-
-/// Canonical names and synonyms of instruments, genres or moods.
-template <class Entry>
-std::vector<std::string> known_names(const std::vector<Entry>& entries) {
-  std::vector<std::string> names;
-  for (const Entry& entry : entries) {
-    names.push_back(entry.name);
-    names.insert(names.end(), entry.synonyms.begin(), entry.synonyms.end());
-  }
-  return names;
-}
-
-/// The first canonical names, as an example.
-template <class Entry>
-std::string some_names(const std::vector<Entry>& entries, size_t count) {
-  std::vector<std::string> names;
-  for (size_t i = 0; i < std::min(entries.size(), count); ++i) names.push_back(entries[i].name);
-  return join(names, ", ");
-}
-
-std::string some_known_instruments(const Lexicon& lexicon) {
-  std::vector<InstrumentEntry> entries = lexicon.instruments();
-  std::stable_sort(entries.begin(), entries.end(),
-                   [](const auto& a, const auto& b) { return a.frequency > b.frequency; });
-  return some_names(entries, 8);
-}
-
-std::string some_known_tags(const std::vector<TagEntry>& entries) { return some_names(entries, 6); }
-
-std::string example(Operation operation) {
-  Instruction instruction;
-  instruction.operation = operation;
-  if (operation == Operation::kRemix) {
-    instruction.genre = "funk";
-  } else {
-    instruction.instruments = {"piano"};
-  }
-  if (operation == Operation::kReplace) instruction.replacements = {"violin"};
-  return "'" + plain_sentence(instruction) + "'";
-}
 
 class Reader {
  public:
   /// Without `guesses`, nothing is understood but the patterns.
   Reader(const std::string& sentence, const Lexicon& lexicon, bool guesses, bool once)
-      : sentence_(sentence), lexicon_(lexicon), grammar_(lexicon.grammar()), guesses_(guesses), once_(once) {}
+      : sentence_(sentence),
+        lexicon_(lexicon),
+        grammar_(lexicon.grammar()),
+        explanation_(sentence, lexicon),
+        guesses_(guesses),
+        once_(once) {}
 
   std::vector<ReadRequest> read() const {
     if (sentence_.size() > kLongestSentence)
@@ -76,15 +40,15 @@ class Reader {
     std::vector<Token> tokens, condensed;
     if (auto found = otherwise_if_not([&] { tokens = grammar_.scan(sentence_); })) return *found;
     const std::vector<Modifier> leading = take_leading(tokens);
-    if (tokens.empty()) fail("the instruction is empty: say what to do, for example " + example(Operation::kRemove));
-    if (const auto idle = grammar_.idle_phrase(sentence_)) explain_idle(*idle);
-    if (asks_for_more(tokens)) explain_louder(tokens);
+    if (tokens.empty()) fail("the instruction is empty: say what to do, for example " + example_of(Operation::kRemove));
+    if (const auto idle = grammar_.idle_phrase(sentence_)) explanation_.explain_idle(*idle);
+    if (Explanation::asks_for_more(tokens)) explanation_.explain_louder(tokens);
     if (const size_t at = first_unknown(tokens); at < tokens.size()) {
       if (auto found = read_parts()) return *found;
-      explain_louder(tokens);
+      explanation_.explain_louder(tokens);
       if (const auto likely = likely_request()) return checked({*likely}, {});
       if (auto found = read_sentences()) return *found;
-      explain_unknown(tokens, at);
+      explanation_.explain_unknown(tokens, at);
     }
     if (auto found = otherwise_if_not([&] { condensed = grammar_.condense(tokens); })) return *found;
     if (auto requests = grammar_.requests(condensed)) {
@@ -92,14 +56,15 @@ class Reader {
       if (last > 0 && tokens[last].is_word("there") && tokens[last - 1].is_instrument()) put_in_place(*requests);
       if (keeps_times(*requests, leading)) return checked_or_likely(*requests, leading);
       if (const auto likely = likely_request()) return checked({*likely}, {});
-      fail(quoted() + " holds a time of which it is not clear what it belongs to: say it with the request, as in " +
+      fail(explanation_.quoted() +
+           " holds a time of which it is not clear what it belongs to: say it with the request, as in " +
            "'remove the piano from 0:10 to 0:20'");
     }
     if (auto found = read_parts()) return *found;
-    explain_louder(tokens);
+    explanation_.explain_louder(tokens);
     if (const auto likely = likely_request()) return checked({*likely}, {});
     if (auto found = read_sentences()) return *found;
-    explain_shape(condensed);
+    explanation_.explain_shape(condensed);
   }
 
  private:
@@ -238,7 +203,8 @@ class Reader {
     for (size_t i = 1; i < requests.size(); ++i)
       if (leading.empty() && i + 1 == requests.size() && has_range(requests[i]) && !has_range(requests[i - 1]) &&
           !requests[i].afterwards)
-        fail("in " + quoted() + " it is not clear whether the time is that of the last request only: say it at the " +
+        fail("in " + explanation_.quoted() +
+             " it is not clear whether the time is that of the last request only: say it at the " +
              "beginning for all, or with each, or put 'then' before the last");
     for (auto& request : requests)
       for (const auto& modifier : leading)
@@ -275,198 +241,16 @@ class Reader {
         }
       }
       if (!settled || !requests[i].modifiers.empty())
-        fail(quoted() + " is not clear: say what all else is set apart from, for example " +
-             example(kind == Of::kOthersOut ? Operation::kExtract : Operation::kRemove));
+        fail(explanation_.quoted() + " is not clear: say what all else is set apart from, for example " +
+             example_of(kind == Of::kOthersOut ? Operation::kExtract : Operation::kRemove));
       requests.erase(requests.begin() + static_cast<std::ptrdiff_t>(i));
     }
   }
-
-  /// "More piano" asks for a louder one, "add more cowbell" and "more cowbell, put one in" for a new one.
-  static bool asks_for_more(const std::vector<Token>& tokens) {
-    static const WordSet kNew = {"no", "any", "add", "adding", "needs", "lacks", "one", "two"};
-    static const WordSet kOrders = {"add",     "put",  "throw",  "include", "insert",
-                                    "replace", "swap", "change", "exchange"};
-    bool added = false, more = false, asks = false;
-    for (const auto& token : tokens) {
-      if (more && !added && token.is_instrument()) asks = true;
-      if (asks && is_in(token, kOrders)) return false;
-      added = added || is_in(token, kNew);
-      more = token.is_word("more") || (more && (token.is_word("of") || token.is_word("the")));
-    }
-    return asks;
-  }
-
-  /// "Turn the piano up", "bring up the drums"; but "come up with a piano", "liven it up".
-  bool turns_up(const std::vector<Token>& tokens) const {
-    static const WordSet kTurning = {"turn", "bring", "push", "pull", "put", "lift", "mix", "crank", "pump"};
-    static const WordSet kBetween = {"only", "just", "it",  "them", "that", "volume",   "level",  "of",
-                                     "way",  "and",  "all", "him",  "her",  "loudness", "slider", "fader"};
-    const auto& speech = grammar_.speech();
-    const auto is_between = [&](const Token& token) {
-      const auto among = [&](const std::vector<std::string>& words) {
-        return std::find(words.begin(), words.end(), token.text) != words.end();
-      };
-      return token.is_instrument() || is_in(token, kBetween) || among(speech.articles) || among(speech.parts) ||
-             among(speech.music);
-    };
-    for (size_t i = 0; i < tokens.size(); ++i) {
-      if (!is_in(tokens[i], kTurning)) continue;
-      size_t next = i + 1;
-      while (next < tokens.size() && is_between(tokens[next])) ++next;
-      if (next < tokens.size() && tokens[next].is_word("up")) return true;
-    }
-    return false;
-  }
-
-  /// Says so where an instrument is to be made louder or to stand in front, for which there is no operation.
-  void explain_louder(const std::vector<Token>& tokens) const {
-    static const WordSet kLouder = {"louder", "boost", "raise",   "amplify",  "crank",
-                                    "pump",   "front", "forward", "increase", "prominent"};
-    static const WordSet kPitch = {"octave", "octaves", "pitch", "key", "semitone", "semitones"};
-    const auto says = [&tokens](const WordSet& words) {
-      return std::any_of(tokens.begin(), tokens.end(), [&](const Token& token) { return is_in(token, words); });
-    };
-    const bool louder = !says(kPitch) && (asks_for_more(tokens) || says(kLouder) || turns_up(tokens));
-    const bool names = std::any_of(tokens.begin(), tokens.end(), [](const Token& t) { return t.is_instrument(); });
-    if (louder && names)
-      fail(quoted() + " seems to ask for something louder; what is in the music can be turned down, but not up: turn " +
-           "down what covers it, as in 'turn the bass down by 6 dB', or add a new part, as in " +
-           example(Operation::kAdd));
-  }
-
-  [[noreturn]] void explain_idle(const std::string& phrase) const {
-    fail(quoted() + " says '" + phrase + "', which asks for nothing to be done: say what to do, for example " +
-         example(Operation::kRemove));
-  }
-
-  std::string quoted() const { return "'" + trim(sentence_) + "'"; }
 
   size_t first_unknown(const std::vector<Token>& tokens) const {
     size_t at = 0;
     while (at < tokens.size() && (tokens[at].kind != Kind::kWord || grammar_.knows_word(tokens[at].text))) ++at;
     return at;
-  }
-
-  bool understood(std::vector<Token> tokens) const {
-    // Other unknown words count as instruments, so that one sentence may hold several of them.
-    for (size_t i = 0; i < tokens.size(); ++i) {
-      if (tokens[i].kind != Kind::kWord || grammar_.knows_word(tokens[i].text)) continue;
-      tokens[i].kind = Kind::kUnknown;
-      while (i + 1 < tokens.size() && tokens[i + 1].kind == Kind::kWord && !grammar_.knows_word(tokens[i + 1].text))
-        tokens.erase(tokens.begin() + static_cast<std::ptrdiff_t>(i) + 1);
-    }
-    try {
-      return grammar_.requests(grammar_.condense(std::move(tokens))).has_value();
-    } catch (const Error&) {
-      return false;
-    }
-  }
-
-  /// The tokens with [begin, end) read as one name of that kind.
-  static std::vector<Token> with_name(std::vector<Token> tokens, size_t begin, size_t end, Kind kind) {
-    Token name;
-    name.kind = kind;
-    name.name = name.text = "?";
-    tokens.erase(tokens.begin() + static_cast<std::ptrdiff_t>(begin),
-                 tokens.begin() + static_cast<std::ptrdiff_t>(end));
-    tokens.insert(tokens.begin() + static_cast<std::ptrdiff_t>(begin), name);
-    return tokens;
-  }
-
-  static std::string text_of(const std::vector<Token>& tokens, size_t begin, size_t end) {
-    std::vector<std::string> texts;
-    for (size_t i = begin; i < end; ++i) texts.push_back(tokens[i].text);
-    return join(texts, " ");
-  }
-
-  [[noreturn]] void explain_unknown(const std::vector<Token>& tokens, size_t at) const {
-    size_t end = at;
-    while (end < tokens.size() && tokens[end].kind == Kind::kWord && !grammar_.knows_word(tokens[end].text)) ++end;
-    // "electrc guitar", "piano forrte": a neighbouring name belongs to the phrase.
-    std::vector<std::pair<size_t, size_t>> spans = {{at, end}};
-    if (end < tokens.size() && tokens[end].is_instrument()) spans.insert(spans.begin(), {at, end + 1});
-    if (at > 0 && tokens[at - 1].is_instrument()) spans.emplace_back(at - 1, end);
-    const bool tag = understood(with_name(tokens, at, end, Kind::kGenre));
-    for (const auto& [first, last] : spans) {
-      if (!understood(with_name(tokens, first, last, Kind::kUnknown))) continue;
-      const std::string phrase = text_of(tokens, first, last);
-      if (tag) explain_name(phrase);
-      explain_instrument(phrase);
-    }
-    if (tag || understood(with_name(tokens, at, end, Kind::kMood))) explain_tag(text_of(tokens, at, end));
-    const std::string word = tokens[at].text;
-    std::vector<std::string> candidates;
-    for (const auto& verb : grammar_.verbs())
-      if (verb.size() > 2) candidates.push_back(verb);  // "no", "a": near to every short word
-    for (const auto& names :
-         {known_names(lexicon_.instruments()), known_names(lexicon_.genres()), known_names(lexicon_.moods())})
-      candidates.insert(candidates.end(), names.begin(), names.end());
-    const std::string hint = word.size() > 3 ? did_you_mean(word, candidates) : "";
-    fail("the word '" + word + "' in " + quoted() + " is not understood" +
-         (hint.empty() ? "; say what to do as in " + example(Operation::kRemove) + " or " +
-                             example(Operation::kReplace) + " (" + kOperationList + ")"
-                       : hint));
-  }
-
-  [[noreturn]] void explain_instrument(const std::string& phrase) const {
-    const std::string hint = did_you_mean(phrase, known_names(lexicon_.instruments()));
-    fail("there is no instrument called '" + phrase + "'" +
-         (hint.empty() ? "; known ones are " + some_known_instruments(lexicon_) + " and others" : hint));
-  }
-
-  [[noreturn]] void explain_tag(const std::string& phrase) const {
-    std::vector<std::string> candidates = known_names(lexicon_.genres());
-    const std::vector<std::string> moods = known_names(lexicon_.moods());
-    candidates.insert(candidates.end(), moods.begin(), moods.end());
-    const std::string hint = did_you_mean(phrase, candidates);
-    fail("there is no genre or mood called '" + phrase + "'" +
-         (hint.empty() ? "; known genres are " + some_known_tags(lexicon_.genres()) + " and others, known moods " +
-                             some_known_tags(lexicon_.moods()) + " and others"
-                       : hint));
-  }
-
-  /// Where an instrument, a genre and a mood would all do: "a … version".
-  [[noreturn]] void explain_name(const std::string& phrase) const {
-    std::vector<std::string> candidates = known_names(lexicon_.instruments());
-    for (const auto* entries : {&lexicon_.genres(), &lexicon_.moods()})
-      for (auto& name : known_names(*entries)) candidates.push_back(std::move(name));
-    const std::string hint = did_you_mean(phrase, candidates);
-    fail("there is no instrument, genre or mood called '" + phrase + "'" +
-         (hint.empty() ? "; known genres are " + some_known_tags(lexicon_.genres()) + " and others" : hint));
-  }
-
-  /// Every word is known, but not what they say together.
-  [[noreturn]] void explain_shape(const std::vector<Token>& tokens) const {
-    size_t lists = 0, tags = 0;
-    const auto& negations = grammar_.speech().negations;
-    for (const auto& token : tokens) {
-      if (token.kind == Kind::kWord && std::find(negations.begin(), negations.end(), token.text) != negations.end())
-        fail(quoted() + " says '" + token.text + "': say what to do, not what to leave undone, for example " +
-             example(Operation::kRemove));
-      lists += token.kind == Kind::kInstruments;
-      tags += token.kind == Kind::kTag;
-    }
-    const std::vector<Operation> operations = grammar_.operations_in(tokens);
-    if (operations.empty())
-      fail(quoted() + " does not say what to do with it: say " + kOperationList + ", for example " +
-           example(Operation::kRemove));
-    if (operations.size() > 1 && lists > 1)
-      fail(quoted() + " is not clear: it may ask for more than one thing; say one at a time, for example " +
-           example(operations.front()) + " and then " + example(operations[1]));
-    const Operation operation = operations.front();
-    const std::string name = operation_name(operation);
-    if (operation != Operation::kRemix && tags > 0)
-      fail("a genre or mood goes with a remix only, not with '" + name + "': say for example " +
-           example(Operation::kRemix) + " or leave it out of " + quoted());
-    if (operation == Operation::kRemix && lists + tags == 0)
-      fail(quoted() + " does not say what to remix to: name a genre, a mood or instruments, for example " +
-           example(operation));
-    if (operation != Operation::kRemix && lists == 0)
-      fail(quoted() + " does not name an instrument: say which one, for example " + example(operation));
-    if (operation == Operation::kReplace && lists == 1)
-      fail(quoted() + " does not say what to replace with what: name both instruments, for example " +
-           example(operation));
-    fail(quoted() + " is not understood as a whole: say it like " + example(operation));
   }
 
   std::vector<std::string> names_of(const std::vector<Token>& items) const {
@@ -497,6 +281,7 @@ class Reader {
   const std::string& sentence_;
   const Lexicon& lexicon_;
   const Grammar& grammar_;
+  Explanation explanation_;
   bool guesses_, once_;
 };
 
