@@ -1,6 +1,8 @@
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -81,7 +83,12 @@ class Pipes {
     arguments.output = output_.string();
   }
   bool to_standard_output() const { return !output_.empty(); }
-  void send() const { std::cout << std::ifstream(output_, std::ios::binary).rdbuf() << std::flush; }
+  void send() const {
+    errno = 0;
+    std::cout << std::ifstream(output_, std::ios::binary).rdbuf() << std::flush;
+    if (!std::cout)
+      throw Error(ErrorKind::kIo, std::string("cannot write to standard output: ") + std::strerror(errno));
+  }
 
  private:
   fs::path spool(const std::string& name) {

@@ -9,6 +9,7 @@
 #include <numbers>
 #include <set>
 
+#include "instructme/annotation/chord_scores.h"
 #include "instructme/audio/audio_file.h"
 #include "instructme/audio/resample.h"
 #include "instructme/base/config_reader.h"
@@ -19,7 +20,6 @@
 #include "instructme/dsp/metrics.h"
 #include "instructme/edit/harmony.h"
 #include "instructme/edit/judge.h"
-#include "instructme/score/chord_estimate.h"
 
 namespace fs = std::filesystem;
 
@@ -83,7 +83,7 @@ class Scorer {
     for (const std::string& name : wanted)
       if (const auto certainty = family_certainty(hearing, name))
         heard.instruments = std::min(heard.instruments.value_or(1), *certainty >= 0.5 ? 1.0 : 0.0);
-    if (!truth.chords.empty()) heard.chords = chord_overlap(truth.chords, hearing.chord_spans, ChordMatch::kTriad);
+    if (!truth.chords.empty()) heard.chords = chord_overlap(truth.chords, hearing.chord_spans, ChordRule::kTriads).share();
     report_.heard[truth.task()][system].push_back(heard);
   }
 

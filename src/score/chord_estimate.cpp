@@ -111,28 +111,6 @@ double change_cost(const Beat& beat, int beats_per_bar) {
   return beats_per_bar % 2 == 0 && 2 * beat.position == beats_per_bar ? kHalfBarCost : kBeatCost;
 }
 
-// Semitones of the third above the root; 0 = none.
-int third_of(ChordQuality quality) {
-  switch (quality) {
-    case ChordQuality::kMaj:
-    case ChordQuality::k7:
-    case ChordQuality::kMaj7:
-    case ChordQuality::kAug: return 4;
-    case ChordQuality::kMin:
-    case ChordQuality::kMin7:
-    case ChordQuality::kDim: return 3;
-    case ChordQuality::kSus: return 0;
-  }
-  return 0;
-}
-
-bool agree(const Chord& a, const Chord& b, ChordMatch match) {
-  if (a.none || b.none) return a.none == b.none;
-  if (match == ChordMatch::kClass) return a == b;
-  if (match == ChordMatch::kRoot) return a.root == b.root;
-  return a.root == b.root && third_of(a.quality) == third_of(b.quality);
-}
-
 }  // namespace
 
 std::vector<ChordSpan> estimate_chords(const Score& score) {
@@ -207,19 +185,6 @@ Key estimate_key(const Score& score) {
     }
   }
   return best;
-}
-
-double chord_overlap(const std::vector<ChordSpan>& truth, const std::vector<ChordSpan>& other, ChordMatch match) {
-  double same = 0, all = 0;
-  size_t first = 0;
-  for (const ChordSpan& span : truth) {
-    all += span.end_s - span.start_s;
-    while (first < other.size() && other[first].end_s <= span.start_s) ++first;
-    for (size_t i = first; i < other.size() && other[i].start_s < span.end_s; ++i)
-      if (agree(span.chord, other[i].chord, match))
-        same += std::min(span.end_s, other[i].end_s) - std::max(span.start_s, other[i].start_s);
-  }
-  return all > 0 ? same / all : 0;
 }
 
 }  // namespace instructme

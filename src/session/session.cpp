@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cctype>
+#include <nlohmann/json.hpp>
 
+#include "instructme/base/config_reader.h"
 #include "instructme/base/error.h"
 #include "instructme/base/files.h"
 #include "instructme/base/strings.h"
@@ -43,6 +45,19 @@ bool lies_in(const fs::path& file, const fs::path& folder) {
     if (!within.empty() && *within.begin() != "..") return true;
   }
   return false;
+}
+
+constexpr const char* kStemList = "stems.json";
+
+/// Removes the stems of an earlier export that its list names, so that those that are there add up.
+void remove_listed(const fs::path& list) {
+  std::error_code code;
+  if (!fs::exists(list, code)) return;
+  const nlohmann::json before = nlohmann::json::parse(read_text_file(list), nullptr, /*allow_exceptions=*/false);
+  if (!before.is_object() || !before.contains("stems") || !before["stems"].is_array()) return;
+  for (const nlohmann::json& name : before["stems"])
+    if (name.is_string() && fs::path(name.get<std::string>()).filename() == name.get<std::string>())
+      fs::remove(list.parent_path() / name.get<std::string>(), code);
 }
 
 }  // namespace
@@ -94,16 +109,17 @@ void Session::undo() {
   SessionState next = data_->state;
   const int parent = data_->at(next.head).parent;
   if (parent < 0) throw Error(ErrorKind::kUsage, "nothing has been done that could be undone");
-  next.redo.push_back(next.head);
+  next.redo[next.branch].push_back(next.head);
   next.head = next.branches[next.branch] = parent;
   data_->stand_at(next);
 }
 
 void Session::redo() {
   SessionState next = data_->state;
-  if (next.redo.empty()) throw Error(ErrorKind::kUsage, "nothing has been undone that could be done again");
-  next.head = next.branches[next.branch] = next.redo.back();
-  next.redo.pop_back();
+  std::vector<int>& undone = next.redo[next.branch];
+  if (undone.empty()) throw Error(ErrorKind::kUsage, "nothing has been undone that could be done again");
+  next.head = next.branches[next.branch] = undone.back();
+  undone.pop_back();
   data_->stand_at(next);
 }
 
@@ -116,6 +132,7 @@ void Session::branch(const std::string& name) {
   SessionState next = data_->state;
   if (next.branches.count(name)) throw Error(ErrorKind::kUsage, "there is a branch '" + name + "' already");
   next.branches[name] = next.head;
+  next.redo[name] = next.redo[next.branch];
   next.branch = name;
   data_->stand_at(next);
 }
@@ -130,7 +147,6 @@ void Session::switch_to(const std::string& name) {
   }
   next.branch = name;
   next.head = next.branches[name];
-  next.redo.clear();
   data_->stand_at(next);
 }
 
@@ -178,13 +194,16 @@ WrittenLike Session::export_mix(const fs::path& output, const fs::path& stems) c
   const WrittenLike written = write_like(data_->files.path(data_->music.name), music, output, render());
   if (stems.empty()) return written;
   make_folder(stems);
+  remove_listed(stems / kStemList);
+  std::vector<std::string> files;
   const bool any_solo =
       std::any_of(data_->heard.begin(), data_->heard.end(), [](const Data::Heard& h) { return h.layer.soloed; });
   for (const Data::Heard& h : data_->heard) {
     if (!data_->plays(h, any_solo)) continue;
     const std::string name = format("%02d_", h.layer.id) + h.layer.name + (h.layer.removed ? "_removed" : "");
-    write_exactly(stems, name, data_->contribution(h, h.layer.removed && !any_solo));
+    files.push_back(write_exactly(stems, name, data_->contribution(h, h.layer.removed && !any_solo)));
   }
+  write_json_file(stems / kStemList, {{"stems", files}});
   return written;
 }
 

@@ -59,7 +59,7 @@ void Session::Data::append(SessionNode node) {
   files.write_node(node);
   SessionState next = state;
   next.head = next.branches[next.branch] = node.id;
-  next.redo.clear();
+  next.redo[next.branch].clear();
   nodes.push_back(std::move(node));
   stand_at(next);
 }

@@ -251,7 +251,11 @@ SessionState SessionFiles::read_state(const std::vector<SessionNode>& nodes) con
     config.require("branch", state.branch);
     state.branches.clear();
     config.require("branches", state.branches);
-    config.require("redo", state.redo);
+    // One list was that of the branch where the session stands.
+    if (config.raw("redo").is_array())
+      config.require("redo", state.redo[state.branch]);
+    else
+      config.require("redo", state.redo);
     config.finish();
   } catch (const Error& error) {
     damaged(error.what());
@@ -260,7 +264,9 @@ SessionState SessionFiles::read_state(const std::vector<SessionNode>& nodes) con
   const bool fine =
       known(state.head) && state.branches.count(state.branch) > 0 &&
       std::all_of(state.branches.begin(), state.branches.end(), [&](const auto& b) { return known(b.second); }) &&
-      std::all_of(state.redo.begin(), state.redo.end(), known);
+      std::all_of(state.redo.begin(), state.redo.end(), [&](const auto& undone) {
+        return state.branches.count(undone.first) > 0 && std::all_of(undone.second.begin(), undone.second.end(), known);
+      });
   if (!fine) damaged("state.json names a change that is not there");
   return state;
 }

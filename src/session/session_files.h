@@ -63,7 +63,7 @@ struct SessionState {
   int head = 0;
   std::string branch = "main";
   std::map<std::string, int> branches = {{"main", 0}};
-  std::vector<int> redo;  ///< the next last
+  std::map<std::string, std::vector<int>> redo;  ///< what was undone in each branch, the next last
 };
 
 /// The files of a session's folder. Everything that can be wrong with them is a kInput error that says what it is.

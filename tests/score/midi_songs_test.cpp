@@ -3,6 +3,7 @@
 #include <fstream>
 
 #include "expect_error.h"
+#include "instructme/annotation/chord_scores.h"
 #include "instructme/base/files.h"
 #include "instructme/score/chord_estimate.h"
 #include "instructme/score/midi_file.h"
@@ -103,7 +104,7 @@ TEST(MidiSongs, WindowsBeginAtBarLinesAndAreLabelled) {
     int first = 0, last = 0;
     ASSERT_EQ(std::sscanf(score.title.c_str() + score.title.find("bars"), "bars %d to %d", &first, &last), 2);
     const Score truth = cut_bars(written, first - 1, std::min(last, 40) - first + 1);
-    root += chord_overlap(truth.chords, score.chords, ChordMatch::kRoot) / 8;
+    root += chord_overlap(truth.chords, score.chords, ChordRule::kRoot).share() / 8;
   }
   EXPECT_GT(titles.size(), 3u);
   EXPECT_GT(root, 0.8);

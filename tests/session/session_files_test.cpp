@@ -32,11 +32,22 @@ TEST_F(SessionTest, ComesBackFromItsFolder) {
   const AudioInfo info = probe_audio(path("out.wav"));
   EXPECT_EQ(info.bit_depth, 16);
   EXPECT_EQ(info.tags.at("title"), "Song");
-  AudioBuffer sum{24000, 2, std::vector<float>(mix.size(), 0.0f)};
-  int files = 0;
-  for (const auto& entry : fs::directory_iterator(path("layers"))) add_audio(sum, read_audio(entry.path())), ++files;
-  EXPECT_EQ(files, 3);
-  EXPECT_EQ(sum.samples, mix);
+  const auto sum_of_stems = [&](int expected) {
+    AudioBuffer sum{24000, 2, std::vector<float>(mix.size(), 0.0f)};
+    int files = 0;
+    for (const auto& entry : fs::directory_iterator(path("layers")))
+      if (entry.path().extension() != ".json") add_audio(sum, read_audio(entry.path())), ++files;
+    EXPECT_EQ(files, expected);
+    EXPECT_EQ(read_json_file(path("layers/stems.json"))["stems"].size(), static_cast<size_t>(files));
+    return sum.samples;
+  };
+  EXPECT_EQ(sum_of_stems(3), mix);
+  // Those of an export before it would not belong to the sum.
+  again.mute(id_of(again, "violin"), true);
+  write_audio(path("layers/mine.wav"), {24000, 2, std::vector<float>(mix.size(), 0.0f)});
+  again.export_mix(path("out.wav"), path("layers"));
+  EXPECT_TRUE(fs::remove(path("layers/mine.wav"))) << "a file of somebody else";
+  EXPECT_EQ(sum_of_stems(2), again.render().samples);
 }
 
 TEST_F(SessionTest, FilesThatKnowNothingOfBeatsNotesAndLevelsAreRead) {

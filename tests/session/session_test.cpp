@@ -134,6 +134,8 @@ TEST_F(SessionTest, UndoRedoAndBranches) {
   EXPECT_NE(quiet, violin);
   session.switch_to("main");
   EXPECT_EQ(session.render().samples, violin);
+  session.redo();  // what was undone before the other branch began
+  EXPECT_EQ(session.render().samples, both);
   session.switch_to("quiet");
   EXPECT_EQ(session.render().samples, quiet);
   expect_error(ErrorKind::kUsage, "there is no branch 'qiet' (did you mean 'quiet'",

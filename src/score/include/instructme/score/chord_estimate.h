@@ -17,13 +17,4 @@ std::vector<ChordSpan> estimate_chords(const Score& score);
 /// "Cognitive Foundations of Musical Pitch", 1990, profiles of Krumhansl and Kessler 1982). C major without notes.
 Key estimate_key(const Score& score);
 
-enum class ChordMatch {
-  kClass,  ///< the same class of the vocabulary
-  kTriad,  ///< the same root and the same kind of third (sevenths do not matter; sus chords agree with each other)
-  kRoot    ///< the same root
-};
-/// Share of the time in which two labellings agree, 0..1: the chord symbol recall of MIREX, with `truth` as the measure
-/// of time; "no chord" agrees with itself.
-double chord_overlap(const std::vector<ChordSpan>& truth, const std::vector<ChordSpan>& other, ChordMatch match);
-
 }  // namespace instructme
