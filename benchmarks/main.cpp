@@ -17,6 +17,7 @@ int main(int argc, char** argv) {
     instructme::register_unet_benchmarks();
     instructme::register_vae_benchmarks();
     instructme::register_edit_benchmarks();
+    instructme::register_analysis_benchmarks();
     instructme::Report report;
     benchmark::RunSpecifiedBenchmarks(&report);
   } catch (const std::exception& error) {

@@ -27,5 +27,6 @@ void register_matmul_benchmarks();
 void register_unet_benchmarks();
 void register_vae_benchmarks();
 void register_edit_benchmarks();
+void register_analysis_benchmarks();
 
 }  // namespace instructme
