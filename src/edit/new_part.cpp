@@ -240,11 +240,16 @@ std::vector<Note> Editor::hear_notes(const std::vector<EditedStem>& taken, const
   const std::string what = join(instruction.instruments, " and the ");
   const bool wanted = job.options.part_notes == PartNotes::kHeard;
   if (!would_transcribe(instruction, job.options)) {
+    const std::string cannot = "the notes of the " + what + " cannot be played: ";
+    // What is missing here whatever the music is another kind of error than music that will not do.
+    if (wanted && !options_.transcribes)
+      throw Error(ErrorKind::kMissing,
+                  cannot + "there are no weights to hear notes with; scripts/get-transcriber fetches them");
+    if (wanted && !options_.accompanist)
+      throw Error(ErrorKind::kMissing, cannot + "there is no SoundFont; name one with --fonts");
     if (wanted)
-      throw Error(ErrorKind::kInput, "the notes of the " + what +
-                                         " cannot be played: that takes weights to hear notes with "
-                                         "(scripts/get-transcriber fetches them), tones to hear, and a SoundFont with "
-                                         "an instrument that plays them");
+      throw Error(ErrorKind::kInput,
+                  cannot + "that takes tones to hear, and a SoundFont with an instrument that plays them");
     return {};
   }
   AudioBuffer sound;

@@ -330,7 +330,7 @@ TEST(ReplacedParts, AreWrittenWhereThereIsNothingToPlay) {
   wants_heard.part_notes = PartNotes::kHeard;
   EXPECT_NE(told(hearing, sentence, wants_heard).find("the notes that are heard"), std::string::npos);
   expect_error(ErrorKind::kInput, "hardly any notes", [&] { unsure.edit(source, sentence, wants_heard); });
-  expect_error(ErrorKind::kInput, "scripts/get-transcriber", [&] { deaf.edit(source, sentence, wants_heard); });
+  expect_error(ErrorKind::kMissing, "scripts/get-transcriber", [&] { deaf.edit(source, sentence, wants_heard); });
   expect_error(ErrorKind::kInput, "tones",
                [&] { hearing.edit(source, "replace the drums with a violin", wants_heard); });
   wants_heard.parts = PartMaker::kModel;

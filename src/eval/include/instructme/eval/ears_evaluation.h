@@ -13,8 +13,8 @@ namespace instructme {
 /// How well the ears of a model hear a set of songs: means over songs, or over time for chords.
 struct EarsReport {
   struct Row {
-    std::string what, set;
-    double value = 0;
+    std::string what, set;  ///< as docs/ears.md lists them; the name of the folder of songs
+    double value = 0;       ///< a share, 0..1
   };
   std::vector<Row> rows;
   struct Instrument {

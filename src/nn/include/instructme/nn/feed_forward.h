@@ -10,8 +10,8 @@
 namespace instructme {
 
 struct FeedForwardOptions {
-  int64_t channels = 0;
-  int64_t hidden = 0;
+  int64_t channels = 0;  ///< C, of input and output
+  int64_t hidden = 0;    ///< of x A and x B, between
 };
 
 /// (silu(x A) * x B) W, the gated feed-forward layer of Shazeer 2020 ("SwiGLU").

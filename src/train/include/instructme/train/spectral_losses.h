@@ -10,7 +10,7 @@ namespace instructme {
 
 /// Multi-resolution STFT loss (Yamamoto et al. 2020): per resolution the spectral convergence
 /// ||a| - |b|| / ||b|| plus the mean absolute difference of log magnitudes, averaged over resolutions.
-/// wave (N, S) float32, both.
+/// `sizes`: of the windows, samples; each moves on by a quarter of itself. wave (N, S) float32, both.
 class MultiResolutionStftLoss {
  public:
   explicit MultiResolutionStftLoss(const std::vector<int64_t>& sizes = {1024, 256});
@@ -20,7 +20,8 @@ class MultiResolutionStftLoss {
   std::vector<Stft> stfts_;
 };
 
-/// Mean absolute difference of log mel bands at several resolutions (Kumar et al. 2023 use the same idea).
+/// Mean absolute difference of log mel bands at several resolutions (Kumar et al. 2023 use the same idea). `sample_rate`
+/// in Hz; sizes of the windows in samples, each with its number of mel bands. wave (N, S) float32, both.
 class MelLoss {
  public:
   explicit MelLoss(double sample_rate,
