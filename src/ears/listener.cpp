@@ -80,16 +80,10 @@ std::vector<float> samples_to_hear(const AudioBuffer& audio) {
 /// Makes activations of beats nothing before the first sound and behind the last: the network goes on counting there.
 void end_with_the_sound(const Tensor& activations, std::span<const float> mono) {
   constexpr int64_t kNear = 5;  // frames; a beat is not always in the frame in which its sound begins
-  const int64_t frames = activations.size(0);
-  const auto sounds = [&](int64_t frame) {
-    const auto rest = mono.subspan(static_cast<size_t>(frame * kBeatHop));
-    return !is_silence(rest.first(std::min<size_t>(rest.size(), kBeatHop)));
-  };
-  int64_t first = 0, last = frames;
-  while (first < last && !sounds(first)) ++first;
-  while (first < last && !sounds(last - 1)) --last;
-  activations.slice(0, 0, std::max<int64_t>(0, first - kNear)).zero_();
-  activations.slice(0, std::min(frames, last + kNear)).zero_();
+  const auto [first, end] = sounding_part(mono, kBeatHop);
+  const int64_t frames = activations.size(0), behind = (end + kBeatHop - 1) / kBeatHop + kNear;
+  activations.slice(0, 0, std::max<int64_t>(0, first / kBeatHop - kNear)).zero_();
+  activations.slice(0, std::min(frames, behind)).zero_();
 }
 
 void add_tags(CalibratedTagger& tagger, const Tensor& wave, Hearing& hearing) {

@@ -9,6 +9,18 @@ namespace instructme {
 
 bool is_silence(std::span<const float> mono) { return rms_db(mono) < -80; }
 
+std::pair<int64_t, int64_t> sounding_part(std::span<const float> mono, int64_t block) {
+  const auto samples = static_cast<int64_t>(mono.size());
+  std::pair<int64_t, int64_t> part{0, 0};
+  for (int64_t first = 0; first < samples; first += block) {
+    const int64_t end = std::min(samples, first + block);
+    if (is_silence(mono.subspan(static_cast<size_t>(first), static_cast<size_t>(end - first)))) continue;
+    if (part.second == 0) part.first = first;
+    part.second = end;
+  }
+  return part;
+}
+
 void ChannelBalance::add(const AudioBuffer& piece) {
   ensure(piece.channels > 0, "a buffer without channels has no balance");
   const auto channels = static_cast<size_t>(piece.channels);

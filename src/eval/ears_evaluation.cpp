@@ -11,7 +11,9 @@
 #include "instructme/annotation/key_scores.h"
 #include "instructme/base/config_reader.h"
 #include "instructme/base/strings.h"
+#include "instructme/ears/beat_net.h"
 #include "instructme/ears/listener.h"
+#include "instructme/ears/mono_to_hear.h"
 #include "instructme/ears/mulan.h"
 #include "instructme/ears/tagger.h"
 #include "instructme/pretrained/note_chord_judge.h"
@@ -47,8 +49,15 @@ std::vector<ChordSpan> chords_by(ChordExtractor& extractor, const LabelledClip& 
   return likeliest_chords(extractor.extract(wave, chord_frames(wave.size(0)))[0], duration);
 }
 
-std::vector<Beat> beats_before(std::vector<Beat> beats, double until_s) {
-  std::erase_if(beats, [until_s](const Beat& beat) { return beat.time_s >= until_s; });
+/// Those where beats can be heard and are known.
+std::vector<Beat> audible_beats(std::vector<Beat> beats, const LabelledClip& clip) {
+  constexpr double kNear_s = 0.1;  // a beat is not always where its sound begins
+  const auto [first, end] = sounding_part(clip.wave, kBeatHop);
+  const double from_s = static_cast<double>(first) / kChordSampleRate - kNear_s,
+               until_s = static_cast<double>(end) / kChordSampleRate + kNear_s;
+  std::erase_if(beats, [&](const Beat& beat) {
+    return beat.time_s < from_s || beat.time_s > until_s || beat.time_s >= clip.labelled_s;
+  });
   return beats;
 }
 
@@ -114,7 +123,7 @@ EarsReport evaluate_ears(const std::filesystem::path& model, const std::vector<s
         by_notes.add(clip.chords, of_notes);
         between.add(heard.chord_spans, of_notes);
       }
-      const auto truth = beats_before(clip.beats, clip.labelled_s), found = beats_before(heard.beats, clip.labelled_s);
+      const auto truth = audible_beats(clip.beats, clip), found = audible_beats(heard.beats, clip);
       // Songs of data sets are short, so that their beginnings count too.
       constexpr double kWindow_s = 0.07, kFirst_s = 0;
       beats += score_beats(beat_times(truth), beat_times(found), kWindow_s, kFirst_s).f1();

@@ -14,6 +14,16 @@ std::vector<float> hundred_waves(double amplitude) {
   return wave;
 }
 
+TEST(MonoToHear, TheSoundingPartIsTakenInBlocks) {
+  std::vector<float> wave(1000, 0.0f);
+  EXPECT_EQ(sounding_part(wave, 100), (std::pair<int64_t, int64_t>{0, 0}));
+  wave[250] = wave[730] = 0.5f;
+  EXPECT_EQ(sounding_part(wave, 100), (std::pair<int64_t, int64_t>{200, 800}));
+  wave[999] = 0.5f;
+  EXPECT_EQ(sounding_part(wave, 300), (std::pair<int64_t, int64_t>{0, 1000}));
+  EXPECT_EQ(sounding_part({}, 300), (std::pair<int64_t, int64_t>{0, 0}));
+}
+
 TEST(MonoToHear, IsTheMeanUnlessChannelsCancelEachOther) {
   const auto loud = hundred_waves(0.5), quiet = hundred_waves(0.1), opposite = hundred_waves(-0.45);
   const AudioBuffer alike = from_planar({loud, quiet}, 24000);

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "instructme/audio/audio_buffer.h"
@@ -10,6 +12,10 @@ namespace instructme {
 
 /// Whether there is nothing to hear: an RMS below -80 dBFS, from which on networks take sound for silence.
 bool is_silence(std::span<const float> mono);
+
+/// Where the first and behind the last block of so many samples that is no silence, in samples; twice 0 when there is
+/// none. The last block may be shorter.
+std::pair<int64_t, int64_t> sounding_part(std::span<const float> mono, int64_t block);
 
 /// How much of the channels of some music is left of them when they are mixed. Music may come in pieces.
 class ChannelBalance {
