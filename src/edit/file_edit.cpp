@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "instructme/annotation/beat_file.h"
@@ -9,6 +10,7 @@
 #include "instructme/base/config_reader.h"
 #include "instructme/base/error.h"
 #include "instructme/base/files.h"
+#include "instructme/base/hash.h"
 #include "instructme/base/strings.h"
 #include "instructme/edit/harmony.h"
 #include "instructme/edit/report.h"
@@ -56,6 +58,10 @@ void hear(Editor& editor, const AudioBuffer& source, ReportContext& context, con
     if (context.beats.empty()) context.beats = hearing.beats;
   }
   if (context.chords.empty()) context.chords = chord_spans(editor.estimate_chords(source));
+}
+
+uint64_t hash_of(const AudioBuffer& sound) {
+  return stable_hash({reinterpret_cast<const char*>(sound.samples.data()), sound.samples.size() * sizeof(float)});
 }
 
 /// As `analyze` writes them.
@@ -188,6 +194,7 @@ std::vector<WrittenEdit> FileEdit::run(Editor& editor, const std::vector<Judge>&
 
   std::vector<WrittenEdit> all;
   std::vector<json> report;
+  std::map<uint64_t, uint64_t> seeds_of;  // by the hash of what they gave
   for (int i = 0; i < request_.variations; ++i) {
     options.seed = request_.options.seed + static_cast<uint64_t>(i);
     // There is but one version with the notes that are heard.
@@ -199,7 +206,13 @@ std::vector<WrittenEdit> FileEdit::run(Editor& editor, const std::vector<Judge>&
     written.seconds_sample = result.seconds_sample;
     written.seconds_decode = result.seconds_decode;
     written.steps = result.settings.sampler.steps;
-    if (request_.variations > 1) written.scores = judged(judges, source, result);
+    if (request_.variations > 1) {
+      written.scores = judged(judges, source, result);
+      const auto [same, is_new] = seeds_of.emplace(hash_of(result.audio), options.seed);
+      if (!is_new)
+        result.notes.push_back(format("the variation with seed %llu is the same: nothing in it is left to chance",
+                                      static_cast<unsigned long long>(same->second)));
+    }
     context.options.seed = options.seed;
     context.options.part_notes = options.part_notes;
     json told;

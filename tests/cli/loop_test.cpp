@@ -79,6 +79,17 @@ TEST_F(Loop, FromNothingToAnEdit) {
               "| extract | VAE of the true result |");
   EXPECT_EQ(lines_of(read_text_file(path("scores.md"))).size(), 7u);
 
+  // Packing takes the ears along, and those of a model packed there before go.
+  const fs::path ears = path("mask/export/ears"), packed = path("packed/ears");
+  make_folder(ears);
+  for (const char* contents : {"older", "newer"}) {
+    write_file_atomically(ears / "tagger.json", contents);
+    expect_done(run_program({"train", "pack", path("mask/export"), "-o", path("packed")}), "packed");
+    EXPECT_EQ(read_text_file(packed / "tagger.json"), contents);
+  }
+  fs::remove_all(ears);
+  EXPECT_THAT(leftovers(path("packed")), testing::IsEmpty());
+
   std::string song;
   for (const auto& entry : fs::directory_iterator(songs()))
     if (entry.is_directory()) song = entry.path().string();

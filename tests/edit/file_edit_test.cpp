@@ -289,6 +289,17 @@ TEST_F(FileEditTest, VariationsAreRankedByTheJudges) {
   EXPECT_EQ(read_audio(path("out.wav")).samples, read_audio(path("out_seed6.wav")).samples);
 }
 
+TEST_F(FileEditTest, VariationsOfWhatIsNotLeftToChanceSaySo) {
+  write_noise("song.wav");
+  FileEditRequest asked = request("extract the bass");
+  asked.variations = 2;
+  asked.options.mode = EditMode::kCompose;
+  const auto written = FileEdit(asked).run(editor());
+  EXPECT_TRUE(written[0].written.notes.empty());
+  ASSERT_EQ(written[1].written.notes.size(), 1u);
+  EXPECT_THAT(written[1].written.notes[0], testing::HasSubstr("with seed 0 is the same"));
+}
+
 TEST_F(FileEditTest, OnlyTheFirstVariationPlaysTheNotesThatAreHeard) {
   write_noise("song.wav");
   FileEditRequest asked = request("replace the piano with a violin");
