@@ -83,7 +83,8 @@ class Scorer {
     for (const std::string& name : wanted)
       if (const auto certainty = family_certainty(hearing, name))
         heard.instruments = std::min(heard.instruments.value_or(1), *certainty >= 0.5 ? 1.0 : 0.0);
-    if (!truth.chords.empty()) heard.chords = chord_overlap(truth.chords, hearing.chord_spans, ChordRule::kTriads).share();
+    if (!truth.chords.empty())
+      heard.chords = chord_overlap(truth.chords, hearing.chord_spans, ChordRule::kTriads).share();
     report_.heard[truth.task()][system].push_back(heard);
   }
 

@@ -82,7 +82,7 @@ TORCH_MODULE(ChordNet);
 /// How answers of the network become a smooth sequence.
 struct ChordSmoothing {
   double self_transition = 0.9;  ///< probability to stay in the chord for one more frame
-  double sharpness = 1;  ///< exponent of the network's probabilities; below 1 it is trusted less
+  double sharpness = 1;          ///< exponent of the network's probabilities; below 1 it is trusted less
 };
 
 /// The extractor 𝒞 by a trained ChordNet. Its spectrum and its waveform level are its own: any level will do.

@@ -69,8 +69,8 @@ class Session {
   std::vector<std::string> reroll(const EditorSource& editor, std::optional<uint64_t> seed = {},
                                   const ProgressCallback& progress = {}, const CancelToken& cancel = {});
 
-  /// Each branch remembers what was undone in it, until something else is done there. Throw kUsage when there is nothing
-  /// to undo or redo.
+  /// Each branch remembers what was undone in it, until something else is done there. Throw kUsage when there is
+  /// nothing to undo or redo.
   void undo();
   void redo();
   /// A name for where the session stands; what follows belongs to it. Throws kUsage for a name that is taken or no

@@ -20,8 +20,8 @@ class MultiResolutionStftLoss {
   std::vector<Stft> stfts_;
 };
 
-/// Mean absolute difference of log mel bands at several resolutions (Kumar et al. 2023 use the same idea). `sample_rate`
-/// in Hz; sizes of the windows in samples, each with its number of mel bands. wave (N, S) float32, both.
+/// Mean absolute difference of log mel bands at several resolutions (Kumar et al. 2023 use the same idea).
+/// `sample_rate` in Hz; sizes of the windows in samples, each with its number of mel bands. wave (N, S) float32, both.
 class MelLoss {
  public:
   explicit MelLoss(double sample_rate,
