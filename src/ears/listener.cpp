@@ -77,13 +77,16 @@ std::vector<float> samples_to_hear(const AudioBuffer& audio) {
   return mono;
 }
 
-/// Makes activations of beats nothing before the first sound and behind the last: the network goes on counting there.
-void end_with_the_sound(const Tensor& activations, std::span<const float> mono) {
+/// Beats from the first sound to the last: the network goes on counting in silence.
+BeatTrack track_sounding(const Tensor& activations, std::span<const float> mono) {
   constexpr int64_t kNear = 5;  // frames; a beat is not always in the frame in which its sound begins
-  const auto [first, end] = sounding_part(mono, kBeatHop);
-  const int64_t frames = activations.size(0), behind = (end + kBeatHop - 1) / kBeatHop + kNear;
-  activations.slice(0, 0, std::max<int64_t>(0, first / kBeatHop - kNear)).zero_();
-  activations.slice(0, std::min(frames, behind)).zero_();
+  const auto [from, to] = sounding_part(mono, kBeatHop);
+  const int64_t first = std::max<int64_t>(0, from / kBeatHop - kNear);
+  const int64_t end = std::min(activations.size(0), (to + kBeatHop - 1) / kBeatHop + kNear);
+  BeatTrack track = track_beats(activations.slice(0, first, end));
+  for (Beat& beat : track.beats)
+    beat.time_s += static_cast<double>(first * kBeatHop) / static_cast<double>(kChordSampleRate);
+  return track;
 }
 
 void add_tags(CalibratedTagger& tagger, const Tensor& wave, Hearing& hearing) {
@@ -166,9 +169,7 @@ Hearing Listener::listen(const AudioBuffer& audio, const ProgressCallback& progr
   }
   begin("listening for beats");
   if (!silent) {
-    const Tensor activations = beat_activations(parts_->beats, parts_->beat_spectrum, wave);
-    end_with_the_sound(activations, mono);
-    BeatTrack track = track_beats(activations);
+    BeatTrack track = track_sounding(beat_activations(parts_->beats, parts_->beat_spectrum, wave), mono);
     hearing.beats = std::move(track.beats);
     hearing.tempo_bpm = track.tempo_bpm;
     hearing.beats_per_bar = track.beats_per_bar;

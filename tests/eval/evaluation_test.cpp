@@ -107,10 +107,10 @@ TEST_F(EvaluateSongs, EditsInTheModesThatAreWanted) {
 TEST_F(EvaluateSongs, AnEditThatIsRefusedCountsAsNone) {
   options_.operations = {"replace"};
   options_.modes = {EditMode::kCompose};
-  options_.edit.part_notes = PartNotes::kHeard;  // by nobody
+  options_.edit.notes = {Note{}};  // which nothing plays
   const EvaluationReport report = evaluate_songs(editor_, folder_.path(), options_);
   ASSERT_EQ(report.refused.size(), 2u);
-  EXPECT_NE(report.refused[0].find("get-transcriber"), std::string::npos) << report.refused[0];
+  EXPECT_NE(report.refused[0].find("nothing plays the notes"), std::string::npos) << report.refused[0];
   EXPECT_EQ(report.mean("replace", kCompose).si_sdr, report.mean("replace", kUnedited).si_sdr);
   EXPECT_NE(report.markdown().find("nothing had been done: 2, the first of "), std::string::npos);
 }
@@ -121,6 +121,10 @@ TEST_F(EvaluateSongs, WhatIsNotInstalledEndsIt) {
   options_.edit.parts = PartMaker::kPlayed;  // on nothing
   expect_error(ErrorKind::kMissing, "there is no SoundFont",
                [&] { evaluate_songs(editor_, folder_.path(), options_); });
+  options_.operations = {"replace"};
+  options_.edit.parts = PartMaker::kAuto;
+  options_.edit.part_notes = PartNotes::kHeard;  // by nobody
+  expect_error(ErrorKind::kMissing, "get-transcriber", [&] { evaluate_songs(editor_, folder_.path(), options_); });
 }
 
 TEST_F(EvaluateSongs, StemsMayStandInStereo) {
