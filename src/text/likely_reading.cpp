@@ -98,31 +98,7 @@ bool is_other_number(const std::string& word) {
   return digits > 0 && kEndings.count(word.substr(digits));
 }
 
-/// Whether the word at a place may be part of a time or an amount that was not understood as one.
-bool is_left_over(const std::vector<Token>& said, size_t at) {
-  static const WordSet kUnits = {"minute", "minutes", "second", "seconds", "sec",
-                                 "secs",   "bar",     "bars",   "beat",    "beats"};
-  static const WordSet kAmounts = {"half", "halfway", "quarter", "percent", "db", "halved", "briefly"};
-  static const WordSet kSections = {"half",   "minute", "second", "bar",     "bars",
-                                    "chorus", "verse",  "part",   "section", "time"};
-  static const WordSet kPlacing = {"by", "to",    "at",     "from",    "until", "till",
-                                   "in", "after", "before", "between", "and"};
-  const auto word = [&](size_t i) { return i < said.size() && said[i].kind == Kind::kWord ? said[i].text : ""; };
-  // What is before the first word is beyond the last one here.
-  const std::string text = word(at), before = word(at - 1), behind = word(at + 1);
-  if (kAmounts.count(text)) return true;
-  const bool by_number = has_digit(before) || has_digit(behind);
-  if (text == "bar" || text == "beat" || text == "beats") return by_number;             // "for our karaoke bar"
-  if (text == "second") return by_number || before.empty() || kSections.count(behind);  // "the second viola"
-  if (kUnits.count(text)) return true;
-  if (!has_digit(text) || is_date(text)) return false;
-  if (is_other_number(text)) return kUnits.count(behind) > 0 || kSections.count(behind) > 0;
-  // "Change piano 2 harpsichord".
-  return !((text == "2" || text == "4") && !by_number && !kUnits.count(before) && !kUnits.count(behind) &&
-           !kPlacing.count(before));
-}
-
-/// The words of a sentence as they stand, articles and all.
+/// The words among tokens.
 class Words {
  public:
   explicit Words(const std::vector<Token>& said) : said_(said) {}
@@ -136,6 +112,29 @@ class Words {
  private:
   const std::vector<Token>& said_;
 };
+
+/// Whether the word at a place may be part of a time or an amount that was not understood as one.
+bool is_left_over(const std::vector<Token>& said, size_t at) {
+  static const WordSet kUnits = {"minute", "minutes", "second", "seconds", "sec",
+                                 "secs",   "bar",     "bars",   "beat",    "beats"};
+  static const WordSet kAmounts = {"half", "halfway", "quarter", "percent", "db", "halved", "briefly"};
+  static const WordSet kSections = {"half",   "minute", "second", "bar",     "bars",
+                                    "chorus", "verse",  "part",   "section", "time"};
+  static const WordSet kPlacing = {"by", "to",    "at",     "from",    "until", "till",
+                                   "in", "after", "before", "between", "and"};
+  const Words words(said);
+  const std::string text = words.at(at), before = words.at(at - 1), behind = words.at(at + 1);
+  if (kAmounts.count(text)) return true;
+  const bool by_number = has_digit(before) || has_digit(behind);
+  if (text == "bar" || text == "beat" || text == "beats") return by_number;             // "for our karaoke bar"
+  if (text == "second") return by_number || before.empty() || kSections.count(behind);  // "the second viola"
+  if (kUnits.count(text)) return true;
+  if (!has_digit(text) || is_date(text)) return false;
+  if (is_other_number(text)) return kUnits.count(behind) > 0 || kSections.count(behind) > 0;
+  // "Change piano 2 harpsichord".
+  return !((text == "2" || text == "4") && !by_number && !kUnits.count(before) && !kUnits.count(behind) &&
+           !kPlacing.count(before));
+}
 
 /// Whether it tells of a time that cannot be known, or of one when nothing is to be done.
 bool has_lost_time(const Words& words) {
