@@ -12,6 +12,7 @@
 #include "instructme/base/files.h"
 #include "instructme/base/strings.h"
 #include "sound_file.h"
+#include "wav_chunks.h"
 
 namespace fs = std::filesystem;
 
@@ -275,7 +276,10 @@ WriteResult write_audio(const fs::path& path, const AudioBuffer& buffer, const W
   if (target.sndfile_type == SF_FORMAT_AIFF && encoding == AudioEncoding::kPcm8 && sound.samples.size() % 2 != 0)
     correct_padded_aiff(file.temporary(), static_cast<uint32_t>(sound.frames()),
                         static_cast<uint32_t>(sound.samples.size()));
-  if (!options.tags_of.empty()) copy_tags(options.tags_of, file.temporary());
+  if (!options.tags_of.empty()) {
+    if (target.sndfile_type == SF_FORMAT_WAV) copy_wav_chunks(options.tags_of, file.temporary());
+    copy_tags(options.tags_of, file.temporary());
+  }
   file.commit();
   return result;
 }

@@ -120,6 +120,49 @@ TEST(WriteAudio, TagsAndLoudspeakersAreKept) {
   EXPECT_EQ(probe_audio(path).channel_map, map);
 }
 
+TEST(WriteAudio, AWavFileKeepsWhatElseTheOtherOneHolds) {
+  const TempDir folder;
+  const fs::path before = folder.path() / "before.wav", after = folder.path() / "after.wav";
+  // As others write them: a label that does not end at a multiple of four bytes, an odd number of bytes, and some
+  // behind the sound.
+  const std::string list = "adtllabl" + std::string("\6\0\0\0\1\0\0\0A\0", 10);
+  const std::map<std::string, std::string> chunks = {{"bext", std::string(601, 'b') + std::string(3, '\0')},
+                                                     {"iXML", "<BWFXML><SCENE>1</SCENE></BWFXML>"},
+                                                     {"cue ", std::string("\1\0\0\0", 4) + std::string(24, '\1')},
+                                                     {"LIST", list}};
+  write_audio(before, noise(44100, 1, 300, 0.5), {.encoding = AudioEncoding::kPcm16, .tags = {{"title", "B"}}});
+  {
+    std::fstream file(before, std::ios::binary | std::ios::in | std::ios::out | std::ios::ate);
+    const auto number = [&](size_t value) {
+      for (int i = 0; i < 4; ++i) file.put(static_cast<char>(value >> (8 * i)));
+    };
+    for (const auto& [name, data] : chunks) {
+      file << name;
+      number(data.size());
+      file << data;
+      if (data.size() % 2 != 0) file.put('\0');
+    }
+    const auto length = static_cast<size_t>(file.tellp());
+    file.seekp(4);
+    number(length - 8);
+  }
+  const AudioBuffer sound = noise(44100, 1, 300, 0.1);
+  write_audio(after, sound, {.encoding = AudioEncoding::kPcm16, .tags = {{"title", "A"}}, .tags_of = before});
+  std::ifstream file(after, std::ios::binary);
+  const std::string bytes{std::istreambuf_iterator<char>(file), {}};
+  for (const auto& [name, data] : chunks) {
+    const std::string size{static_cast<char>(data.size()), static_cast<char>(data.size() >> 8), 0, 0};
+    EXPECT_NE(bytes.find(name + size + data), std::string::npos) << name;
+  }
+  const uint32_t told = static_cast<uint8_t>(bytes[4]) | static_cast<uint8_t>(bytes[5]) << 8;
+  EXPECT_EQ(told, bytes.size() - 8);
+  EXPECT_EQ(read_audio(after).frames(), 300);
+  EXPECT_EQ(probe_audio(after).tags["title"], "A");
+  // Other formats have no room for them.
+  write_audio(folder.path() / "after.flac", sound, {.tags_of = before});
+  EXPECT_EQ(read_audio(folder.path() / "after.flac").frames(), 300);
+}
+
 TEST(FittingEncoding, HoldsTheSamplesWhereTheFormatCan) {
   using enum AudioEncoding;
   for (const AudioEncoding encoding : {kPcm8, kPcm16, kPcm24, kPcm32, kFloat32, kFloat64})

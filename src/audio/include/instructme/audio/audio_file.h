@@ -72,6 +72,8 @@ struct WriteOptions {
   double quality = 0.7;  ///< of Vorbis, Opus and MP3, from 0 (small) to 1 (good)
   AudioTags tags = {};   ///< those that the format knows are written
   /// All tags and pictures of this file are written in place of `tags`, where TagLib was there when this was built.
+  /// From WAV to WAV, everything else that it holds beside its samples goes along: broadcast time stamps, cue points,
+  /// iXML.
   std::filesystem::path tags_of = {};
   std::vector<int> channel_map = {};
   /// Samples that are as they were in the original come from its file, with the bits that a float has no room for,
