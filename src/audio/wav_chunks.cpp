@@ -35,8 +35,9 @@ std::array<char, 4> little_endian(uint32_t number) {
           static_cast<char>(number >> 24)};
 }
 
-/// Chunks one after the other, each filled up to an even number of bytes.
-std::string other_chunks(SNDFILE* file) {
+/// Chunks one after the other, each filled up to an even number of bytes. `most`: bytes of the file, which a damaged
+/// one may claim to exceed.
+std::string other_chunks(SNDFILE* file, uint64_t most) {
   std::string all;
   for (SF_CHUNK_ITERATOR* at = sf_get_chunk_iterator(file, nullptr); at != nullptr; at = sf_next_chunk_iterator(at)) {
     SF_CHUNK_INFO chunk{};
@@ -44,7 +45,7 @@ std::string other_chunks(SNDFILE* file) {
     chunk.data = &none;  // the name comes with the first 0 bytes
     if (sf_get_chunk_data(at, &chunk) != SF_ERR_NO_ERROR) continue;
     const std::string name(chunk.id, 4);
-    if (is_own(name) || sf_get_chunk_size(at, &chunk) != SF_ERR_NO_ERROR) continue;
+    if (is_own(name) || sf_get_chunk_size(at, &chunk) != SF_ERR_NO_ERROR || all.size() + chunk.datalen > most) continue;
     std::string data(chunk.datalen, '\0');
     chunk.data = data.data();
     if (sf_get_chunk_data(at, &chunk) != SF_ERR_NO_ERROR || (name == "LIST" && data.starts_with("INFO"))) continue;
@@ -61,7 +62,7 @@ void copy_wav_chunks(const std::filesystem::path& from, const std::filesystem::p
   SF_INFO info{};
   const SoundFile source(sf_open(from.c_str(), SFM_READ, &info));
   if (source == nullptr || !is_wav(info)) return;
-  std::string chunks = other_chunks(source.get());
+  std::string chunks = other_chunks(source.get(), std::filesystem::file_size(from));
   if (chunks.empty()) return;
   const auto before = static_cast<uint64_t>(std::filesystem::file_size(to));
   if (before % 2 != 0) chunks.insert(0, 1, '\0');
