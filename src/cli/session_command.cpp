@@ -13,8 +13,7 @@ namespace {
 
 struct SessionArguments {
   EditFlags flags;
-  std::string folder, file, sentence, name, output, stems;
-  int layer = 0;
+  std::string folder, file, sentence, name, output, stems, layer;
   double level_db = 0;
   bool off = false;
   int64_t seed = -1;
@@ -97,7 +96,7 @@ CLI::App* add_action(CLI::App& session, Run& run, const Arguments& arguments, co
 void add_layer_action(CLI::App& session, Run& run, const Arguments& arguments, const char* name, const char* help,
                       const char* off_help, void (*action)(Session&, SessionArguments&)) {
   CLI::App* command = add_action(session, run, arguments, name, help, action);
-  command->add_option("LAYER", arguments->layer, "Number of the layer, see 'session log'")->required();
+  command->add_option("LAYER", arguments->layer, "Number or name of the layer, see 'session log'")->required();
   command->add_flag("--off", arguments->off, off_help);
 }
 
@@ -151,12 +150,12 @@ void add_session_command(CLI::App& app, Run& run) {
       ->add_option("NAME", arguments->name, "The branch; the first is called main")
       ->required();
   add_layer_action(*session, run, arguments, "mute", "Leave a layer out of the mix; what was removed comes back.",
-                   "Let it sound again", [](Session& s, SessionArguments& a) { s.mute(a.layer, !a.off); });
+                   "Let it sound again", [](Session& s, SessionArguments& a) { s.mute(s.layer_called(a.layer), !a.off); });
   add_layer_action(*session, run, arguments, "solo", "Hear only this layer, and others that are soloed.",
-                   "Hear all again", [](Session& s, SessionArguments& a) { s.solo(a.layer, !a.off); });
+                   "Hear all again", [](Session& s, SessionArguments& a) { s.solo(s.layer_called(a.layer), !a.off); });
   CLI::App* level = add_action(*session, run, arguments, "level", "Set how loud a layer is.",
-                               [](Session& s, SessionArguments& a) { s.level(a.layer, a.level_db); });
-  level->add_option("LAYER", arguments->layer, "Number of the layer, see 'session log'")->required();
+                               [](Session& s, SessionArguments& a) { s.level(s.layer_called(a.layer), a.level_db); });
+  level->add_option("LAYER", arguments->layer, "Number or name of the layer, see 'session log'")->required();
   level->add_option("DB", arguments->level_db, "dB relative to how it was made")->required();
   CLI::App* out = add_action(*session, run, arguments, "export", "Write the mix, and its layers if wanted.",
                              [](Session& s, SessionArguments& a) {

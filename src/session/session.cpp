@@ -11,6 +11,7 @@
 #include "instructme/base/files.h"
 #include "instructme/base/strings.h"
 #include "instructme/edit/report.h"
+#include "instructme/text/lexicon.h"
 #include "session_data.h"
 
 namespace fs = std::filesystem;
@@ -151,6 +152,21 @@ void Session::switch_to(const std::string& name) {
 }
 
 const std::string& Session::current_branch() const { return data_->state.branch; }
+
+int Session::layer_called(const std::string& name) const {
+  const InstrumentEntry* instrument = Lexicon::builtin().find_instrument(name);
+  std::vector<std::string> numbers;
+  for (const SessionLayer& layer : data_->layers) {
+    if (name == std::to_string(layer.id)) return layer.id;
+    if (layer.name == name || (instrument != nullptr && layer.name == instrument->name))
+      numbers.push_back(std::to_string(layer.id));
+  }
+  if (numbers.empty()) data_->refuse_layer(name);
+  if (numbers.size() > 1)
+    throw Error(ErrorKind::kUsage,
+                "the layers " + join(numbers, " and ") + " are all called " + name + ": give the number of one");
+  return std::stoi(numbers.front());
+}
 
 void Session::mute(int layer, bool muted) { data_->change_layer(muted ? "mute" : "unmute", layer, 0, ""); }
 void Session::solo(int layer, bool soloed) { data_->change_layer(soloed ? "solo" : "unsolo", layer, 0, ""); }

@@ -64,13 +64,15 @@ void Session::Data::append(SessionNode node) {
   stand_at(next);
 }
 
+void Session::Data::refuse_layer(const std::string& name) const {
+  std::vector<std::string> known;
+  for (const SessionLayer& layer : layers) known.push_back(format("%d (", layer.id) + layer.name + ")");
+  throw Error(ErrorKind::kUsage, "there is no layer " + name + "; there are " + join(known, ", "));
+}
+
 void Session::Data::change_layer(const std::string& action, int id, double level_db, const std::string& remark) {
   const auto found = std::find_if(layers.begin(), layers.end(), [&](const SessionLayer& l) { return l.id == id; });
-  if (found == layers.end()) {
-    std::vector<std::string> known;
-    for (const SessionLayer& layer : layers) known.push_back(format("%d (", layer.id) + layer.name + ")");
-    throw Error(ErrorKind::kUsage, format("there is no layer %d; there are ", id) + join(known, ", "));
-  }
+  if (found == layers.end()) refuse_layer(std::to_string(id));
   SessionNode node;
   node.parent = state.head;
   node.action = action;

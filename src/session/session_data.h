@@ -62,6 +62,7 @@ struct Session::Data {
   void refresh();
   /// Writes a change and goes there.
   void append(SessionNode node);
+  [[noreturn]] void refuse_layer(const std::string& name) const;
   void change_layer(const std::string& action, int id, double level_db, const std::string& remark);
 
   /// A sound at a level, with its sign turned if wanted.

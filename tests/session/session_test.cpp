@@ -163,6 +163,12 @@ TEST_F(SessionTest, MixAndReroll) {
   const AudioBuffer mix = session.render();
   for (size_t i = 0; i < mix.samples.size(); ++i)
     ASSERT_NEAR(mix.samples[i], source_.samples[i] + std::pow(10, -0.3) * alone.samples[i], 2e-7);
+  EXPECT_EQ(session.layer_called(std::to_string(violin)), violin);
+  EXPECT_EQ(session.layer_called("violin"), violin);
+  EXPECT_EQ(session.layer_called("the Violins"), violin);
+  EXPECT_EQ(session.layer_called("music"), 0);
+  expect_error(ErrorKind::kUsage, "there is no layer tuba; there are 0 (music), 1 (violin)",
+               [&] { session.layer_called("tuba"); });
   expect_error(ErrorKind::kUsage, "there is no layer 9", [&] { session.mute(9, true); });
   expect_error(ErrorKind::kUsage, "from -120 to 40 dB", [&] { session.level(violin, 1e9); });
 
@@ -175,6 +181,9 @@ TEST_F(SessionTest, MixAndReroll) {
   EXPECT_THAT(session.log().back().text, testing::HasSubstr("(seed 6)"));
   session.reroll([]() -> Editor& { return editor(); }, 5);
   EXPECT_EQ(session.render().samples, first);
+  apply(session, "add a violin", 6);
+  expect_error(ErrorKind::kUsage, "are all called violin: give the number of one",
+               [&] { session.layer_called("violin"); });
 }
 
 TEST_F(SessionTest, BarsAreCountedByTheBeatsOfTheMusicAsItCame) {

@@ -80,6 +80,9 @@ class Session {
   void switch_to(const std::string& name);
   const std::string& current_branch() const;
 
+  /// The number of the layer with a name or number: "1", "violin", "violins". Throws kUsage where none or several have
+  /// that name.
+  int layer_called(const std::string& name) const;
   /// Changes of a layer's place in the mix. Throw kUsage for an unknown layer.
   void mute(int layer, bool muted);
   void solo(int layer, bool soloed);
