@@ -85,6 +85,18 @@ std::map<size_t, size_t> repeated_outputs(const std::vector<std::string>& lines)
   return repeated;
 }
 
+/// What decides how an edit comes out besides its line and its files.
+std::string state_of(const Editor& editor, const EditOptions& o) {
+  std::string state = editor.model_folder().empty() ? "" : folder_hash(editor.model_folder());
+  if (const auto& accompanist = editor.options().accompanist)
+    for (const auto* sounds : {&accompanist->options().fonts, &accompanist->options().kits})
+      for (const fs::path& path : *sounds) state += " " + path.string() + state_of(path);
+  return state + format(" %d %d %d %d %llu %lld %.17g %.17g %d %d", editor.options().transcribes != nullptr,
+                        static_cast<int>(o.mode), static_cast<int>(o.parts), static_cast<int>(o.part_notes),
+                        static_cast<unsigned long long>(o.seed), static_cast<long long>(o.steps), o.guidance, o.pan,
+                        o.thorough, o.force);
+}
+
 bool is_done(const fs::path& output, const std::string& key) {
   std::error_code code;
   if (!fs::exists(output, code) || !fs::exists(record_of(output), code)) return false;
@@ -110,7 +122,7 @@ BatchShard parse_shard(const std::string& text) {
 BatchResult run_batch(Editor& editor, const fs::path& manifest, const BatchShard& shard, const EditOptions& defaults,
                       const std::function<void(const json&)>& tell, const CancelToken& cancel) {
   const std::vector<std::string> lines = split(read_text_file(manifest), '\n');
-  const std::string model = editor.model_folder().empty() ? "" : folder_hash(editor.model_folder());
+  const std::string state = state_of(editor, defaults);
   const std::map<size_t, size_t> repeated = repeated_outputs(lines);
   BatchResult all;
   int64_t number = -1;
@@ -128,13 +140,9 @@ BatchResult run_batch(Editor& editor, const fs::path& manifest, const BatchShard
       if (const auto again = repeated.find(i); again != repeated.end())
         throw Error(ErrorKind::kInput, context + format(": line %zu has the same output; give each line one of its own",
                                                         again->second + 1));
-      const EditOptions& o = defaults;
-      const std::string key = hash_text(stable_hash(
-          line.dump() + model + state_of(request.file) + state_of(request.chords) + state_of(request.beats) +
-          state_of(request.notes) +
-          format("%d %d %d %llu %lld %.17g %.17g %d %d", static_cast<int>(o.mode), static_cast<int>(o.parts),
-                 static_cast<int>(o.part_notes), static_cast<unsigned long long>(o.seed),
-                 static_cast<long long>(o.steps), o.guidance, o.pan, o.thorough, o.force)));
+      const std::string key =
+          hash_text(stable_hash(line.dump() + state + state_of(request.file) + state_of(request.chords) +
+                                state_of(request.beats) + state_of(request.notes)));
       const fs::path output = request.output;
       if (is_done(output, key)) {
         told["status"] = "skipped";

@@ -284,6 +284,11 @@ EditResult Editor::edit(const AudioBuffer& source, const Plan& plan, const EditO
       };
     run_step(plan.steps[i], i, source, result, job);
   }
+  const bool panned = std::any_of(result.stems.begin(), result.stems.end(), [&](const EditedStem& stem) {
+    return stem.added && plan.steps[stem.step].instruction.operation != Operation::kRemix;
+  });
+  if (options.pan != 0 && !panned)
+    result.notes.push_back("the pan changed nothing: there is no new part to be panned.");
   return result;
 }
 

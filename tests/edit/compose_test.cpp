@@ -265,6 +265,8 @@ TEST(Compose, AddedPartsStandWhereTheyAreWanted) {
     return std::pow(10, db[0] / 10) + std::pow(10, db[1] / 10);
   };
   EXPECT_NEAR(power(half) / power(middle), 1, 1e-3);
+  EXPECT_THAT(editor.edit(source, "remove the bass", {.steps = 1, .pan = 0.5}).notes,
+              testing::Contains("the pan changed nothing: there is no new part to be panned."));
   expect_error(ErrorKind::kUsage, "from -1 (left) to 1 (right)", [&] { part(1.5); });
   expect_error(ErrorKind::kUsage, "only in music of two channels can a part be panned; this has 1",
                [&] { editor.edit(noise(24000, 1, 0.5), "add a violin", {.pan = 0.5}); });

@@ -425,6 +425,13 @@ TEST_F(FileEditTest, ABatchKnowsWhenItsFilesChangeAndKeepsItsOutputsApart) {
   EXPECT_EQ(run_batch(editor(), path("songs.jsonl"), {1, 2}, quick, tell).failed, 1);
   write_noise("song.wav", AudioEncoding::kPcm16, 24000, 2, 0.6);
   EXPECT_EQ(run_batch(editor(), path("songs.jsonl"), {0, 1}, quick, tell).done, 1);
+  // Other sounds are another edit.
+  write_file_atomically(path("sounds.sf2"), "");
+  EditorOptions players;
+  players.accompanist = std::make_shared<Accompanist>(PaletteOptions{.fonts = {path("sounds.sf2")}});
+  Editor other(tiny_pipeline(), players);
+  EXPECT_EQ(run_batch(other, path("songs.jsonl"), {0, 1}, quick, tell).done, 1);
+  EXPECT_EQ(run_batch(other, path("songs.jsonl"), {0, 1}, quick, tell).skipped, 1);
 }
 
 TEST_F(FileEditTest, EstimatesGrowWithTheWork) {

@@ -28,6 +28,7 @@ class Accompanist {
   /// The sounds may be none at all (`may_be_empty` is set). Throws kMissing when a path does not exist.
   explicit Accompanist(PaletteOptions sounds);
   ~Accompanist();
+  const PaletteOptions& options() const { return options_; }
 
   /// Whether there is a sound for an instrument (canonical name), and a synthesizer in this program. Throws as
   /// Palette::scan.

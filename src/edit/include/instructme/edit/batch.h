@@ -26,9 +26,9 @@ struct BatchResult {
 /// the manifest's folder. What a line says goes before `defaults`. After each line `tell` gets one object: "line",
 /// "file", "output", "status" ("done", "skipped" or "failed"), and "seconds", "gain", "notes" and "request" (a hash),
 /// or "error". The same object lies beside the output as `<output>.json`; an output whose object says that it was made
-/// from the same line and files (by size and time) by the same model is skipped, so a batch that was stopped goes on
-/// where it was, and shards may run at the same time. A line that fails does not stop the others; one with the output
-/// of a line before it does. Throws kIo for a manifest that cannot be read, kCancelled.
+/// from the same line and files (by size and time) by the same model and sounds is skipped, so a batch that was stopped
+/// goes on where it was, and shards may run at the same time. A line that fails does not stop the others; one with the
+/// output of a line before it does. Throws kIo for a manifest that cannot be read, kCancelled.
 BatchResult run_batch(Editor& editor, const std::filesystem::path& manifest, const BatchShard& shard,
                       const EditOptions& defaults, const std::function<void(const nlohmann::json&)>& tell,
                       const CancelToken& cancel = {});
