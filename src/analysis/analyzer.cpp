@@ -47,6 +47,19 @@ at::Tensor template_chords(ChromaTemplateChordExtractor& templates, const AudioB
   return at::cat(pieces);
 }
 
+// Chord probabilities of silence. (frames, kChordClasses)
+at::Tensor no_chords(int64_t frames) {
+  at::Tensor chords = at::zeros({frames, kChordClasses});
+  chords.select(1, 0).fill_(1.0);
+  return chords;
+}
+
+// Whether chords were heard of which a key network would have told the key.
+bool has_chord(const Hearing& hearing) {
+  return std::any_of(hearing.chord_spans.begin(), hearing.chord_spans.end(),
+                     [](const ChordSpan& span) { return !span.chord.none; });
+}
+
 // The key of notes, or of the tones of chords where there are no notes.
 void estimate_one_key(Analysis& analysis) {
   Score score;
@@ -110,13 +123,14 @@ Analysis Analyzer::analyze(const AudioBuffer& music, const ProgressCallback& pro
     analysis.trained_ears = true;
     hearing = parts_->ears(music, progress, cancel);
     compare_judges();
+    if (hearing.keys.empty() && has_chord(hearing)) analysis.missing.push_back("key: the model has no key network");
     if (!hearing.has_tagger) analysis.missing.push_back("instruments: the model has no tagger");
     return analysis;
   }
   cancel.check();
   hearing.duration_s = music.seconds();
   hearing.chord_rate = static_cast<double>(kChordSampleRate) / kChordHop;
-  const at::Tensor chords = template_chords(parts_->templates, music, cancel);
+  const at::Tensor chords = analysis.silent ? no_chords(frames) : template_chords(parts_->templates, music, cancel);
   hearing.chords = rows_of(chords);
   hearing.chord_spans = likeliest_chords(chords, hearing.duration_s);
   compare_judges();

@@ -7,6 +7,7 @@
 #include "instructme/audio/audio_file.h"
 #include "instructme/base/error.h"
 #include "instructme/base/strings.h"
+#include "mp3_length.h"
 #include "sound_file.h"
 #include "truncation.h"
 
@@ -208,6 +209,14 @@ AudioBuffer read_audio(const fs::path& path, const ReadOptions& options) {
                         static_cast<double>(options.start_frame + wanted) / info.samplerate,
                         static_cast<double>(options.start_frame + done) / info.samplerate));
   if (done == 0) refuse(path, "contains no samples");
+  if (is_mp3(info) && options.frames < 0) {
+    constexpr int64_t kNotMusic = 8 * 1152;  // what decoders leave out: the encoder's delay, a frame of information
+    const int64_t there = mp3_length(path) - options.start_frame;
+    if (there > done + kNotMusic)
+      refuse(path, format("holds %.1f s but says that it is shorter, or nothing of its length (variable bit rate), so "
+                          "that only %.1f s can be read; convert it to WAV or FLAC with another program",
+                          static_cast<double>(there) / info.samplerate, static_cast<double>(done) / info.samplerate));
+  }
   return buffer;
 }
 

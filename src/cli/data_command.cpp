@@ -32,7 +32,8 @@ int triplets(const TripletArguments& arguments) {
   for (int i = 0; i < arguments.count; ++i) {
     cancel.check();
     Rng rng = Rng(arguments.seed).fork(static_cast<uint64_t>(i));
-    const Triplet triplet = sampler.sample(rng);
+    Triplet triplet = sampler.sample(rng);
+    keep_within_full_scale(triplet);
     const std::string name = format("%05d", i), base = arguments.out + "/" + name;
     write_audio(base + "_source.flac", from_mono(triplet.source, songs.sample_rate()));
     write_audio(base + "_target.flac", from_mono(triplet.target, songs.sample_rate()));
@@ -75,8 +76,9 @@ int mix(const MixArguments& arguments) {
     std::printf("%-20s %-24s %s\n", stem.instrument.c_str(), stem.source.c_str(), stem.preset.c_str());
   }
   write_audio(arguments.out, from_mono(std::move(sum), song.sample_rate), {.encoding = AudioEncoding::kPcm16});
-  std::printf("%s: %s, %.0f beats per minute, %s\n", arguments.out.c_str(), song.title.c_str(), song.tempo_bpm,
-              key_label(song.key).c_str());
+  const std::string tempo = song.beats.empty() ? "" : format(", %.0f beats per minute", song.tempo_bpm);
+  const std::string key = song.chords.empty() ? "" : ", " + key_label(song.key);
+  std::printf("%s: %s%s%s\n", arguments.out.c_str(), song.title.c_str(), tempo.c_str(), key.c_str());
   return 0;
 }
 

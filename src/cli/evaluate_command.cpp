@@ -24,6 +24,8 @@ struct EvaluateArguments {
 };
 
 int evaluate_listening(const EvaluateArguments& arguments, const CancelToken& cancel) {
+  if (!arguments.details.empty())
+    throw Error(ErrorKind::kUsage, "--details writes the scores of edits, which --ears does not make; leave it out");
   ProgressLine line("songs");
   const EarsReport report = evaluate_ears(find_model(arguments.model), {arguments.ears.begin(), arguments.ears.end()},
                                           find_transcriber(arguments.transcriber), line.callback(), cancel);

@@ -3,6 +3,7 @@
 #include "instructme/audio/audio_memory.h"
 #include "instructme/score/mma_arranger.h"
 #include "instructme/synth/stem_renderer.h"
+#include "part_options.h"
 #include "terminal.h"
 
 namespace instructme::cli {
@@ -13,7 +14,7 @@ void SongOptions::apply(const CancelToken& cancel) {
     composer.split = GrooveSplit::kHeldOut;
     palette.held_out = true;
   }
-  palette.fonts.assign(fonts.begin(), fonts.end());
+  palette.fonts = places(fonts, usual_font_folders());
   palette.kits.assign(kits.begin(), kits.end());
   composer.pop909 = pop909;
   composer.midi.assign(midi.begin(), midi.end());
@@ -36,7 +37,8 @@ void add_song_options(CLI::App* command, SongOptions& options) {
       ->check(CLI::Range(0.0, 1e6));
   command->add_option("--midi-weight", options.composer.midi_weight, "How often it is a MIDI file")
       ->check(CLI::Range(0.0, 1e6));
-  command->add_option("--fonts", options.fonts, "SoundFont files, or folders with them");
+  command->add_option("--fonts", options.fonts,
+                      "SoundFont files, or folders with them (default: those that are installed)");
   command->add_option("--kits", options.kits,
                       "Drum kits of Hydrogen, or folders with them, e.g. " + default_kit_folder().string());
   command->add_flag("--plugins", options.palette.plugins,

@@ -17,7 +17,7 @@ struct SongOptions {
   PaletteOptions palette;
   std::string split = "all", pop909;
   std::vector<std::string> midi;
-  std::vector<std::string> fonts{"/usr/share/sounds/sf2", "/usr/share/sounds/sf3"}, kits;
+  std::vector<std::string> fonts, kits;
 
   std::shared_ptr<const MusicStock> stock;  ///< after apply()
 

@@ -29,10 +29,13 @@ std::string collection_of(const std::string& source) {
   return or_unknown(source.substr(0, end));
 }
 
-double sounding_hours(const StemInfo& stem) {
-  const auto blocks = std::count_if(stem.block_levels_db.begin(), stem.block_levels_db.end(),
-                                    [](float level) { return level > kSounds_db; });
-  return static_cast<double>(blocks) * kLevelBlock_s / 3600;
+// The last block may be shorter than the others.
+double sounding_hours(const StemInfo& stem, double song_hours) {
+  double seconds = 0;
+  for (size_t b = 0; b < stem.block_levels_db.size(); ++b)
+    if (stem.block_levels_db[b] > kSounds_db)
+      seconds += std::clamp(3600 * song_hours - static_cast<double>(b) * kLevelBlock_s, 0.0, kLevelBlock_s);
+  return seconds / 3600;
 }
 
 class Tables {
@@ -103,7 +106,7 @@ DataReport report_songs(const std::string& name, const SongSet& songs, const Lex
       for (const VersionInfo& version : arrangement.versions)
         for (const StemInfo& stem : version.stems) {
           report.stem_hours += hours;
-          const double sounding = sounding_hours(stem);
+          const double sounding = sounding_hours(stem, hours);
           tables.add("instruments", stem.instrument.empty() ? "(no instrument)" : stem.instrument, sounding);
           tables.add("roles", role_name(stem.role), sounding);
           tables.add("sources", or_unknown(stem.source), sounding);
@@ -114,8 +117,8 @@ DataReport report_songs(const std::string& name, const SongSet& songs, const Lex
           }
         }
     }
-    tables.add("keys", key_label(song.key), hours, "songs");
-    tables.add("tempos", tempo_range(song.tempo_bpm), hours, "songs");
+    tables.add("keys", or_unknown(song.chords.empty() ? "" : key_label(song.key)), hours, "songs");
+    tables.add("tempos", or_unknown(song.beats.empty() ? "" : tempo_range(song.tempo_bpm)), hours, "songs");
     tables.add("charts", collection_of(song.source), hours, "songs");
   }
   tables.find_absent(lexicon);
@@ -136,8 +139,9 @@ DataReport report_shards(const std::string& name, const ShardSet& shards, const 
     for (const std::string& instrument : instruments) tables.add("instruments", instrument, hours);
     for (const std::string& asked : triplet.instruction.instruments) tables.add("instruments asked for", asked, hours);
     tables.add("genres", or_unknown(triplet.source_genre), hours);
-    tables.add("keys", key_label(example.clip.key), hours);
-    tables.add("tempos", tempo_range(example.clip.tempo_bpm), hours);
+    const bool charted = !example.clip.chords.empty();
+    tables.add("keys", or_unknown(charted ? key_label(example.clip.key) : ""), hours);
+    tables.add("tempos", or_unknown(charted ? tempo_range(example.clip.tempo_bpm) : ""), hours);
     std::set<std::string> sources, licences;
     for (const SoundOrigin& sound : example.clip.sounds) {
       sources.insert(or_unknown(sound.source));

@@ -32,6 +32,12 @@ std::string row(const std::string& label, const std::string& text) {
   return text.empty() ? "" : "<tr><th>" + escape_html(label) + "</th><td>" + escape_html(text) + "</td></tr>\n";
 }
 
+// "" for recordings, of which neither is known.
+std::string key_and_tempo(const ClipInfo& clip) {
+  if (clip.chords.empty()) return "";
+  return format("%s, %.0f beats per minute", key_label(clip.key).c_str(), clip.tempo_bpm);
+}
+
 std::string chord_strip(const std::vector<ChordSpan>& chords, double length_s) {
   std::string html = "<div class=\"chords\">";
   double end = 0;
@@ -91,9 +97,8 @@ std::string section(const fs::path& folder, const ListeningItem& item, size_t nu
           row("in the source", join(triplet.source_instruments, ", ")) +
           row("in the target", join(triplet.target_instruments, ", ")) +
           row("genre", triplet.source_genre + (new_genre ? " to " + triplet.target_genre : "")) +
-          row("key and tempo", format("%s, %.0f beats per minute", key_label(clip.key).c_str(), clip.tempo_bpm)) +
-          row("song", clip.song + format(", from %.1f s", clip.start_s)) + row("music", clip.origin) +
-          row("sounds", join(sounds, ", ")) + "</table>\n";
+          row("key and tempo", key_and_tempo(clip)) + row("song", clip.song + format(", from %.1f s", clip.start_s)) +
+          row("music", clip.origin) + row("sounds", join(sounds, ", ")) + "</table>\n";
   html += chord_strip(clip.chords, static_cast<double>(triplet.source.size()) / sample_rate);
   if (can_write_png()) {
     write_png(folder / (name + ".png"), render_panels({picture("source", triplet.source, sample_rate),

@@ -42,11 +42,18 @@ struct TableEntry {
 };
 using SoundTable = std::map<std::tuple<std::string, int, int>, TableEntry>;  // file, bank, program
 
+// Tables may have been written on Windows, with a carriage return at the end of each line.
+std::vector<std::string> cells_of(const std::string& line) {
+  std::vector<std::string> cells = split(line, '\t');
+  for (std::string& cell : cells) cell = trim(cell);
+  return cells;
+}
+
 SoundTable read_sound_table(const fs::path& path) {
   SoundTable table;
   if (!fs::exists(path)) return table;
   const std::vector<std::string> lines = split(read_text_file(path), '\n');
-  const std::vector<std::string> names = split(lines.front(), '\t');
+  const std::vector<std::string> names = cells_of(lines.front());
   const auto column = [&](const std::string& name) {
     const auto found = std::find(names.begin(), names.end(), name);
     if (found == names.end())
@@ -58,7 +65,7 @@ SoundTable read_sound_table(const fs::path& path) {
                instrument = column("instrument"), licence = column("licence");
   for (size_t i = 1; i < lines.size(); ++i) {
     if (trim(lines[i]).empty()) continue;
-    const std::vector<std::string> cells = split(lines[i], '\t');
+    const std::vector<std::string> cells = cells_of(lines[i]);
     try {
       table[{cells.at(file), std::stoi(cells.at(bank)), std::stoi(cells.at(program))}] = {cells.at(instrument),
                                                                                           cells.at(licence)};

@@ -124,6 +124,8 @@ ShardReport write_shards(const ShardOptions& options, TripletSequence& sequence,
         tell(i + 1);
       }
       archive.finish();
+      // What the manifest says of an archive that is replaced, as the last one of a smaller set, ceases to be true.
+      if (fs::exists(path)) write_json_file(manifest_path, manifest);
       file.commit();
       shard = index_shard(path);
       ++report.written;

@@ -181,7 +181,7 @@ SongInfo parse_song(const json& value, const std::string& context) {
   const json arrangements = config.raw("arrangements");
   config.finish();
   info.key = parse_key_label(key, context);
-  require(info.sample_rate > 0 && info.frames > 0, context, "sample_rate and frames must be above 0.");
+  require(info.sample_rate > 1 && info.frames > 0, context, "sample_rate must be above 1 and frames above 0.");
   require(arrangements.is_array() && !arrangements.empty(), context, "a song needs at least one arrangement.");
   const auto block = static_cast<int64_t>(kLevelBlock_s * info.sample_rate);
   for (const json& entry : arrangements)

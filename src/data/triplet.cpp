@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
+#include "instructme/audio/audio_buffer.h"
 #include "instructme/base/error.h"
 #include "instructme/base/strings.h"
 #include "triplet_parts.h"
@@ -42,6 +44,23 @@ std::vector<HeardStem> difference(const std::vector<HeardStem>& a, const std::ve
   return rest;
 }
 
+/// Operations by their weights, each once.
+class OperationDraw {
+ public:
+  explicit OperationDraw(const std::array<double, kOperations>& weights) : weights_(weights) {}
+
+  /// Nothing when all that have a weight were drawn.
+  std::optional<Operation> next(Rng& rng) {
+    if (*std::max_element(weights_.begin(), weights_.end()) <= 0) return std::nullopt;
+    const size_t drawn = rng.weighted(weights_);
+    weights_[drawn] = 0;
+    return static_cast<Operation>(drawn);
+  }
+
+ private:
+  std::array<double, kOperations> weights_;
+};
+
 }  // namespace
 
 std::vector<Instruction> Triplet::instructions() const {
@@ -53,6 +72,13 @@ std::vector<Instruction> Triplet::instructions() const {
 std::vector<HeardStem> Triplet::removed_stems() const { return difference(source_stems, target_stems); }
 
 std::vector<HeardStem> Triplet::added_stems() const { return difference(target_stems, source_stems); }
+
+void keep_within_full_scale(Triplet& triplet) {
+  const double loudest = std::max(peak(triplet.source), peak(triplet.target));
+  if (loudest <= 1) return;
+  scale(triplet.source, triplet.source_stems, 1 / loudest);
+  scale(triplet.target, triplet.target_stems, 1 / loudest);
+}
 
 TripletSampler::TripletSampler(const SongSet& songs, const Lexicon& lexicon, TripletOptions options)
     : songs_(songs), lexicon_(lexicon), options_(std::move(options)) {
@@ -169,46 +195,69 @@ bool TripletSampler::try_sample(Operation operation, Rng& rng, Triplet& triplet)
   return made && finish(clip, rng, triplet);
 }
 
+// False when none of many clips allows the operation.
+bool TripletSampler::find(Operation operation, Rng& rng, Triplet& triplet) const {
+  for (int i = 0; i < kClipsToTry; ++i)
+    if (try_sample(operation, rng, triplet)) return true;
+  return false;
+}
+
+// Empty when none of many clips allows the operation.
+std::vector<Triplet> TripletSampler::find_group(Operation operation, Rng& rng) const {
+  std::vector<Triplet> group;
+  if (names_source_stems(operation) && options_.siblings >= 2) {
+    const double extract = weights_[static_cast<size_t>(Operation::kExtract)];
+    const double extract_share = extract / (extract + weights_[static_cast<size_t>(Operation::kRemove)]);
+    for (int attempt = 0; attempt < kClipsToTry; ++attempt) {
+      const Clip clip = draw_clip(frames_, rng);
+      const Choice choice = choose(clip, rng);
+      Mixer mixer(songs_, clip);  // reads every stem once for all of them
+      const int64_t members = std::min<int64_t>(options_.siblings, static_cast<int64_t>(choice.chosen.size()));
+      for (int64_t i = 0; i < members; ++i) {
+        Triplet triplet;
+        triplet.instruction.operation = rng.chance(extract_share) ? Operation::kExtract : Operation::kRemove;
+        const Names named{choice.chosen[static_cast<size_t>(i)]};
+        if (subset_pair(triplet.instruction.operation, mixer, choice, named, triplet) && finish(clip, rng, triplet))
+          group.push_back(std::move(triplet));
+      }
+      if (!group.empty()) return group;
+    }
+  }
+  Triplet triplet;
+  if (find(operation, rng, triplet)) group.push_back(std::move(triplet));
+  return group;
+}
+
+void TripletSampler::refuse(const std::string& what) const {
+  throw Error(ErrorKind::kInput, format("None of %d clips of the %zu songs allows %s: too few instruments sound "
+                                        "together, or there are no versions to go between.",
+                                        kClipsToTry, songs_.size(), what.c_str()));
+}
+
 std::vector<Triplet> TripletSampler::sample_group(Rng& rng) const {
   if (options_.requests > 0 && rng.chance(options_.requests)) return {sample_two_requests(rng)};
-  const auto operation = static_cast<Operation>(rng.weighted(weights_));
-  std::vector<Triplet> group;
-  if (!names_source_stems(operation) || options_.siblings < 2) {
-    group.push_back(sample(operation, rng));
-    return group;
-  }
-  const double extract = weights_[static_cast<size_t>(Operation::kExtract)];
-  const double extract_share = extract / (extract + weights_[static_cast<size_t>(Operation::kRemove)]);
-  for (int attempt = 0; attempt < kClipsToTry; ++attempt) {
-    const Clip clip = draw_clip(frames_, rng);
-    const Choice choice = choose(clip, rng);
-    Mixer mixer(songs_, clip);  // reads every stem once for all of them
-    const int64_t members = std::min<int64_t>(options_.siblings, static_cast<int64_t>(choice.chosen.size()));
-    for (int64_t i = 0; i < members; ++i) {
-      Triplet triplet;
-      triplet.instruction.operation = rng.chance(extract_share) ? Operation::kExtract : Operation::kRemove;
-      const Names named{choice.chosen[static_cast<size_t>(i)]};
-      if (subset_pair(triplet.instruction.operation, mixer, choice, named, triplet) && finish(clip, rng, triplet))
-        group.push_back(std::move(triplet));
-    }
-    if (!group.empty()) return group;
-  }
-  group.push_back(sample(operation, rng));  // throws, saying why
-  return group;
+  for (OperationDraw operations(weights_); const auto operation = operations.next(rng);)
+    if (std::vector<Triplet> group = find_group(*operation, rng); !group.empty()) return group;
+  refuse("any of the operations");
 }
 
 Triplet TripletSampler::sample(Operation operation, Rng& rng) const {
   Triplet triplet;
-  for (int i = 0; i < kClipsToTry; ++i)
-    if (try_sample(operation, rng, triplet)) return triplet;
-  throw Error(ErrorKind::kInput, format("None of %d clips of the %zu songs allows '%s': too few instruments sound "
-                                        "together, or there are no versions to go between.",
-                                        kClipsToTry, songs_.size(), operation_name(operation)));
+  if (!find(operation, rng, triplet)) refuse(std::string("'") + operation_name(operation) + "'");
+  return triplet;
+}
+
+Triplet TripletSampler::sample_or_another(Operation operation, Rng& rng) const {
+  Triplet triplet;
+  return find(operation, rng, triplet) ? triplet : sample(rng);
 }
 
 Triplet TripletSampler::sample(Rng& rng) const {
   if (options_.requests > 0 && rng.chance(options_.requests)) return sample_two_requests(rng);
-  return sample(static_cast<Operation>(rng.weighted(weights_)), rng);
+  Triplet triplet;
+  for (OperationDraw operations(weights_); const auto operation = operations.next(rng);)
+    if (find(*operation, rng, triplet)) return triplet;
+  refuse("any of the operations");
 }
 
 Triplet TripletSampler::sample_two_requests(Rng& rng) const {

@@ -84,8 +84,14 @@ BeatTrack track_sounding(const Tensor& activations, std::span<const float> mono)
   const int64_t first = std::max<int64_t>(0, from / kBeatHop - kNear);
   const int64_t end = std::min(activations.size(0), (to + kBeatHop - 1) / kBeatHop + kNear);
   BeatTrack track = track_beats(activations.slice(0, first, end));
-  for (Beat& beat : track.beats)
-    beat.time_s += static_cast<double>(first * kBeatHop) / static_cast<double>(kChordSampleRate);
+  const auto seconds = [](int64_t samples) {
+    return static_cast<double>(samples) / static_cast<double>(kChordSampleRate);
+  };
+  for (Beat& beat : track.beats) beat.time_s += seconds(first * kBeatHop);
+  // The last frame may be shorter than the others, and its beat is in the middle of what there is of it.
+  const auto samples = static_cast<int64_t>(mono.size());
+  const double latest = seconds((samples - 1) / kBeatHop * kBeatHop + samples) / 2;
+  if (!track.beats.empty()) track.beats.back().time_s = std::min(track.beats.back().time_s, latest);
   return track;
 }
 

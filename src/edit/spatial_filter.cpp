@@ -3,6 +3,8 @@
 #include <torch/torch.h>
 
 #include <algorithm>
+#include <array>
+#include <vector>
 
 namespace instructme {
 
@@ -13,59 +15,108 @@ namespace {
 // How much of a source is taken to come from everywhere: less trusts places that were measured among other sources.
 constexpr double kDiffuse = 0.02;
 constexpr double kSilence = 1e-12;  // power, 120 dB below a full-scale sine
-constexpr int64_t kFrames = 64;     // at a time: what is in between stays near the processor
 
-/// Calls body(first, count) for all frames, some at a time.
-template <class Body>
-void by_frames(int64_t frames, const Body& body) {
-  for (int64_t first = 0; first < frames; first += kFrames) body(first, std::min(kFrames, frames - first));
-}
+using Bin = c10::complex<float>;
+using Wide = c10::complex<double>;
 
-/// shares (J, 2, T, F) -> (J + 1, 2, T, F): with the rest.
-Tensor with_rest(const Tensor& shares) {
-  return torch::cat({shares, (1.0 - shares.sum(0, /*keepdim=*/true)).clamp_min(0.0)});
-}
+/// One frame of what goes in: the bins of both channels, and the shares of the sources.
+struct Frame {
+  Frame(const Tensor& spectrum, const Tensor& shares, int64_t t)
+      : sources(shares.size(0)),
+        plane(shares.size(2) * shares.size(3)),
+        first(spectrum.data_ptr<Bin>() + t * spectrum.size(2)),
+        second(first + plane),
+        share(shares.data_ptr<float>() + t * shares.size(3)) {}
+
+  /// Shares of source j, the last of which is the rest, in a bin of both channels.
+  void shares_of_bin(int64_t f, std::vector<std::array<double, 2>>& out) const {
+    std::array<double, 2> rest{1, 1};
+    for (int64_t j = 0; j < sources; ++j)
+      for (size_t channel = 0; channel < 2; ++channel) {
+        const double own = share[(2 * j + static_cast<int64_t>(channel)) * plane + f];
+        out[static_cast<size_t>(j)][channel] = own;
+        rest[channel] -= own;
+      }
+    for (size_t channel = 0; channel < 2; ++channel)
+      out[static_cast<size_t>(sources)][channel] = std::max(0.0, rest[channel]);
+  }
+
+  int64_t sources, plane;
+  const Bin *first, *second;
+  const float* share;
+};
+
+double power(const Bin& x) { return std::norm(static_cast<Wide>(x)); }
 
 }  // namespace
 
 SpatialFilter::SpatialFilter(int64_t sources, int64_t bins)
     : power_(torch::zeros({sources + 1, 2, bins}, at::kDouble)),
-      real_(torch::zeros({sources + 1, bins}, at::kDouble)),
-      imag_(torch::zeros({sources + 1, bins}, at::kDouble)) {}
+      across_(torch::zeros({sources + 1, bins}, at::kComplexDouble)) {}
 
-void SpatialFilter::learn(const Tensor& whole, const Tensor& whole_shares) {
-  by_frames(whole.size(1), [&](int64_t first, int64_t count) {
-    const Tensor spectrum = whole.narrow(1, first, count), all = with_rest(whole_shares.narrow(2, first, count));
-    power_ += (all * spectrum.abs().square()).sum(2);                  // (J + 1, 2, F)
-    const Tensor both = (all.select(1, 0) * all.select(1, 1)).sqrt();  // (J + 1, T, F)
-    const Tensor product = spectrum[0] * spectrum[1].conj();           // (T, F)
-    real_ += (both * at::real(product)).sum(1);
-    imag_ += (both * at::imag(product)).sum(1);
-  });
+void SpatialFilter::learn(const Tensor& spectrum, const Tensor& shares) {
+  const Tensor x = spectrum.contiguous(), share = shares.contiguous();
+  const int64_t bins = x.size(2);
+  auto* const power_of = power_.data_ptr<double>();
+  auto* const across_of = across_.data_ptr<Wide>();
+  std::vector<std::array<double, 2>> each(static_cast<size_t>(share.size(0)) + 1);
+  for (int64_t t = 0; t < x.size(1); ++t) {
+    const Frame frame(x, share, t);
+    for (int64_t f = 0; f < bins; ++f) {
+      frame.shares_of_bin(f, each);
+      const double first = power(frame.first[f]), second = power(frame.second[f]);
+      const Wide product = static_cast<Wide>(frame.first[f]) * std::conj(static_cast<Wide>(frame.second[f]));
+      for (size_t j = 0; j < each.size(); ++j) {
+        const auto at = static_cast<int64_t>(j) * bins + f;
+        power_of[at + static_cast<int64_t>(j) * bins] += each[j][0] * first;
+        power_of[at + static_cast<int64_t>(j + 1) * bins] += each[j][1] * second;
+        across_of[at] += std::sqrt(each[j][0] * each[j][1]) * product;
+      }
+    }
+  }
 }
 
-Tensor SpatialFilter::apply(const Tensor& whole, const Tensor& whole_shares) const {
-  // Covariances of trace 2, so that a source's power stays that of its bin.
-  const Tensor trace = (power_.sum(1) / 2 + kSilence).unsqueeze(1);                               // (J + 1, 1, F)
-  const Tensor own = ((power_ / trace + kDiffuse) / (1 + kDiffuse)).to(at::kFloat).unsqueeze(2);  // (J + 1, 2, 1, F)
-  const Tensor across =
-      (at::complex(real_, imag_) / trace.squeeze(1) / (1 + kDiffuse)).to(at::kComplexFloat).unsqueeze(1);
-  const int64_t sources = whole_shares.size(0);
-  const Tensor out = torch::empty({sources, 2, whole.size(1), whole.size(2)}, at::kComplexFloat);
-  by_frames(whole.size(1), [&](int64_t start, int64_t count) {
-    const Tensor spectrum = whole.narrow(1, start, count);
-    const Tensor level =
-        (with_rest(whole_shares.narrow(2, start, count)) * spectrum.abs().square()).mean(1);  // (J + 1, T, F)
-    const Tensor first = level * own.select(1, 0), second = level * own.select(1, 1), cross = level * across;
-    const Tensor a = first.sum(0) + kSilence, d = second.sum(0) + kSilence, b = cross.sum(0);  // (T, F)
-    // The inverse of [a b; b* d] times the spectrum. (A quotient of a complex number would square the determinant, of
-    // which nothing is left where it is silent.)
-    const Tensor factor = (a * d - b.abs().square()).clamp_min(kSilence * kSilence).reciprocal();
-    const Tensor x = (d * spectrum[0] - b * spectrum[1]) * factor;
-    const Tensor y = (a * spectrum[1] - b.conj() * spectrum[0]) * factor;
-    const Tensor f = first.narrow(0, 0, sources), s = second.narrow(0, 0, sources), c = cross.narrow(0, 0, sources);
-    out.select(1, 0).narrow(1, start, count).copy_(f * x + c * y);
-    out.select(1, 1).narrow(1, start, count).copy_(c.conj() * x + s * y);
+Tensor SpatialFilter::apply(const Tensor& spectrum, const Tensor& shares) const {
+  const Tensor x = spectrum.contiguous(), share = shares.contiguous();
+  const int64_t sources = share.size(0), frames = x.size(1), bins = x.size(2);
+  // Covariances of trace 2, so that a source's power stays that of its bin; a bin after the other, all sources of each.
+  const Tensor trace = power_.sum(1) / 2 + kSilence;  // (J + 1, F)
+  const Tensor own = ((power_ / trace.unsqueeze(1) + kDiffuse) / (1 + kDiffuse)).permute({2, 0, 1}).contiguous();
+  const Tensor across = (across_ / trace / (1 + kDiffuse)).t().contiguous();  // (F, J + 1)
+  const auto* const own_of = own.data_ptr<double>();
+  const auto* const across_of = across.data_ptr<Wide>();
+  Tensor out = torch::empty({sources, 2, frames, bins}, at::kComplexFloat);
+  auto* const out_of = out.data_ptr<Bin>();
+  at::parallel_for(0, frames, 1, [&](int64_t from, int64_t to) {
+    const auto count = static_cast<size_t>(sources) + 1;
+    std::vector<std::array<double, 2>> each(count);
+    std::vector<double> level(count);
+    for (int64_t t = from; t < to; ++t) {
+      const Frame frame(x, share, t);
+      for (int64_t f = 0; f < bins; ++f) {
+        frame.shares_of_bin(f, each);
+        const Wide first = static_cast<Wide>(frame.first[f]), second = static_cast<Wide>(frame.second[f]);
+        const double of_first = std::norm(first), of_second = std::norm(second);
+        const double* const here = own_of + f * static_cast<int64_t>(count) * 2;
+        const Wide* const cross = across_of + f * static_cast<int64_t>(count);
+        double a = kSilence, d = kSilence;
+        Wide b = 0;
+        for (size_t j = 0; j < count; ++j) {
+          level[j] = (each[j][0] * of_first + each[j][1] * of_second) / 2;
+          a += level[j] * here[2 * j];
+          d += level[j] * here[2 * j + 1];
+          b += level[j] * cross[j];
+        }
+        // The inverse of [a b; b* d] times the spectrum.
+        const double factor = 1 / std::max(a * d - std::norm(b), kSilence * kSilence);
+        const Wide left = (d * first - b * second) * factor, right = (a * second - std::conj(b) * first) * factor;
+        for (size_t j = 0; j + 1 < count; ++j) {
+          Bin* const to_first = out_of + (static_cast<int64_t>(2 * j) * frames + t) * bins + f;
+          *to_first = static_cast<Bin>(level[j] * (here[2 * j] * left + cross[j] * right));
+          to_first[frames * bins] = static_cast<Bin>(level[j] * (std::conj(cross[j]) * left + here[2 * j + 1] * right));
+        }
+      }
+    }
   });
   return out;
 }

@@ -18,8 +18,8 @@ class SpatialFilter {
   at::Tensor apply(const at::Tensor& spectrum, const at::Tensor& shares) const;
 
  private:
-  at::Tensor power_;        ///< (J + 1, 2, F) double: of each channel
-  at::Tensor real_, imag_;  ///< (J + 1, F) double: of the first channel times the conjugate of the second
+  at::Tensor power_;   ///< (J + 1, 2, F) double: of each channel
+  at::Tensor across_;  ///< (J + 1, F) complex double: of the first channel times the conjugate of the second
 };
 
 }  // namespace instructme

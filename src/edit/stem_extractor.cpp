@@ -19,7 +19,10 @@ using at::Tensor;
 
 namespace {
 
-constexpr int64_t kSegmentFrames = 960;  // 19.2 s
+// Spectra of so much are in memory at a time, 19.2 s.
+constexpr int64_t kSegmentFrames = 960;
+// The mask head hears so much at a time, 96 s, and beside it its context on either side, which is 10 s.
+constexpr int64_t kStretchFrames = 5 * kSegmentFrames;
 // Frames whose window is cut off by the end of a slice; with n_fft = 4 hops it is two.
 constexpr int64_t kCutFrames = 4;
 // The resampler passes this share of the band; above, the model hears nothing.
@@ -57,6 +60,80 @@ Tensor log_shares(const Tensor& masks) {
   return torch::cat({masks, 1.0 - masks.sum(0, /*keepdim=*/true)}).clamp_min(kLeastShare).log();
 }
 
+/// body(start, end) for all frames, `most` at a time.
+template <class Body>
+void in_parts(int64_t first, int64_t last, int64_t most, const CancelToken& cancel, const Body& body) {
+  for (int64_t start = first; start < last; start += most) {
+    cancel.check();
+    body(start, std::min(last, start + most));
+  }
+}
+
+/// Stems of a piece of music that come segment by segment. Frames are those of the source's own spectrum.
+class GrowingStems {
+ public:
+  GrowingStems(const AudioBuffer& source, size_t count, int64_t n_fft, int64_t hop)
+      : source_(source),
+        waves_(torch::from_blob(const_cast<float*>(source.samples.data()), {source.frames(), source.channels}).t()),
+        stft_(n_fft, hop),
+        hop_(hop),
+        planes_(count,
+                std::vector<std::vector<float>>(static_cast<size_t>(source.channels),
+                                                std::vector<float>(static_cast<size_t>(source.frames()), 0.0f))) {}
+
+  int64_t bins() const { return stft_.bins(); }
+  int64_t frames() const { return (source_.frames() + hop_ - 1) / hop_; }
+
+  // What overlaps with a segment's samples, and once more so that these frames themselves are whole.
+  static int64_t before(int64_t start) { return std::max<int64_t>(0, start - 2 * kCutFrames); }
+  int64_t behind(int64_t end) const { return std::min(frames(), end + 2 * kCutFrames); }
+
+  /// Of the frames from..to, the spectra of all channels: (C, T, F).
+  Tensor spectra(int64_t from, int64_t to) const {
+    const int64_t first = from * hop_, length = std::min(source_.frames(), to * hop_) - first;
+    return stft_.forward(waves_.narrow(1, first, length));
+  }
+
+  /// parts (I, C, T, F), of the frames from `from` on, of which those of the segment are kept.
+  void keep(const Tensor& parts, int64_t from, int64_t start, int64_t end) {
+    const int64_t keep_from = start * hop_, count = std::min(source_.frames(), end * hop_) - keep_from;
+    const int64_t length = std::min(source_.frames(), (from + parts.size(2)) * hop_) - from * hop_;
+    for (size_t i = 0; i < planes_.size(); ++i) {
+      const Tensor wave = stft_.inverse(parts[static_cast<int64_t>(i)], length);  // (C, S)
+      for (size_t channel = 0; channel < planes_[i].size(); ++channel) {
+        const Tensor part = wave[static_cast<int64_t>(channel)].narrow(0, keep_from - from * hop_, count).contiguous();
+        std::copy_n(part.data_ptr<float>(), count, planes_[i][channel].begin() + keep_from);
+      }
+    }
+  }
+
+  std::vector<AudioBuffer> buffers() const {
+    std::vector<AudioBuffer> stems;
+    for (const auto& plane : planes_) stems.push_back(from_planar(plane, source_.sample_rate));
+    return stems;
+  }
+
+ private:
+  const AudioBuffer& source_;
+  Tensor waves_;  // (C, S), a view of the source
+  Stft stft_;
+  int64_t hop_;
+  std::vector<std::vector<std::vector<float>>> planes_;  // of every stem, by channel
+};
+
+/// Where each of these instruments is among those of a mask head.
+std::vector<std::vector<int64_t>> places_of(const MaskHeadImpl& mask, const std::vector<std::string>& instruments) {
+  std::vector<std::vector<int64_t>> places;
+  for (const std::string& name : instruments) {
+    places.push_back(mask_places(mask, name));
+    if (places.back().empty())
+      throw Error(ErrorKind::kInput, "this model cannot tell '" + name + "' from other instruments" +
+                                         did_you_mean(name, mask.options.instruments) + "; it knows " +
+                                         join(mask.options.instruments, ", "));
+  }
+  return places;
+}
+
 }  // namespace
 
 Tensor fit_mask(const Tensor& mask, int64_t bins) {
@@ -85,7 +162,7 @@ std::vector<int64_t> mask_places(const MaskHeadImpl& mask, const std::string& in
 
 /// As masks(), of the music played at `speed` sixteenths of its own speed, and so transposed.
 Tensor StemExtractor::masks_at(int64_t speed, const Tensor& wave, const std::vector<std::vector<int64_t>>& places,
-                               int64_t first, int64_t last) {
+                               int64_t first, int64_t last, const MaskHeadImpl::Step& step) {
   const MaskHeadOptions& o = mask_->options;
   const int64_t frames = (wave.size(0) + o.hop - 1) / o.hop;
   // Frames of the music that are whole grains of the mask head when it is played at this speed.
@@ -101,14 +178,14 @@ Tensor StemExtractor::masks_at(int64_t speed, const Tensor& wave, const std::vec
     slice = as_tensor(resample(own, static_cast<double>(speed), static_cast<double>(kOwnSpeed)));
   }
   const MaskHeadImpl::Heard heard =
-      mask_->listen(mask_->spectrum(slice.unsqueeze(0).to(mask_->band_mean.device())).abs());
+      mask_->listen(mask_->spectrum(slice.unsqueeze(0).to(mask_->band_mean.device())).abs(), step);
   std::vector<int64_t> all;
   for (const auto& own : places) all.insert(all.end(), own.begin(), own.end());
   Tensor every;
   if (speed == kOwnSpeed)
-    every = mask_->masks(heard, all, first - from, last - first).cpu();
+    every = mask_->masks(heard, all, first - from, last - first, step).cpu();
   else
-    every = mask_at_own_speed(mask_->masks(heard, all).cpu(),
+    every = mask_at_own_speed(mask_->masks(heard, all, 0, -1, step).cpu(),
                               static_cast<double>(speed) / static_cast<double>(kOwnSpeed), first - from, last - first);
   std::vector<Tensor> sums;
   int64_t next = 0;
@@ -122,11 +199,11 @@ Tensor StemExtractor::masks_at(int64_t speed, const Tensor& wave, const std::vec
 
 /// wave (S) at the model's rate and level -> (I, last - first, F); what has several places is their sum.
 Tensor StemExtractor::masks(const Tensor& wave, const std::vector<std::vector<int64_t>>& places, int64_t first,
-                            int64_t last) {
-  if (!thorough_) return masks_at(kOwnSpeed, wave, places, first, last);
+                            int64_t last, const MaskHeadImpl::Step& step) {
+  if (!thorough_) return masks_at(kOwnSpeed, wave, places, first, last, step);
   Tensor logs;
   for (const int64_t speed : kSpeeds) {
-    const Tensor heard = log_shares(masks_at(speed, wave, places, first, last));
+    const Tensor heard = log_shares(masks_at(speed, wave, places, first, last, step));
     logs = logs.defined() ? logs + heard : heard;
   }
   return (logs / static_cast<double>(kThoroughSpeeds)).softmax(0).narrow(0, 0, static_cast<int64_t>(places.size()));
@@ -135,14 +212,7 @@ Tensor StemExtractor::masks(const Tensor& wave, const std::vector<std::vector<in
 std::vector<AudioBuffer> StemExtractor::extract(const AudioBuffer& source, const std::vector<std::string>& instruments,
                                                 const ProgressCallback& progress, const CancelToken& cancel) {
   torch::NoGradGuard no_grad;
-  std::vector<std::vector<int64_t>> places;
-  for (const std::string& name : instruments) {
-    places.push_back(mask_places(*mask_, name));
-    if (places.back().empty())
-      throw Error(ErrorKind::kInput, "this model cannot tell '" + name + "' from other instruments" +
-                                         did_you_mean(name, mask_->options.instruments) + "; it knows " +
-                                         join(mask_->options.instruments, ", "));
-  }
+  const auto places = places_of(*mask_, instruments);
   const MaskHeadOptions& o = mask_->options;
   const int rate = rate_with_whole_hops(source.sample_rate, o, model_rate_);
   if (rate != source.sample_rate) {
@@ -153,90 +223,61 @@ std::vector<AudioBuffer> StemExtractor::extract(const AudioBuffer& source, const
     }
     return stems;
   }
-  const int64_t hop = o.hop * rate / model_rate_, n_fft = o.n_fft * rate / model_rate_;
-  const Stft stft(n_fft, hop);
-  const int64_t samples = source.frames(), frames = (samples + hop - 1) / hop;
+  GrowingStems stems(source, instruments.size(), o.n_fft * rate / model_rate_, o.hop * rate / model_rate_);
+  const int64_t frames = stems.frames();
   const auto hear = [&](const std::vector<float>& mono) {
     Tensor wave = as_tensor(resample(mono, rate, model_rate_));
     wave.mul_(level_gain(wave, level_dbfs_));
     // The last frame of the source may begin where the resampled mix has rounded down.
     return at::constant_pad_nd(wave, {0, frames * o.hop - wave.size(0)});
   };
-  const int64_t channels = source.channels;
-  // A view of the source: (C, S).
-  const Tensor waves = torch::from_blob(const_cast<float*>(source.samples.data()), {samples, channels}).t();
-  const bool spatial = channels == 2 && !waves[0].equal(waves[1]);
-  std::vector<Tensor> heard;  // of both channels, or of their mix
-  if (spatial)
+  std::vector<Tensor> heard;  // both channels, or their mix
+  if (source.channels == 2 && extract_channel(source, 0) != extract_channel(source, 1))
     for (int channel = 0; channel < 2; ++channel) heard.push_back(hear(extract_channel(source, channel)));
   else
     heard.push_back(hear(mix_to_mono(source)));
 
-  std::vector<std::vector<std::vector<float>>> planes(
-      instruments.size(), std::vector<std::vector<float>>(static_cast<size_t>(channels),
-                                                          std::vector<float>(static_cast<size_t>(samples), 0.0f)));
-  const auto segments = [&](const auto& body) {
-    for (int64_t start = 0; start < frames; start += kSegmentFrames) {
-      cancel.check();
-      body(start, std::min(frames, start + kSegmentFrames));
-    }
+  int64_t done = 0;
+  const int64_t stretches = (frames + kStretchFrames - 1) / kStretchFrames;
+  const int64_t steps = stretches * static_cast<int64_t>(heard.size()) * mask_->steps() *
+                        (thorough_ ? static_cast<int64_t>(kThoroughSpeeds) : 1);
+  const auto step = [&] {
+    cancel.check();
+    if (progress) progress({"listening", ++done * frames / steps, frames, ""});
   };
-  const auto show = [&](int64_t done) {
-    if (progress) progress({"listening", done, frames, ""});
-  };
-  // Of the frames from..to, the spectra of all channels: (C, T, F).
-  const auto spectra = [&](int64_t from, int64_t to) {
-    const int64_t first = from * hop, length = std::min(samples, to * hop) - first;
-    return stft.forward(waves.narrow(1, first, length));
-  };
-  const auto shares = [&](const Tensor& wave, int64_t from, int64_t to) {
-    return fit_mask(masks(wave, places, from, to), stft.bins());  // (I, T, F)
-  };
-  // What overlaps with a segment's samples, and once more so that these frames themselves are whole.
-  const auto before = [](int64_t start) { return std::max<int64_t>(0, start - 2 * kCutFrames); };
-  const auto behind = [&](int64_t end) { return std::min(frames, end + 2 * kCutFrames); };
-  // parts (I, C, T, F), of the frames from `from` on, of which those of the segment are kept.
-  const auto keep = [&](const Tensor& parts, int64_t from, int64_t start, int64_t end) {
-    const int64_t keep_from = start * hop, count = std::min(samples, end * hop) - keep_from;
-    const int64_t length = std::min(samples, (from + parts.size(2)) * hop) - from * hop;
-    for (size_t i = 0; i < instruments.size(); ++i) {
-      const Tensor wave = stft.inverse(parts[static_cast<int64_t>(i)], length);  // (C, S)
-      for (int64_t channel = 0; channel < channels; ++channel) {
-        const Tensor part = wave[channel].narrow(0, keep_from - from * hop, count).contiguous();
-        std::copy_n(part.data_ptr<float>(), count, planes[i][static_cast<size_t>(channel)].begin() + keep_from);
-      }
-    }
-  };
-  if (!spatial) {
-    segments([&](int64_t start, int64_t end) {
-      show(start);
-      const int64_t from = before(start), to = behind(end);
-      keep(spectra(from, to) * shares(heard[0], from, to).unsqueeze(1), from, start, end);
+  if (progress) progress({"listening", 0, frames, ""});
+  if (heard.size() == 1) {
+    in_parts(0, frames, kStretchFrames, cancel, [&](int64_t first, int64_t last) {
+      const int64_t known_from = stems.before(first);
+      const Tensor shares = masks(heard[0], places, known_from, stems.behind(last), step);  // (I, T, F)
+      in_parts(first, last, kSegmentFrames, cancel, [&](int64_t start, int64_t end) {
+        const int64_t from = stems.before(start), to = stems.behind(end);
+        const Tensor mask = fit_mask(shares.narrow(1, from - known_from, to - from), stems.bins());
+        stems.keep(stems.spectra(from, to) * mask.unsqueeze(1), from, start, end);
+      });
     });
-  } else {
-    // Where everything stands is known when all has been heard, so shares are kept until then.
-    const auto count = static_cast<int64_t>(instruments.size());
-    SpatialFilter filter(count, stft.bins());
-    const Tensor kept = torch::empty({count, 2, frames, o.n_fft / 2 + 1}, at::kBFloat16);
-    segments([&](int64_t start, int64_t end) {
-      show(start);
-      for (int64_t channel = 0; channel < 2; ++channel)
-        kept.select(1, channel)
-            .narrow(1, start, end - start)
-            .copy_(masks(heard[static_cast<size_t>(channel)], places, start, end));
-      const int64_t from = before(start);
-      filter.learn(spectra(from, behind(end)).narrow(1, start - from, end - start),
-                   shares_at(kept, start, end, stft.bins()));
-    });
-    segments([&](int64_t start, int64_t end) {
-      const int64_t from = before(start), to = behind(end);
-      keep(filter.apply(spectra(from, to), shares_at(kept, from, to, stft.bins())), from, start, end);
-    });
+    return stems.buffers();
   }
-  show(frames);
-  std::vector<AudioBuffer> stems;
-  for (const auto& plane : planes) stems.push_back(from_planar(plane, source.sample_rate));
-  return stems;
+  // Where everything stands is known when all has been heard, so shares are kept until then.
+  const auto count = static_cast<int64_t>(instruments.size());
+  const Tensor kept = torch::empty({count, 2, frames, o.n_fft / 2 + 1}, at::kBFloat16);
+  in_parts(0, frames, kStretchFrames, cancel, [&](int64_t first, int64_t last) {
+    for (int64_t channel = 0; channel < 2; ++channel)
+      kept.select(1, channel)
+          .narrow(1, first, last - first)
+          .copy_(masks(heard[static_cast<size_t>(channel)], places, first, last, step));
+  });
+  SpatialFilter filter(count, stems.bins());
+  in_parts(0, frames, kSegmentFrames, cancel, [&](int64_t start, int64_t end) {
+    const int64_t from = stems.before(start);
+    filter.learn(stems.spectra(from, stems.behind(end)).narrow(1, start - from, end - start),
+                 shares_at(kept, start, end, stems.bins()));
+  });
+  in_parts(0, frames, kSegmentFrames, cancel, [&](int64_t start, int64_t end) {
+    const int64_t from = stems.before(start), to = stems.behind(end);
+    stems.keep(filter.apply(stems.spectra(from, to), shares_at(kept, from, to, stems.bins())), from, start, end);
+  });
+  return stems.buffers();
 }
 
 }  // namespace instructme

@@ -107,6 +107,7 @@ EarsReport evaluate_ears(const std::filesystem::path& model, const std::vector<s
   ChromaTemplateChordExtractor templates;
   std::optional<NoteChordJudge> judge;
   if (!transcriber.empty()) judge.emplace(transcriber);
+  const auto has = [&](const char* network) { return std::filesystem::is_regular_file(model / "ears" / network); };
   EarsReport report;
   for (const ClipCollection& set : whole_songs(sets)) {
     ChordScores trained, by_templates, by_notes, between;
@@ -139,10 +140,10 @@ EarsReport evaluate_ears(const std::filesystem::path& model, const std::vector<s
     report.rows.push_back({"beats, F-measure", set.name, beats / count});
     report.rows.push_back({"downbeats, F-measure", set.name, downbeats / count});
     report.rows.push_back({"beats per bar right", set.name, metres / count});
-    report.rows.push_back({"key, MIREX weighted", set.name, keys / count});
+    if (has("keys.json")) report.rows.push_back({"key, MIREX weighted", set.name, keys / count});
   }
-  if (std::filesystem::is_regular_file(model / "ears" / "tagger.json")) judge_tagger(model, sets, report, cancel);
-  if (std::filesystem::is_regular_file(model / "ears" / "mulan.json")) judge_mulan(model, sets, report, cancel);
+  if (has("tagger.json")) judge_tagger(model, sets, report, cancel);
+  if (has("mulan.json")) judge_mulan(model, sets, report, cancel);
   return report;
 }
 

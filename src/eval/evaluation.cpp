@@ -165,6 +165,27 @@ AudioBuffer edited_or_as_it_is(Scorer& scorer, Editor& editor, const AudioBuffer
   }
 }
 
+/// The operations of these names, all of which are looked at before the first is evaluated.
+std::vector<Operation> parse_operations(const std::vector<std::string>& names) {
+  std::vector<std::string> known;
+  for (int i = 0; i < kOperations; ++i) known.push_back(operation_name(static_cast<Operation>(i)));
+  std::vector<Operation> operations;
+  for (const std::string& name : names) {
+    const auto found = std::find(known.begin(), known.end(), name);
+    if (found == known.end())
+      throw Error(ErrorKind::kUsage, "there is no operation '" + name + "'" + did_you_mean(name, known));
+    operations.push_back(static_cast<Operation>(found - known.begin()));
+  }
+  return operations;
+}
+
+/// A line of clips.tsv whose clip can be scored.
+struct ClipLine {
+  std::string name, sentence;
+  Instruction instruction;
+  fs::path source, target;
+};
+
 /// Scores the source as it is, the edits in those of the modes that can do it, and what either mode could reach.
 void score_edits(Scorer& scorer, Editor& editor, const AudioBuffer& music, const Truth& truth,
                  const std::string& sentence, const EvaluationOptions& evaluation, EditOptions options,
@@ -287,18 +308,13 @@ EvaluationReport evaluate_songs(Editor& editor, const fs::path& folder, const Ev
   triplet_options.source_level_db = editor.pipeline().config.level_dbfs;
   triplet_options.chord_frame_rate = editor.pipeline().config.chord_rate();
   const TripletSampler sampler(songs, Lexicon::builtin(), triplet_options);
+  const std::vector<Operation> operations = parse_operations(options.operations);
   EvaluationReport report;
   Scorer scorer(report, editor);
-  const int64_t total = options.examples * static_cast<int64_t>(options.operations.size());
+  const int64_t total = options.examples * static_cast<int64_t>(operations.size());
   int64_t done = 0;
-  for (const auto& name : options.operations) {
-    Operation operation = Operation::kExtract;
-    std::vector<std::string> known;
-    for (int i = 0; i < kOperations; ++i) known.push_back(operation_name(static_cast<Operation>(i)));
-    const auto found = std::find(known.begin(), known.end(), name);
-    if (found == known.end())
-      throw Error(ErrorKind::kUsage, "there is no operation '" + name + "'" + did_you_mean(name, known));
-    operation = static_cast<Operation>(found - known.begin());
+  for (const Operation operation : operations) {
+    const std::string name = operation_name(operation);
     for (int64_t i = 0; i < options.examples; ++i, ++done) {
       cancel.check();
       Rng rng = Rng(options.seed).fork(name).fork(static_cast<uint64_t>(i));
@@ -320,6 +336,8 @@ EvaluationReport evaluate_songs(Editor& editor, const fs::path& folder, const Ev
 
 EvaluationReport evaluate_clips(Editor& editor, const fs::path& folder, const EvaluationOptions& options,
                                 const ProgressCallback& progress, const CancelToken& cancel) {
+  if (options.stereo > 0)
+    throw Error(ErrorKind::kUsage, "clips are scored as they are; only the stems of songs can be placed in stereo");
   const auto find_file = [&](const std::string& name) {
     for (const char* ending : {".flac", ".wav"})
       if (fs::exists(folder / (name + ending))) return folder / (name + ending);
@@ -331,8 +349,6 @@ EvaluationReport evaluate_clips(Editor& editor, const fs::path& folder, const Ev
     return as_tensor(resample(mix_to_mono(audio), audio.sample_rate, rate));
   };
 
-  EvaluationReport report;
-  Scorer scorer(report, editor);
   const auto lines = split(read_text_file(folder / "clips.tsv"), '\n');
   std::vector<std::string> clips;
   for (const auto& line : lines) clips.push_back(split(line, '\t').front());
@@ -342,31 +358,50 @@ EvaluationReport evaluate_clips(Editor& editor, const fs::path& folder, const Ev
              return other.size() > clip.size() && stem.starts_with(other + "_");
            });
   };
+  std::vector<ClipLine> scored;
   for (size_t i = 1; i < lines.size(); ++i) {  // the first line names the columns
-    cancel.check();
     if (trim(lines[i]).empty()) continue;
     const auto columns = split(lines[i], '\t');
-    if (columns.size() != 2)
-      throw Error(ErrorKind::kInput,
-                  format("%s/clips.tsv, line %zu: expected 'clip<TAB>instruction'", folder.c_str(), i + 1));
-    const std::string clip = columns[0], sentence = trim(columns[1]);
-    const fs::path target_file = find_file(clip + "_target"), source_file = find_file(clip + "_source");
-    if (target_file.empty() || source_file.empty()) continue;
-    const Instruction instruction = parse_instruction(sentence, Lexicon::builtin());
-    const Tensor source = read(source_file);
-    const Truth truth{clip, instruction, read(target_file), {}};
+    const std::string place = format("%s/clips.tsv, line %zu: ", folder.c_str(), i + 1);
+    if (columns.size() != 2) throw Error(ErrorKind::kInput, place + "expected 'clip<TAB>instruction'");
+    ClipLine clip{
+        columns[0], trim(columns[1]), {}, find_file(columns[0] + "_source"), find_file(columns[0] + "_target")};
+    if (clip.target.empty()) continue;
+    if (clip.source.empty())
+      throw Error(ErrorKind::kInput, place + clip.target.filename().string() + " has no source: " + clip.name +
+                                         "_source.flac or .wav was wanted beside it");
+    try {
+      clip.instruction = parse_instruction(clip.sentence, Lexicon::builtin());
+    } catch (const Error& error) {
+      throw Error(error.kind(), place + error.what());
+    }
+    scored.push_back(std::move(clip));
+  }
+  if (scored.empty())
+    throw Error(ErrorKind::kInput, folder.string() +
+                                       " has no clip to score: for a line of clips.tsv, NAME_source and "
+                                       "NAME_target were wanted as FLAC or WAV");
+
+  EvaluationReport report;
+  Scorer scorer(report, editor);
+  for (size_t i = 0; i < scored.size(); ++i) {
+    cancel.check();
+    const ClipLine& clip = scored[i];
+    const Tensor source = read(clip.source);
+    const Truth truth{clip.name, clip.instruction, read(clip.target), {}};
     scorer.add(truth, kUnedited, source);
     std::set<std::string> others;
     for (const auto& entry : fs::directory_iterator(folder)) {
       const std::string stem = entry.path().stem().string(), ending = entry.path().extension().string();
-      if ((ending == ".flac" || ending == ".wav") && is_of(stem, clip)) others.insert(stem.substr(clip.size() + 1));
+      if ((ending == ".flac" || ending == ".wav") && is_of(stem, clip.name))
+        others.insert(stem.substr(clip.name.size() + 1));
     }
     others.erase("source");
     others.erase("target");
-    for (const auto& system : others) scorer.add(truth, system, read(find_file(clip + "_" + system)));
-    score_edits(scorer, editor, as_audio(source.unsqueeze(0), static_cast<int>(rate)), truth, sentence, options,
+    for (const auto& system : others) scorer.add(truth, system, read(find_file(clip.name + "_" + system)));
+    score_edits(scorer, editor, as_audio(source.unsqueeze(0), static_cast<int>(rate)), truth, clip.sentence, options,
                 options.edit, cancel);
-    if (progress) progress({"editing", static_cast<int64_t>(i), static_cast<int64_t>(lines.size()) - 1, clip});
+    if (progress) progress({"editing", static_cast<int64_t>(i) + 1, static_cast<int64_t>(scored.size()), clip.name});
   }
   return report;
 }

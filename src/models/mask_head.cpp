@@ -20,6 +20,9 @@ constexpr double kFloor = 1e-5;  // magnitude below which differences do not mat
 constexpr double kSmallestDeviation = 0.1;
 constexpr double kAskedOdds = 2;  // chosen by held-out songs, see docs/experiments.md
 constexpr int64_t kSqueeze = 4;   // bands per hidden unit of the frequency transform
+// Without gradients: frames of its level that a block goes over at a time, about as many as the processor's cache holds
+// the activations of, and frames that instruments make their claims to at a time.
+constexpr int64_t kStripFrames = 64, kClaimedFrames = 512;
 
 const MaskHeadOptions& checked(const MaskHeadOptions& o) {
   if (o.hop < 2 || o.hop % 2 != 0 || o.n_fft < 2 * o.hop || o.n_fft % o.hop != 0)
@@ -48,6 +51,21 @@ Tensor fold(const Tensor& x) {
 Tensor unfold(const Tensor& x) {
   const int64_t n = x.size(0), t = x.size(1), b = x.size(2), c = x.size(3) / 4;
   return x.view({n, t, b, 2, 2, c}).permute({0, 1, 3, 2, 4, 5}).reshape({n, 2 * t, 2 * b, c});
+}
+
+/// block(x, query) in strips, where that takes less memory and time. x (N, T, B, C).
+Tensor in_strips(TimeFrequencyBlockImpl& block, const Tensor& x, const Tensor& query) {
+  constexpr int64_t kReach = 2;  // frames that a block sees either way, by two convolutions
+  const int64_t frames = x.size(1);
+  if (at::GradMode::is_enabled() || !x.is_cpu() || frames <= kStripFrames) return block.forward(x, query);
+  Tensor out = at::empty_like(x);
+  for (int64_t start = 0; start < frames; start += kStripFrames) {
+    const int64_t end = std::min(frames, start + kStripFrames);
+    const int64_t from = std::max<int64_t>(0, start - kReach), to = std::min(frames, end + kReach);
+    const Tensor strip = block.forward(x.narrow(1, from, to - from), query);
+    out.narrow(1, start, end - start).copy_(strip.narrow(1, start - from, end - start));
+  }
+  return out;
 }
 
 torch::nn::LinearImpl& linear(torch::nn::ModuleList& list, size_t index) {
@@ -222,7 +240,7 @@ int64_t MaskHeadImpl::context() const {
   return frames + granularity();
 }
 
-MaskHeadImpl::Heard MaskHeadImpl::listen(const Tensor& magnitude) {
+MaskHeadImpl::Heard MaskHeadImpl::listen(const Tensor& magnitude, const Step& step) {
   ensure(magnitude.dim() == 3 && magnitude.size(2) == stft_.bins(), "the mask head wants magnitudes (N, T, F)");
   Heard heard;
   heard.frames = magnitude.size(1);
@@ -233,14 +251,17 @@ MaskHeadImpl::Heard MaskHeadImpl::listen(const Tensor& magnitude) {
   Tensor h = input(fold(x.to(type).unsqueeze(3))) + position;  // (N, T / 2, B / 2, C_0)
   for (size_t l = 0; l < options.channels.size(); ++l) {
     if (l > 0) h = linear(down, l - 1).forward(fold(h));
-    for (TimeFrequencyBlockImpl* block : blocks(listening, l)) h = block->forward(h, {});
+    for (TimeFrequencyBlockImpl* block : blocks(listening, l)) {
+      h = in_strips(*block, h, {});
+      if (step) step();
+    }
     heard.levels.push_back(h);
   }
   return heard;
 }
 
 Tensor MaskHeadImpl::answer(const Heard& heard, const Tensor& asked, const Tensor& piece, const Tensor& instrument,
-                            int64_t first, int64_t frames) {
+                            int64_t first, int64_t frames, const Step& step) {
   if (frames < 0) frames = heard.frames - first;
   ensure(first >= 0 && first + frames <= heard.frames, "the mask head has not heard the frames that it is asked about");
   const int64_t count = heard.levels.empty() ? 0 : heard.levels.front().size(0);
@@ -253,13 +274,25 @@ Tensor MaskHeadImpl::answer(const Heard& heard, const Tensor& asked, const Tenso
   for (size_t l = options.channels.size(); l-- > 0;) {
     const Tensor& skip = heard.levels[l];
     h = h.defined() ? skip + unfold(linear(up, l).forward(h)) : skip;
-    for (TimeFrequencyBlockImpl* block : blocks(answering, l)) h = block->forward(h, query);
+    for (TimeFrequencyBlockImpl* block : blocks(answering, l)) {
+      h = in_strips(*block, h, query);
+      if (step) step();
+    }
   }
   // From here on places know nothing of each other, and those that are not asked about need no claims.
+  if (at::GradMode::is_enabled() || frames <= kClaimedFrames) return claimed(h, piece, instrument, first, frames);
+  std::vector<Tensor> all;
+  for (int64_t done = 0; done < frames; done += kClaimedFrames)
+    all.push_back(claimed(h, piece, instrument, first + done, std::min(kClaimedFrames, frames - done)));
+  return torch::cat(all, 1);
+}
+
+Tensor MaskHeadImpl::claimed(const Tensor& places, const Tensor& piece, const Tensor& instrument, int64_t first,
+                             int64_t frames) {
   const int64_t pair = first / 2;
-  h = h.narrow(1, pair, (first + frames + 1) / 2 - pair);
+  Tensor h = places.narrow(1, pair, (first + frames + 1) / 2 - pair);
   h = fused_silu(unfold(output(rms_norm(h, output_norm)))).narrow(1, first - 2 * pair, frames);  // (N, T, B, C_0)
-  h = h.reshape({count, frames * options.bands, h.size(3)});
+  h = h.reshape({h.size(0), frames * options.bands, h.size(3)});
   // Instruments before places, so that the claims of one lie together: (N, 1 + I, T B).
   const Tensor claims = at::matmul(share_weight, h.transpose(1, 2)).to(at::kFloat) + share_bias.unsqueeze(1);
   const Tensor all = claims.logsumexp(1);  // (N, T B)
@@ -267,11 +300,12 @@ Tensor MaskHeadImpl::answer(const Heard& heard, const Tensor& asked, const Tenso
   return (own - all.index_select(0, piece)).exp().view({-1, frames, options.bands});  // (M, T, B)
 }
 
-Tensor MaskHeadImpl::masks(const Heard& heard, const std::vector<int64_t>& instruments, int64_t first, int64_t frames) {
+Tensor MaskHeadImpl::masks(const Heard& heard, const std::vector<int64_t>& instruments, int64_t first, int64_t frames,
+                           const Step& step) {
   const Tensor which = torch::tensor(instruments, at::kLong).to(band_mean.device());
   const Tensor asked = at::zeros({1, instrument_table.size(0)}, band_mean.options().dtype(at::kFloat));
   asked.index_fill_(1, which, 1.0);
-  const Tensor shares = answer(heard, asked, at::zeros_like(which), which, first, frames);  // (K, T, B)
+  const Tensor shares = answer(heard, asked, at::zeros_like(which), which, first, frames, step);  // (K, T, B)
   return scatter(kAskedOdds * shares / (1.0 + (kAskedOdds - 1.0) * shares.sum(0, /*keepdim=*/true)));
 }
 

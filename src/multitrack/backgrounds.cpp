@@ -201,17 +201,19 @@ void write_manifest(const std::vector<Recording>& recordings, const BackgroundOp
     list.push_back(
         {{"file", r.file.filename().string()}, {"heard", r.heard}, {"source", r.source}, {"licence", r.licence}});
   json songs = json::array();
-  for (const auto& folder : options.songs) songs.push_back(folder.filename().string());
-  const json manifest{{"format", "instructme-backgrounds"},
-                      {"version", 1},
-                      {"first_seed", options.first_seed},
-                      {"seconds", options.seconds},
-                      {"most_stems", options.most_stems},
-                      {"stem_low_db", options.stem_low_db},
-                      {"stem_high_db", options.stem_high_db},
-                      {"mix_level_db", options.mix_level_db},
-                      {"songs", songs},
-                      {"recordings", list}};
+  for (const auto& folder : options.songs)
+    songs.push_back((folder.has_filename() ? folder : folder.parent_path()).filename().string());
+  json manifest{{"format", "instructme-backgrounds"},
+                {"version", 1},
+                {"first_seed", options.first_seed},
+                {"seconds", options.seconds},
+                {"most_stems", options.most_stems},
+                {"stem_low_db", options.stem_low_db},
+                {"stem_high_db", options.stem_high_db},
+                {"mix_level_db", options.mix_level_db},
+                {"songs", songs},
+                {"recordings", list}};
+  manifest = json::parse(json_text(manifest));  // as it is read again: bytes that are no UTF-8 are replaced
   const fs::path path = options.folder / kManifest;
   if (fs::exists(path)) {
     const json before = read_json_file(path);

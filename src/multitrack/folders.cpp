@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "instructme/base/error.h"
 #include "instructme/base/files.h"
@@ -106,6 +107,15 @@ std::string relative_id(const fs::path& folder, const fs::path& root) {
   return folder == root ? root.filename().string() : folder.lexically_relative(root).generic_string();
 }
 
+// A folder whose name only says that there are stems in it is called after the one above.
+std::string title_of(const fs::path& id) {
+  static const std::set<std::string> idle{"stems", "tracks",      "multitrack", "multitracks",
+                                          "audio", "audio files", "wav",        "flac"};
+  for (fs::path path = id; !path.empty(); path = path.parent_path())
+    if (!idle.contains(plain_words(path.filename().string()))) return path.filename().string();
+  return id.filename().string();
+}
+
 // song.ini of the game: "name = value" lines after "[song]".
 std::map<std::string, std::string> read_ini(const fs::path& path) {
   std::map<std::string, std::string> values;
@@ -161,7 +171,7 @@ std::vector<MultitrackSong> load_folders(const LoaderContext& context) {
   for (const fs::path& folder : folders_where(context.root, kDepth, is_song)) {
     MultitrackSong song;
     song.id = relative_id(folder, context.root);
-    song.title = fs::path(song.id).filename().string();
+    song.title = title_of(song.id);
     song.split = song.id.find('/') == std::string::npos ? "" : split_of_folder(first_part(song.id));
     load_or_note(song, [&] { load_song(context, folder, song); });
     songs.push_back(std::move(song));

@@ -161,6 +161,9 @@ RenderedSong convert(const MultitrackSong& song, const ImportOptions& options, c
   return result;
 }
 
+// As song.json gives it back: bytes that are no UTF-8 are replaced there.
+std::string as_stored(const std::string& text) { return json::parse(json_text(text)).get<std::string>(); }
+
 enum class Present { kNo, kYes, kAnother };
 
 // A folder with the name of the song may hold another one, of another collection with the same names.
@@ -175,7 +178,7 @@ Present present_song(const fs::path& folder, const MultitrackSong& song, const I
       for (const SongHeaders::File& file : stem)
         if (!file.error.empty()) return Present::kYes;  // the originals are gone; what was made of them is not
     const double seconds = static_cast<double>(info.frames) / info.sample_rate;
-    const bool same = info.source == source_of(song) && info.title == song.title &&
+    const bool same = info.source == as_stored(source_of(song)) && info.title == as_stored(song.title) &&
                       info.arrangements.front().versions.front().stems.size() == written.stems.size() &&
                       std::abs(seconds - headers.longest()) < 2.0 / options.sample_rate;
     return same ? Present::kYes : Present::kAnother;

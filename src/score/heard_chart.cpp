@@ -12,9 +12,10 @@
 namespace instructme {
 namespace {
 
-constexpr int kSectionBars = 8;  // fills and new patterns come that often
+constexpr int kSectionBars = 8;                   // fills and new patterns come that often
+constexpr int kShortestBar = 2, kLongestBar = 7;  // of a chart, in beats
 
-/// The usual number of beats between two downbeats.
+/// The usual number of beats between two downbeats; where that is more than charts have, an equal part of it.
 int usual_bar(const std::vector<Beat>& beats) {
   std::map<int, int> counts;
   size_t last = beats.size();
@@ -25,7 +26,10 @@ int usual_bar(const std::vector<Beat>& beats) {
   }
   const auto most =
       std::max_element(counts.begin(), counts.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
-  return counts.empty() ? 4 : std::clamp(most->first, 2, 7);
+  if (counts.empty()) return 4;
+  for (int bar = kLongestBar; bar >= kShortestBar; --bar)
+    if (most->first % bar == 0) return bar;
+  return std::clamp(most->first, kShortestBar, kLongestBar);
 }
 
 /// Times of `bar` beats for every bar, and of the end of the last one.
@@ -48,9 +52,13 @@ std::vector<double> even_bars(const std::vector<Beat>& beats, int bar) {
     const size_t from = downbeats[d];
     const bool last = d + 1 == downbeats.size();
     const size_t count = (last ? times.size() : downbeats[d + 1]) - from;
+    if (!last && count % static_cast<size_t>(bar) == 0) {  // a bar, or several of which the downbeats are not known
+      for (size_t k = 0; k < count; ++k) grid.push_back(times[from + k]);
+      continue;
+    }
     for (int k = 0; k < bar; ++k) {
       const auto place = static_cast<size_t>(k);
-      if (!last && count != static_cast<size_t>(bar))
+      if (!last)
         grid.push_back(times[from] + (times[downbeats[d + 1]] - times[from]) * k / bar);
       else
         grid.push_back(place < count ? times[from + place] : grid.back() + gap);

@@ -41,12 +41,13 @@ Key parse_key_label(const std::string& label, const std::string& context) {
 }
 
 Key parse_key(const std::string& text) {
-  std::string said = lower(trim(text));
+  const std::string written = trim(text);
+  std::string said = lower(written);
   const size_t tonic_end = std::min(said.size(), said.find_first_not_of("#b", 1));
   if (!said.empty()) said[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(said[0])));
   const size_t mode_begin = std::min(said.size(), said.find_first_not_of(" :", tonic_end));
   std::string mode = said.substr(mode_begin);
-  if (mode.empty()) mode = "major";
+  if (mode.empty() || written.substr(mode_begin) == "M") mode = "major";
   if (mode == "m") mode = "minor";
   if (const auto key = key_of(said.substr(0, tonic_end), mode)) return *key;
   throw Error(ErrorKind::kUsage, "'" + text + "' is no key: write it like C, F# minor, Bbm or D dorian");

@@ -12,18 +12,30 @@ namespace instructme {
 namespace {
 
 constexpr size_t kMaxBeats = 1000000;
+constexpr double kStruck_s = 0.05;  // of a note that ends at the tick at which it begins
 
 struct Located {
   const MidiEvent* event;
   size_t track;
+  bool after_attack = false;  // a release behind an attack of the same key at the same tick
 };
+
+bool is_attack(const MidiEvent& e) { return e.kind == MidiKind::kNoteOn && e.b > 0; }
 
 // All events in order of time; at the same tick releases come before attacks, otherwise file order.
 std::vector<Located> merged_events(const MidiFile& file) {
   std::vector<Located> all;
-  for (size_t t = 0; t < file.tracks.size(); ++t)
-    for (const MidiEvent& event : file.tracks[t].events) all.push_back({&event, t});
-  const auto is_attack = [](const MidiEvent& e) { return e.kind == MidiKind::kNoteOn && e.b > 0; };
+  for (size_t t = 0; t < file.tracks.size(); ++t) {
+    std::map<std::pair<int, int>, uint32_t> attacked;  // (channel, pitch) -> tick
+    for (const MidiEvent& event : file.tracks[t].events) {
+      all.push_back({&event, t});
+      if (event.kind != MidiKind::kNoteOn && event.kind != MidiKind::kNoteOff) continue;
+      const auto key = std::make_pair(event.channel, event.a);
+      if (is_attack(event)) attacked[key] = event.tick;
+      const auto last = attacked.find(key);
+      all.back().after_attack = !is_attack(event) && last != attacked.end() && last->second == event.tick;
+    }
+  }
   std::stable_sort(all.begin(), all.end(), [&](const Located& x, const Located& y) {
     if (x.event->tick != y.event->tick) return x.event->tick < y.event->tick;
     return is_attack(*x.event) < is_attack(*y.event);
@@ -60,10 +72,11 @@ struct ChannelState {
   int program = 0;
   std::map<int, ControlChange> controls;  // latest value of each controller
   struct Sounding {
-    size_t part = 0, note = 0;
-    bool on = false;
+    size_t part = 0, note = 0, track = 0;
+    bool on = false, struck = false;
   };
   std::array<Sounding, 128> sounding{};
+  std::array<int, 128> struck{};  // releases of notes that begin at this tick, which come first
 };
 
 }  // namespace
@@ -105,7 +118,16 @@ std::vector<Part> parts_of_midi(const MidiFile& file) {
     if (!slot.on) return;
     Note& note = parts[slot.part].notes[slot.note];
     note.duration_s = std::max(0.0, time - note.onset_s);
+    if (slot.struck) note.duration_s = std::min(note.duration_s, kStruck_s);
     slot.on = false;
+  };
+  const auto let_go = [&](ChannelState& state, const Located& item, double time) {
+    const auto pitch = static_cast<size_t>(item.event->a);
+    const bool held = state.sounding[pitch].on && !state.sounding[pitch].struck;
+    if (item.after_attack && !held)
+      ++state.struck[pitch];
+    else
+      release(state, item.event->a, time);
   };
 
   for (const Located& item : merged_events(file)) {
@@ -122,10 +144,13 @@ std::vector<Part> parts_of_midi(const MidiFile& file) {
         if (const auto found = index.find(key); found != index.end()) parts[found->second].controls.push_back(change);
         break;
       }
-      case MidiKind::kNoteOff: release(state, e.a, time); break;
+      case MidiKind::kNoteOff: let_go(state, item, time); break;
       case MidiKind::kNoteOn: {
+        if (!is_attack(e)) {
+          let_go(state, item, time);
+          break;
+        }
         release(state, e.a, time);
-        if (e.b == 0) break;
         const auto [found, fresh] = index.emplace(key, parts.size());
         if (fresh) {
           Part part;
@@ -138,19 +163,20 @@ std::vector<Part> parts_of_midi(const MidiFile& file) {
           parts.push_back(std::move(part));
         }
         auto& notes = parts[found->second].notes;
-        state.sounding[static_cast<size_t>(e.a)] = {found->second, notes.size(), true};
+        int& struck = state.struck[static_cast<size_t>(e.a)];
+        state.sounding[static_cast<size_t>(e.a)] = {found->second, notes.size(), item.track, true, struck > 0};
+        struck = std::max(0, struck - 1);
         notes.push_back({time, -1.0, e.a, e.b});
         break;
       }
       default: break;
     }
   }
-  const double end = tempo.seconds(last_tick(file));
-  for (Part& part : parts) {
-    for (Note& note : part.notes)
-      if (note.duration_s < 0) note.duration_s = std::max(0.0, end - note.onset_s);
-    part.role = guess_role(part);
-  }
+  for (ChannelState& state : channels)
+    for (int pitch = 0; pitch < 128; ++pitch)
+      if (const auto& slot = state.sounding[static_cast<size_t>(pitch)]; slot.on)
+        release(state, pitch, tempo.seconds(file.tracks[slot.track].end_tick));
+  for (Part& part : parts) part.role = guess_role(part);
   return parts;
 }
 

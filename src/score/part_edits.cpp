@@ -114,6 +114,20 @@ void move_times(Part& part, const std::function<double(double)>& moved) {
     if (change.time_s > 0) change.time_s = moved(change.time_s);
 }
 
+void end_where_struck_again(std::vector<Note>& notes) {
+  std::array<int, 128> last;
+  last.fill(-1);
+  for (size_t i = 0; i < notes.size(); ++i) {
+    int& previous = last[static_cast<size_t>(notes[i].pitch)];
+    if (previous >= 0) {
+      Note& before = notes[static_cast<size_t>(previous)];
+      before.duration_s = std::min(before.duration_s, notes[i].onset_s - before.onset_s);
+    }
+    previous = static_cast<int>(i);
+  }
+  std::erase_if(notes, [](const Note& note) { return note.duration_s < 0.005; });
+}
+
 void tidy_notes(Part& part, double duration_s) {
   for (Note& note : part.notes) {
     const double end = std::min(note.onset_s + note.duration_s, duration_s);
@@ -121,17 +135,7 @@ void tidy_notes(Part& part, double duration_s) {
     note.duration_s = end - note.onset_s;
   }
   sort_notes(part);
-  std::array<int, 128> last;
-  last.fill(-1);
-  for (size_t i = 0; i < part.notes.size(); ++i) {
-    int& previous = last[static_cast<size_t>(part.notes[i].pitch)];
-    if (previous >= 0) {
-      Note& before = part.notes[static_cast<size_t>(previous)];
-      before.duration_s = std::min(before.duration_s, part.notes[i].onset_s - before.onset_s);
-    }
-    previous = static_cast<int>(i);
-  }
-  std::erase_if(part.notes, [](const Note& note) { return note.duration_s < 0.005; });
+  end_where_struck_again(part.notes);
 }
 
 void set_chord(std::vector<ChordSpan>& chords, double from_s, double to_s, const Chord& chord) {

@@ -25,6 +25,10 @@ void change_drum_speed(Part& part, const std::vector<double>& lines, int first, 
 /// Moves onsets, ends and controllers.
 void move_times(Part& part, const std::function<double(double)>& moved);
 
+/// Ends a note where its pitch is struck again, and leaves out those of which less than 5 ms are left. Notes are in
+/// order.
+void end_where_struck_again(std::vector<Note>& notes);
+
 /// Sorts notes, keeps them inside [0, duration], and ends a note where its pitch is struck again.
 void tidy_notes(Part& part, double duration_s);
 

@@ -1,11 +1,11 @@
 #include "part_writer.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 #include "instructme/base/error.h"
 #include "instructme/base/strings.h"
+#include "part_edits.h"
 
 namespace instructme {
 
@@ -59,17 +59,7 @@ Part PartWriter::finish() {
   std::stable_sort(notes.begin(), notes.end(), [](const Note& a, const Note& b) {
     return a.onset_s != b.onset_s ? a.onset_s < b.onset_s : a.pitch < b.pitch;
   });
-  std::array<int, 128> last;
-  last.fill(-1);
-  for (size_t i = 0; i < notes.size(); ++i) {
-    int& previous = last[static_cast<size_t>(notes[i].pitch)];
-    if (previous >= 0) {
-      Note& before = notes[static_cast<size_t>(previous)];
-      before.duration_s = std::min(before.duration_s, notes[i].onset_s - before.onset_s);
-    }
-    previous = static_cast<int>(i);
-  }
-  std::erase_if(notes, [](const Note& note) { return note.duration_s < 0.005; });
+  end_where_struck_again(notes);
   std::stable_sort(part_.controls.begin(), part_.controls.end(),
                    [](const ControlChange& a, const ControlChange& b) { return a.time_s < b.time_s; });
   return std::move(part_);

@@ -216,9 +216,9 @@ class EditorSession : public TrainingSession {
  public:
   EditorSession(const Recipe& recipe, const RecipePaths& paths)
       : pipeline_(make_pipeline(recipe, paths, note_)), data_(recipe, paths) {
-    // The operations in turn, so that each is judged by as many examples.
+    // The operations in turn, so that each is judged by as many examples; recordings have no remixes.
     auto validation = draw_validation<Triplet>(recipe, paths, [](const TripletSampler& sampler, int64_t i, Rng& rng) {
-      return sampler.sample(static_cast<Operation>(i % kOperations), rng);
+      return sampler.sample_or_another(static_cast<Operation>(i % kOperations), rng);
     });
     task_ = std::make_unique<DiffusionTask>(
         pipeline_, recipe.diffusion_task,

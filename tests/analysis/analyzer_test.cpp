@@ -110,6 +110,21 @@ TEST(Analyzer, SilenceIsToldByTheLevelOfTheWhole) {
   }
 }
 
+TEST(Analyzer, ASilentPieceHasNoChordEvenWhereItIsLoudest) {
+  // A chord that would be heard alone, but two minutes and a half of nothing after it.
+  AudioBuffer music = struck_chord({60, 64, 67}, 0.4);
+  const auto gain = static_cast<float>(std::pow(10.0, (-56 - rms_db(music.samples)) / 20));
+  for (float& sample : music.samples) sample *= gain;
+  ASSERT_FALSE(Analyzer().analyze(music).hearing.keys.empty());
+  music.samples.resize(150 * kAnalysisRate, 0.0f);
+  const Analysis analysis = Analyzer().analyze(music);
+  EXPECT_TRUE(analysis.silent);
+  ASSERT_EQ(analysis.hearing.chord_spans.size(), 1u);
+  EXPECT_TRUE(analysis.hearing.chord_spans[0].chord.none);
+  EXPECT_EQ(analysis.hearing.chord_spans[0].end_s, 150);
+  EXPECT_TRUE(analysis.hearing.keys.empty());
+}
+
 TEST(Analyzer, HearsVeryShortMusic) {
   for (const size_t samples : {size_t{1}, size_t{500}, size_t{12000}}) {
     const Analysis analysis = Analyzer().analyze(from_mono(std::vector<float>(samples, 0.1f), kAnalysisRate));
@@ -151,6 +166,20 @@ TEST(Analyzer, EarsWithoutATaggerMissInstrumentsAndSilenceDoesNot) {
     const auto missing = analyzer.analyze(from_mono(std::vector<float>(4800, 0.0f), kAnalysisRate)).missing;
     EXPECT_EQ(missing.size(), tagger ? 1u : 2u);
     EXPECT_THAT(missing.back(), testing::HasSubstr(tagger ? "notes" : "the model has no tagger"));
+  }
+}
+
+TEST(Analyzer, EarsWithoutAKeyNetworkMissTheKey) {
+  for (const bool chords : {true, false}) {
+    Analyzer analyzer([&](const AudioBuffer&, const ProgressCallback&, const CancelToken&) {
+      Hearing hearing = heard_by_hand().hearing;
+      hearing.keys.clear();
+      if (!chords) hearing.chord_spans = {{0, 9.6, Chord::no_chord()}};
+      return hearing;
+    });
+    const auto missing = analyzer.analyze(struck_chord({60}, 1)).missing;
+    EXPECT_EQ(missing.size(), chords ? 2u : 1u);
+    EXPECT_THAT(missing.back(), testing::HasSubstr(chords ? "the model has no key network" : "notes"));
   }
 }
 

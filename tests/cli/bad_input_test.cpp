@@ -142,6 +142,7 @@ TEST(BadPlaces, TrainingAndDataRefuseWithOneSentence) {
   expect_one_sentence(run_program({"data", "triplets", path("absent"), "-o", path("triplets")}), 3, "absent");
   expect_one_sentence(run_program({"data", "mix", path("absent"), "-o", path("mix.wav")}), 5, "absent");
   expect_one_sentence(run_program({"evaluate", "--songs", path("songs"), "-m", path("absent")}), 4, "absent");
+  expect_one_sentence(run_program({"evaluate", "--ears", path("songs"), "--details", path("details")}), 2, "--details");
   EXPECT_FALSE(fs::exists(path("run")));
   EXPECT_FALSE(fs::exists(path("triplets")));
 }

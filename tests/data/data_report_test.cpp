@@ -47,6 +47,38 @@ TEST(DataReport, CountsWhatIsInSongs) {
   EXPECT_EQ(std::find(absent.begin(), absent.end(), "piano"), absent.end());
 }
 
+TEST(DataReport, KeysAndTemposOfRecordingsAreNotKnown) {
+  const TempDir folder;
+  std::vector<RenderedSong> made{test_song(1)};
+  made[0].info.beats.clear();
+  made[0].info.chords.clear();
+  const auto songs = std::make_shared<const SongSet>(std::move(made));
+  StreamOptions options;
+  options.triplets.seconds = 2;
+  TripletStream stream(options, stored_songs(songs), Lexicon::builtin());
+  ShardOptions shards;
+  shards.folder = folder.path() / "shards";
+  shards.count = 4;
+  write_shards(shards, stream);
+  for (const DataReport& report : {report_songs("mine", *songs, Lexicon::builtin()),
+                                   report_shards("mine", ShardSet(shards.folder), Lexicon::builtin())})
+    for (const char* name : {"keys", "tempos"}) {
+      ASSERT_EQ(table(report, name).rows.size(), 1u) << name;
+      EXPECT_EQ(table(report, name).rows.begin()->first, "not known") << name;
+    }
+}
+
+TEST(DataReport, TheLastBlockCountsAsLongAsItIs) {
+  std::vector<RenderedSong> songs{test_song(1)};
+  constexpr int64_t kFrames = 60800;  // 7.6 s
+  songs[0].info.frames = kFrames;
+  for (auto& versions : songs[0].audio)
+    for (auto& stems : versions)
+      for (auto& stem : stems) stem.resize(kFrames);
+  const DataReport report = report_songs("mine", SongSet(std::move(songs)), Lexicon::builtin());
+  EXPECT_NEAR(table(report, "instruments").rows.at("organ").hours, 7.6 / 3600, 1e-9);
+}
+
 TEST(DataReport, TellsHowBalancedClassesAre) {
   DataTable even{"x", "y", {{"a", {1, 2.0}}, {"b", {9, 2.0}}, {"c", {1, 2.0}}}, {}};
   EXPECT_NEAR(even.effective_number(), 3, 1e-9);

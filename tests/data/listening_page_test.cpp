@@ -51,6 +51,24 @@ TEST(ListeningPage, ShowsExamplesWithFilesThatExist) {
   expect_error(ErrorKind::kUsage, "1 to 1000", [&] { draw_items(options, songs, Lexicon::builtin(), triplets); });
 }
 
+TEST(ListeningPage, SaysNoKeyAndTempoOfRecordings) {
+  const TempDir folder;
+  for (const bool charted : {true, false}) {
+    std::vector<RenderedSong> made{test_song(1)};
+    if (!charted) made[0].info.chords.clear(), made[0].info.beats.clear();
+    const SongSet songs(std::move(made));
+    ListeningOptions options;
+    options.folder = folder.path() / (charted ? "charted" : "recorded");
+    options.count = 1;
+    options.stems = false;
+    TripletOptions triplets;
+    triplets.seconds = 2;
+    write_listening_page(options, draw_items(options, songs, Lexicon::builtin(), triplets), 8000);
+    const std::string html = read_text_file(options.folder / "index.html");
+    EXPECT_EQ(html.find("beats per minute") != std::string::npos, charted);
+  }
+}
+
 TEST(ListeningPage, DrawsDifferentExamplesOfShards) {
   const TempDir folder;
   StreamOptions stream_options;

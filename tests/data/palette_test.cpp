@@ -80,6 +80,15 @@ TEST(Palette, ATableBesideTheFontTakesPrecedence) {
   EXPECT_EQ(by_program.at(4)->instrument, "distorted guitar");
   EXPECT_EQ(by_program.at(5)->instrument, "double bass");
   EXPECT_EQ(by_program.at(3)->licence, "");
+  write_file_atomically(folder.path() / "SOUNDS.tsv",
+                        "file\tbank\tprogram\tinstrument\tlicence\r\nMine.sf2\t0\t0\tviolin\tCC0-1.0\r\n");
+  const Palette from_windows =
+      Palette::scan({.fonts = {folder.path()}, .held_out_fonts = {}, .held_out = false}, Lexicon::builtin());
+  const auto first = std::find_if(from_windows.sounds().begin(), from_windows.sounds().end(),
+                                  [](const PaletteSound& sound) { return sound.bank == 0 && sound.program == 0; });
+  ASSERT_NE(first, from_windows.sounds().end());
+  EXPECT_EQ(first->instrument, "violin");
+  EXPECT_EQ(first->licence, "CC0-1.0");
   write_file_atomically(folder.path() / "SOUNDS.tsv", "file\tbank\n");
   expect_error(ErrorKind::kInput, "program", [&] {
     Palette::scan({.fonts = {folder.path()}, .held_out_fonts = {}, .held_out = false}, Lexicon::builtin());

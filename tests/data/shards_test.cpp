@@ -146,6 +146,21 @@ TEST_F(Shards, MayGrow) {
   EXPECT_EQ(bytes(), expected);
 }
 
+TEST_F(Shards, AreIncompleteWhenGrowingStopsBehindAReplacedArchive) {
+  write();
+  const auto expected = bytes();
+  options_.folder = folder_.path() / "grows";
+  options_.count = 5;
+  write();
+  options_.count = 10;
+  std::atomic<bool> flag{false};
+  const auto stop_at_nine = [&](const Progress& p) { flag = p.done == 9; };
+  expect_error(ErrorKind::kCancelled, "", [&] { write_shards(options_, *stream(), stop_at_nine, CancelToken(&flag)); });
+  expect_error(ErrorKind::kInput, "not complete", [&] { ShardSet set(options_.folder); });
+  EXPECT_EQ(write().kept, 2);
+  EXPECT_EQ(bytes(), expected);
+}
+
 TEST_F(Shards, HoldWhatIsLouderThanFullScale) {
   LabelledTriplet example = stream()->at(0);
   example.triplet.target[7] = 2.5f;

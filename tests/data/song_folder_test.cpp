@@ -141,6 +141,7 @@ TEST_F(DamagedSong, ValuesThatMakeNoSense) {
   refuse("beats", [](json& v) { v["beats"][0] = "one"; });
   refuse("arrangement", [](json& v) { v["arrangements"] = json::array(); });
   refuse("version 2", [](json& v) { v["version"] = 2; });
+  refuse("sample_rate", [](json& v) { v["sample_rate"] = 1; });  // a block of levels would have no frames
 }
 
 TEST(ChordClasses, TakesTheChordAtTheMiddleOfEachFrame) {

@@ -182,6 +182,19 @@ TEST_F(Stream, RenderedSongsAreThoseOfTheRenderer) {
   for (int64_t i = 3; i >= 0; --i) expect_same(one.at(i), two.at(i));
 }
 
+TEST_F(Stream, RecordingsWithoutVersionsAreNotGivenUp) {
+  RenderedSong song = test_song(1);
+  song.info.arrangements.resize(1), song.audio.resize(1);
+  song.info.arrangements[0].versions.resize(1), song.audio[0].resize(1);
+  options_.songs_per_block = 1;
+  options_.triplets_per_song = 32;  // of which remixes would be nearly half
+  options_.blocks_ahead = 0;
+  std::vector<RenderedSong> songs{std::move(song)};
+  TripletStream s(options_, stored_songs(std::make_shared<const SongSet>(std::move(songs))), Lexicon::builtin());
+  for (int64_t i = 0; i < 32; ++i) EXPECT_NE(s.at(i).triplet.instruction.operation, Operation::kRemix);
+  EXPECT_EQ(s.songs_refused(), 0);
+}
+
 TEST_F(Stream, StoredSongsAreDrawnAsTheSamplerDrawsThem) {
   std::vector<RenderedSong> songs{test_song(1), test_song(2)};
   TripletStream s(options_, stored_songs(std::make_shared<const SongSet>(std::move(songs))), Lexicon::builtin());

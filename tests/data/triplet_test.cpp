@@ -322,6 +322,43 @@ TEST_F(Triplets, SayWhatIsWrong) {
   for (int i = 0; i < kOperations; ++i)
     expect_error(ErrorKind::kInput, operation_name(static_cast<Operation>(i)),
                  [&] { s.sample(static_cast<Operation>(i), rng); });
+  expect_error(ErrorKind::kInput, "any of the operations", [&] { s.sample(rng); });
+  expect_error(ErrorKind::kInput, "any of the operations", [&] { s.sample_group(rng); });
+}
+
+TEST_F(Triplets, AnOperationThatTheSongsDoNotAllowIsReplacedByAnother) {
+  TripletOptions options;
+  options.seconds = kSeconds;
+  options.siblings = 2;
+  RenderedSong song = test_song(1);  // as recordings are: one arrangement in one version
+  song.info.arrangements.resize(1), song.audio.resize(1);
+  song.info.arrangements[0].versions.resize(1), song.audio[0].resize(1);
+  const SongSet recordings(std::vector<RenderedSong>{std::move(song)});
+  const TripletSampler s(recordings, Lexicon::builtin(), options);
+  Rng rng(10);
+  std::set<Operation> drawn;
+  for (int i = 0; i < 60; ++i) {
+    drawn.insert(s.sample(rng).instruction.operation);
+    for (const Triplet& t : s.sample_group(rng)) drawn.insert(t.instruction.operation);
+  }
+  EXPECT_NE(s.sample_or_another(Operation::kRemix, rng).instruction.operation, Operation::kRemix);
+  EXPECT_EQ(drawn, (std::set<Operation>{Operation::kExtract, Operation::kRemove, Operation::kAdd, Operation::kReplace,
+                                        Operation::kAccompany}));
+}
+
+TEST(TripletLevels, FilesHoldThemWithoutClipping) {
+  Triplet t;
+  t.source = {0.5f, -0.25f};
+  t.target = {-1.0f, 0.5f};
+  t.source_stems = t.target_stems = {HeardStem{0, 0, 3, "piano", 0.8}};
+  keep_within_full_scale(t);
+  EXPECT_EQ(t.target, (std::vector<float>{-1.0f, 0.5f}));
+  t.target = {-2.0f, 1.0f};
+  keep_within_full_scale(t);
+  EXPECT_EQ(t.source, (std::vector<float>{0.25f, -0.125f}));
+  EXPECT_EQ(t.target, (std::vector<float>{-1.0f, 0.5f}));
+  EXPECT_EQ(t.source_stems[0].gain, 0.4);
+  EXPECT_EQ(t.target_stems[0].gain, 0.4);
 }
 
 TEST_F(Triplets, TheSetRefusesBadFolders) {

@@ -4,6 +4,7 @@
 #include <torch/torch.h>
 
 #include <cmath>
+#include <limits>
 
 namespace instructme {
 namespace {
@@ -24,6 +25,12 @@ TEST(SiSdr, PerfectIsVeryHighAndUnrelatedVeryLow) {
   const auto a = torch::randn({1, 5000}), b = torch::randn({1, 5000});
   EXPECT_GT(si_sdr(a, a).item<double>(), 100);
   EXPECT_LT(si_sdr(b, a).item<double>(), -20);
+}
+
+TEST(SiSdr, OfSilenceIsMinusInfinity) {
+  const auto sound = torch::ones({1, 500}), silence = torch::zeros({1, 500});
+  for (const auto& [estimate, target] : {std::pair{sound, silence}, {silence, sound}, {silence, silence}})
+    EXPECT_EQ(si_sdr(estimate, target).item<double>(), -std::numeric_limits<double>::infinity());
 }
 
 TEST(LogMelDistance, GainShiftsAllBandsAlike) {

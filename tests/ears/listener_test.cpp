@@ -122,6 +122,30 @@ TEST_F(ListenerTest, BeatsEndWithTheSound) {
   EXPECT_LT(heard.beats.back().time_s, 5.15);
 }
 
+TEST_F(ListenerTest, NoBeatLiesBehindTheEnd) {
+  BeatNet steady = load_beat_net(folder_.path() / "ears");
+  int in_last_frame = 0;
+  // As sure of a beat in every frame, so that there is one in every twelfth; by rounding, from the first or second on.
+  for (const double sure : {6.0, 7.0, 8.0, 9.0}) {
+    {
+      const torch::NoGradGuard no_grad;
+      steady->output->weight.zero_();
+      steady->output->bias.fill_(sure);
+    }
+    save_beat_net(steady, folder_.path() / "ears", 0);
+    Listener listener(folder_.path());
+    for (const int frames : {48, 60}) {
+      const double frames_s = static_cast<double>(frames) / kBeatRate;
+      const Hearing heard = listener.listen(tone(24000, 1, frames_s + 1.0 / 24000));  // and a frame of one sample
+      ASSERT_GT(heard.beats.size(), 3u);
+      in_last_frame += heard.beats.back().time_s >= frames_s;
+      EXPECT_LT(heard.beats.back().time_s, heard.duration_s);
+      for (const ChordSpan& span : heard.chord_spans) EXPECT_LT(span.start_s, span.end_s);
+    }
+  }
+  EXPECT_GT(in_last_frame, 0);
+}
+
 TEST_F(ListenerTest, ChannelsThatCancelEachOtherAreHeard) {
   Listener listener(folder_.path());
   const AudioBuffer one = tone(24000, 1, 1.0);

@@ -2,7 +2,14 @@
 
 #include <torch/torch.h>
 
+#include <algorithm>
+
 #include "expect_error.h"
+#include "instructme/base/files.h"
+#include "instructme/ears/beat_net.h"
+#include "instructme/ears/chord_net.h"
+#include "instructme/ears/key_net.h"
+#include "tiny_song.h"
 
 namespace instructme {
 namespace {
@@ -20,6 +27,30 @@ TEST(EarsEvaluation, TheTableHasAColumnForEachSet) {
 
 TEST(EarsEvaluation, AModelWithoutEarsIsRefused) {
   expect_error(ErrorKind::kMissing, "chords.json", [] { evaluate_ears("/nowhere", {}); });
+}
+
+TEST(EarsEvaluation, WhatTheModelCannotHearHasNoRow) {
+  const TempDir model, songs;
+  torch::manual_seed(1);
+  ChordNetOptions chords;
+  chords.channels = 4;
+  chords.blocks = 1;
+  BeatNetOptions beats;
+  beats.channels = beats.slow_channels = 8;
+  beats.blocks = beats.slow_blocks = 1;
+  save_chord_net(ChordNet(chords), model.path() / "ears", 0);
+  save_beat_net(BeatNet(beats), model.path() / "ears", 0);
+  write_tiny_song(songs.path() / "a");
+  for (const bool keys : {false, true}) {
+    if (keys) save_key_net(KeyNet(KeyNetOptions{}), model.path() / "ears", 0);
+    const EarsReport report = evaluate_ears(model.path(), {songs.path()});
+    const auto has = [&](const std::string& what) {
+      return std::any_of(report.rows.begin(), report.rows.end(), [&](auto& row) { return row.what == what; });
+    };
+    EXPECT_TRUE(has("beats, F-measure"));
+    EXPECT_EQ(has("key, MIREX weighted"), keys);
+    EXPECT_FALSE(has("instruments, mean ROC-AUC"));
+  }
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include <torch/torch.h>
 // The precompiled torch header comes first.
 #include <atomic>
+#include <limits>
 
 #include "expect_error.h"
 #include "instructme/audio/audio_file.h"
@@ -44,6 +45,13 @@ TEST(EvaluationReport, MeansAndMarkdown) {
   ASSERT_EQ(lines.size(), 5u);
   EXPECT_EQ(lines[0], R"({"log_mel":0.25,"name":"clip","si_sdr":1.0,"system":"edit","task":"extract"})");
   expect_error(ErrorKind::kInternal, "no score of another for extract", [&] { report.mean("extract", "another"); });
+}
+
+TEST(EvaluationReport, ASilentEditHasNoNumber) {
+  EvaluationReport report;
+  report.add("remove", "edit", {"clip", 1.0, -std::numeric_limits<double>::infinity()});
+  EXPECT_NE(report.markdown().find("| remove | edit | 1.000 | -inf | -inf | 1 |"), std::string::npos);
+  EXPECT_NE(report.json_lines().find(R"("si_sdr":null)"), std::string::npos);
 }
 
 TEST(EvaluationReport, SaysWhatIsHeardOfNewParts) {
@@ -154,9 +162,11 @@ TEST_F(EvaluateSongs, Errors) {
   const std::atomic<bool> stop = true;
   expect_error(ErrorKind::kCancelled, "stopped",
                [&] { evaluate_songs(editor_, folder_.path(), options_, {}, CancelToken(&stop)); });
-  options_.operations = {"extrakt"};
+  options_.operations = {"extract", "extrakt"};
+  int edits = 0;
   expect_error(ErrorKind::kUsage, "'extrakt' (did you mean 'extract'",
-               [&] { evaluate_songs(editor_, folder_.path(), options_); });
+               [&] { evaluate_songs(editor_, folder_.path(), options_, [&](const Progress&) { ++edits; }); });
+  EXPECT_EQ(edits, 0);
   const TempDir empty, slow;
   expect_error(ErrorKind::kInput, "", [&] { evaluate_songs(editor_, empty.path(), options_); });
   write_tiny_song(slow.path() / "a", 16000);
@@ -233,8 +243,23 @@ TEST_F(EvaluateClips, Errors) {
   expect_error(ErrorKind::kInput, "clips.tsv, line 3", [&] { evaluate(); });
   clip("one_source.wav", both_);
   clip("one_target.wav", bass_);
-  table("one\tqqqq the bass\n");
-  expect_error(ErrorKind::kInput, "", [&] { evaluate(); });
+  // What is wrong is told before the first edit.
+  int edits = 0;
+  const auto refused = [&](const std::string& lines, const std::string& part) {
+    table(lines);
+    expect_error(ErrorKind::kInput, part,
+                 [&] { evaluate_clips(editor_, folder_.path(), {}, [&](const Progress&) { ++edits; }); });
+  };
+  refused("one\textract the bass\none\tqqqq the bass\n", "clips.tsv, line 3: ");
+  clip("two_target.wav", bass_);
+  refused("one\textract the bass\ntwo\textract the bass\n",
+          "clips.tsv, line 3: two_target.wav has no source: two_source.flac or .wav was wanted");
+  refused("onne\textract the bass\n", "has no clip to score");
+  EXPECT_EQ(edits, 0);
+  EvaluationOptions stereo;
+  stereo.stereo = 0.5;
+  expect_error(ErrorKind::kUsage, "clips are scored as they are",
+               [&] { evaluate_clips(editor_, folder_.path(), stereo); });
   write_file_atomically(folder_.path() / "one_target.wav", "not a sound");
   table("one\textract the bass\n");
   expect_error(ErrorKind::kInput, "one_target.wav", [&] { evaluate(); });

@@ -100,6 +100,14 @@ TEST_F(Backgrounds, SameSeedsSameBytesWhateverTheThreadsAndAStoppedRunGoesOn) {
                [&] { make_background_songs(recordings(), options_); });
 }
 
+TEST_F(Backgrounds, AStoppedRunGoesOnHoweverItsPathsAndTableAreWritten) {
+  list("file\theard\tsource\tlicence\none.wav\tbass, drums\tCaf\xe9\tCC0\n");  // Latin-1
+  options_.count = 1;
+  EXPECT_EQ(make_background_songs(recordings(), options_).made, 1);
+  options_.songs = {folder_.path() / "songs" / ""};
+  EXPECT_EQ(make_background_songs(recordings(), options_).kept, 1);
+}
+
 TEST_F(Backgrounds, FamiliesAndNothingAreUnderstood) {
   list("heard\tfile\nstrings\tone.wav\nnothing\tone.wav\n");
   const auto found = recordings();

@@ -65,6 +65,19 @@ TEST(Folders, SplitsAndNestedSongs) {
   EXPECT_EQ(songs[3].split, "validation");
 }
 
+TEST(Folders, AFolderCalledStemsHasTheTitleOfTheOneAbove) {
+  const TempDir folder;
+  for (const char* song : {"one/stems", "two/Audio Files/WAV", "three/live"}) {
+    write_tone(folder.path() / song / "drums.wav");
+    write_tone(folder.path() / song / "bass.wav");
+  }
+  const auto songs = find(folder.path());
+  EXPECT_THAT(ids_of(songs), testing::ElementsAre("one/stems", "three/live", "two/Audio Files/WAV"));
+  std::vector<std::string> titles;
+  for (const MultitrackSong& song : songs) titles.push_back(song.title);
+  EXPECT_THAT(titles, testing::ElementsAre("one", "live", "two"));
+}
+
 TEST(FretsOnFire, GuitarAndTheRest) {
   const TempDir folder;
   const fs::path song = folder.path() / "songs" / "One";

@@ -119,6 +119,18 @@ TEST_F(SongImport, GoesOnWhereItWas) {
   EXPECT_EQ(import_songs(songs, options_, lexicon()).kept, 2);
 }
 
+TEST_F(SongImport, KeepsSongsWhoseNamesAreNoUtf8) {
+  write_tone(root() / "one" / "drums.wav");
+  write_tone(root() / "one" / "bass.wav");
+  auto songs = find(root());
+  songs[0].id = "Bj\xf6rk";  // Latin-1, as old archives have it
+  songs[0].title = "Bj\xf6rk - J\xf3ga";
+  EXPECT_EQ(import_songs(songs, options_, lexicon()).imported, 1);
+  const ImportReport report = import_songs(songs, options_, lexicon());
+  EXPECT_EQ(report.kept, 1);
+  EXPECT_THAT(report.refused, testing::IsEmpty());
+}
+
 TEST_F(SongImport, RefusesToMixOptionsAndSongsOfOneName) {
   write_tone(root() / "one" / "drums.wav");
   write_tone(root() / "one" / "bass.wav");

@@ -59,6 +59,27 @@ TEST(HeardChart, AnUnusualBarIsSpreadEvenly) {
   for (int beat = 0; beat < 12; ++beat) EXPECT_NEAR(heard.seconds(beat), beat * 0.6, 1e-9);
 }
 
+TEST(HeardChart, LongBarsAreCutAndKeepTheirBeats) {
+  for (const auto& [counted, bar] : {std::pair{12, 6}, std::pair{8, 4}, std::pair{9, 3}, std::pair{6, 6}}) {
+    const auto beats = steady(3 * counted, counted, 0.1, 0.3);
+    const HeardChart heard({.duration_s = 12, .beats = beats});
+    EXPECT_EQ(heard.chart().beats_per_bar, bar);
+    EXPECT_EQ(static_cast<int>(heard.chart().bars.size()), 3 * counted / bar);
+    for (size_t i = 0; i < beats.size(); ++i)
+      EXPECT_NEAR(heard.seconds(static_cast<double>(i)), beats[i].time_s, 1e-9) << counted << " " << i;
+  }
+}
+
+TEST(HeardChart, ADownbeatThatIsNotKnownHalvesNoTempo) {
+  std::vector<Beat> beats = steady(20, 4, 0.1, 0.5);
+  for (size_t i = 8; i < 12; ++i) beats[i].position += 4;  // of one bar of eight
+  const HeardChart heard({.duration_s = 11, .beats = beats});
+  EXPECT_EQ(heard.chart().beats_per_bar, 4);
+  EXPECT_EQ(heard.chart().bars.size(), 5u);
+  for (size_t i = 0; i < beats.size(); ++i)
+    EXPECT_NEAR(heard.seconds(static_cast<double>(i)), beats[i].time_s, 1e-9) << i;
+}
+
 TEST(HeardChart, TempoMayChange) {
   HeardMusic music{.duration_s = 20};
   double time = 0;

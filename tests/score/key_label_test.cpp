@@ -13,7 +13,10 @@ TEST(ParseKey, ReadsWhatPeopleWrite) {
                                                                                     {"D dorian", "D:dorian"},
                                                                                     {"Eb:minor", "Eb:minor"},
                                                                                     {"D#:min", "Eb:minor"},
-                                                                                    {"Cb", "B:major"}})
+                                                                                    {"Cb", "B:major"},
+                                                                                    {"CM", "C:major"},
+                                                                                    {"BbM", "Bb:major"},
+                                                                                    {"cm", "C:minor"}})
     EXPECT_EQ(key_label(parse_key(text)), label) << text;
   for (const char* text : {"", "H", " ", "C blues", "12"})
     expect_error(ErrorKind::kUsage, "is no key", [&] { parse_key(text); });

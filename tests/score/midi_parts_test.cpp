@@ -62,6 +62,34 @@ TEST(MidiParts, SplitByChannelAndProgram) {
   EXPECT_DOUBLE_EQ(tones[2].onset_s, 0.75);
 }
 
+TEST(MidiParts, NotesWithoutLengthDoNotGoOnSounding) {
+  const auto on = [](uint32_t tick, int pitch) { return MidiEvent{tick, MidiKind::kNoteOn, 0, pitch, 90, ""}; };
+  const auto off = [](uint32_t tick, int pitch) { return MidiEvent{tick, MidiKind::kNoteOff, 0, pitch, 0, ""}; };
+  // 60 is struck without length three times, the last while it is held; 64 is struck again before it is released, at
+  // the same tick; 67 is released for safety's sake before it begins.
+  const MidiFile file =
+      file_of({on(0, 60), off(0, 60), on(100, 60), off(100, 60), on(200, 60), off(300, 60), on(300, 60), off(300, 60),
+               on(400, 64), on(500, 64), off(500, 64), off(600, 64), off(700, 67), on(700, 67), off(800, 67)},
+              2000);
+  std::vector<std::pair<double, double>> lengths;
+  for (const Note& note : tones_of_midi(file)) lengths.emplace_back(note.onset_s, note.duration_s);
+  const std::vector<std::pair<double, double>> wanted = {{0, 0.05}, {0.5, 0.05}, {1, 0.5},  {1.5, 0.05},
+                                                         {2, 0.5},  {2.5, 0.5},  {3.5, 0.5}};
+  ASSERT_EQ(lengths.size(), wanted.size());
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    EXPECT_DOUBLE_EQ(lengths[i].first, wanted[i].first);
+    EXPECT_NEAR(lengths[i].second, wanted[i].second, 1e-9) << lengths[i].first;
+  }
+}
+
+TEST(MidiParts, NotesThatAreNeverReleasedEndWithTheirTrack) {
+  MidiFile file;
+  file.ppq = 100;
+  file.tracks = {MidiTrack{{}, 4000}, MidiTrack{{{0, MidiKind::kNoteOn, 0, 60, 90, ""}}, 300}};
+  EXPECT_DOUBLE_EQ(tones_of_midi(file).at(0).duration_s, 1.5);
+  EXPECT_TRUE(parts_of_midi(MidiFile{}).empty());
+}
+
 TEST(MidiParts, BeatsFollowTheTimeSignature) {
   const MidiFile file =
       file_of({{0, MidiKind::kTimeSignature, 0, 3, 4, ""}, {300, MidiKind::kTimeSignature, 0, 6, 8, ""}}, 600);

@@ -41,9 +41,10 @@ struct DataReport {
   std::vector<DataTable> tables;
 };
 
-/// Songs: hours of instruments, roles, sources and licences are of stems that sound, by their level blocks.
+/// Songs: hours of instruments, roles, sources and licences are of stems that sound, by their level blocks. Keys of
+/// songs without chords and tempos of songs without beats are not known.
 DataReport report_songs(const std::string& name, const SongSet& songs, const Lexicon& lexicon);
-/// Shards: all counts are of examples.
+/// Shards: all counts are of examples. Keys and tempos of examples without chords are not known.
 DataReport report_shards(const std::string& name, const ShardSet& shards, const Lexicon& lexicon);
 /// Either, by what the folder is. Throws what opening it throws.
 DataReport report_folder(const std::filesystem::path& folder, const Lexicon& lexicon);

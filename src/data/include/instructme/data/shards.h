@@ -31,9 +31,10 @@ struct ShardReport {
 };
 
 /// Writes the first `count` examples of `sequence`. Archives appear one by one when complete; a run that was stopped
-/// goes on behind them, and the bytes are those of a run never stopped. A set may grow by a larger count. Throws kUsage
-/// for bad options or when the folder holds shards made otherwise, kCancelled, kIo, kInput for a damaged archive in the
-/// folder, and what the sequence throws.
+/// goes on behind them, and the bytes are those of a run never stopped. A set may grow by a larger count; from the
+/// moment its last archive is replaced by a fuller one, it is complete only when all are written. Throws kUsage for bad
+/// options or when the folder holds shards made otherwise, kCancelled, kIo, kInput for a damaged archive in the folder,
+/// and what the sequence throws.
 ShardReport write_shards(const ShardOptions& options, TripletSequence& sequence, const ProgressCallback& progress = {},
                          const CancelToken& cancel = {});
 

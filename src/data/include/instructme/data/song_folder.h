@@ -51,10 +51,10 @@ struct ArrangementInfo {
 struct SongInfo {
   uint64_t seed = 0;
   std::string title;
-  std::string source;  ///< where the chart came from, e.g. a data set and its song; may be ""
-  double tempo_bpm = 120;
+  std::string source;      ///< where the chart came from, e.g. a data set and its song; may be ""
+  double tempo_bpm = 120;  ///< says nothing where there are no beats
   int beats_per_bar = 4;
-  Key key;
+  Key key;  ///< says nothing where there are no chords
   int sample_rate = 24000;
   int64_t frames = 0;
   std::vector<Beat> beats;

@@ -49,6 +49,10 @@ struct Triplet {
   std::vector<HeardStem> added_stems() const;
 };
 
+/// Makes source and target softer by one factor where one of them goes beyond full scale, which a file of integers
+/// would clip.
+void keep_within_full_scale(Triplet& triplet);
+
 struct TripletOptions {
   double seconds = 10;
   /// Relative frequency of the operations by name (see operation_name); those not named are not drawn.
@@ -90,11 +94,14 @@ class TripletSampler {
   const TripletOptions& options() const { return options_; }
   int64_t frames() const { return frames_; }
 
-  /// The next example; depends on nothing but the state of `rng`. Throws kInput when the songs allow none
+  /// The next example; depends on nothing but the state of `rng`. In the place of an operation that the songs do not
+  /// allow, as a remix of recordings, another one is drawn by the proportions. Throws kInput when the songs allow none
   /// of the operations.
   Triplet sample(Rng& rng) const;
   /// An example of one operation. Throws kInput when the songs do not allow it.
   Triplet sample(Operation operation, Rng& rng) const;
+  /// The same, but where the songs do not allow it, an example of another one. Throws as sample(rng).
+  Triplet sample_or_another(Operation operation, Rng& rng) const;
 
   /// Like sample(rng), but an example that extracts or removes comes with up to `siblings` - 1 others that name
   /// other parts of the same mix: only the words tell them apart, so a model cannot learn to ignore these.
@@ -115,6 +122,9 @@ class TripletSampler {
 
   struct Choice;
   bool try_sample(Operation operation, Rng& rng, Triplet& triplet) const;
+  bool find(Operation operation, Rng& rng, Triplet& triplet) const;
+  std::vector<Triplet> find_group(Operation operation, Rng& rng) const;
+  [[noreturn]] void refuse(const std::string& what) const;
   Clip draw_clip(int64_t frames, Rng& rng) const;
   Take take(const Clip& clip, size_t arrangement, size_t version, Rng& rng) const;
   Choice choose(const Clip& clip, Rng& rng) const;

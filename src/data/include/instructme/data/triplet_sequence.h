@@ -18,11 +18,11 @@ struct SoundOrigin {
 
 /// What is known of the music that a triplet was cut from.
 struct ClipInfo {
-  std::string song;    ///< name of the song
-  std::string origin;  ///< where its chart or recording came from (SongInfo::source)
-  uint64_t seed = 0;   ///< of the song
-  double start_s = 0;  ///< of the clip in the song
-  double tempo_bpm = 120;
+  std::string song;        ///< name of the song
+  std::string origin;      ///< where its chart or recording came from (SongInfo::source)
+  uint64_t seed = 0;       ///< of the song
+  double start_s = 0;      ///< of the clip in the song
+  double tempo_bpm = 120;  ///< this and the key say nothing of music without chords
   int beats_per_bar = 4;
   Key key;
   std::vector<ChordSpan> chords;    ///< in the clip, from its start

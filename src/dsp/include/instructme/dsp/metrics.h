@@ -7,7 +7,7 @@
 namespace instructme {
 
 /// Scale-invariant signal-to-distortion ratio in dB (Le Roux et al. 2019), without removing the mean.
-/// estimate and target (N, S) -> (N). A silent target gives -inf unless the estimate is silent too.
+/// estimate and target (N, S) -> (N). A silent estimate gives -inf, and so does a silent target.
 at::Tensor si_sdr(const at::Tensor& estimate, const at::Tensor& target);
 
 /// The distance between two sounds as people hear spectra: mean absolute difference of the natural

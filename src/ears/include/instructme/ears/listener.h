@@ -32,7 +32,8 @@ struct Hearing {
   std::vector<ChordSpan> chord_spans;      ///< the likeliest sequence; without gaps, covering [0, duration_s)
 
   std::vector<Beat> beats;     ///< with bars and positions; before the first downbeat bar is 0 and the
-                               ///< position counts up to it; empty when no pulse is heard, else at least two
+                               ///< position counts up to it; all before the end of the piece; empty when no pulse is
+                               ///< heard, else at least two
   double tempo_bpm = 0;        ///< of most of the time (BeatTrack::tempo_bpm); 0 without beats
   int beats_per_bar = 0;       ///< 0 without beats
   double beat_confidence = 0;  ///< mean activation at the beats, 0..1

@@ -36,10 +36,10 @@ class StemExtractor {
                                    const ProgressCallback& progress = {}, const CancelToken& cancel = {});
 
  private:
-  at::Tensor masks(const at::Tensor& wave, const std::vector<std::vector<int64_t>>& places, int64_t first,
-                   int64_t last);
+  at::Tensor masks(const at::Tensor& wave, const std::vector<std::vector<int64_t>>& places, int64_t first, int64_t last,
+                   const MaskHeadImpl::Step& step);
   at::Tensor masks_at(int64_t speed, const at::Tensor& wave, const std::vector<std::vector<int64_t>>& places,
-                      int64_t first, int64_t last);
+                      int64_t first, int64_t last, const MaskHeadImpl::Step& step);
 
   MaskHead mask_;
   int model_rate_;

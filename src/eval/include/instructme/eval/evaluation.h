@@ -52,18 +52,20 @@ struct EvaluationReport {
   Distances mean(const std::string& task, const std::string& system) const;
   /// One table of distances, and one of what is heard where there are new parts.
   std::string markdown() const;
-  /// One JSON object per line and example: task, system, name, log_mel, si_sdr; and one for each in which new parts
-  /// were listened for: task, system, name, present (0 or 1) and chords, or null.
+  /// One JSON object per line and example: task, system, name, log_mel, si_sdr (null for minus infinity, that of
+  /// silence); and one for each in which new parts were listened for: task, system, name, present (0 or 1) and chords,
+  /// or null.
   std::string json_lines() const;
 };
 
 /// Draws triplets from a folder of rendered songs and edits their sources. The model gets the chords
-/// it estimates itself, as in `edit`. Throws kUsage, kInput, kModel, kCancelled.
+/// it estimates itself, as in `edit`. Throws kUsage before the first edit, kInput, kModel, kCancelled.
 EvaluationReport evaluate_songs(Editor& editor, const std::filesystem::path& songs, const EvaluationOptions& options,
                                 const ProgressCallback& progress = {}, const CancelToken& cancel = {});
 
 /// Edits the clips of a folder with clips.tsv whose NAME_target exists, and scores outputs of other
-/// systems (NAME_<system>) beside. Throws kInput naming the file or line.
+/// systems (NAME_<system>) beside. Throws kInput naming the file or line; that of a wrong line, of a target without a
+/// source and of no clip to score before the first edit. Throws kUsage for `stereo`, which is for songs.
 EvaluationReport evaluate_clips(Editor& editor, const std::filesystem::path& folder, const EvaluationOptions& options,
                                 const ProgressCallback& progress = {}, const CancelToken& cancel = {});
 

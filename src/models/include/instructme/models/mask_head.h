@@ -6,6 +6,7 @@
 #include <torch/nn/pimpl.h>
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -88,19 +89,25 @@ class MaskHeadImpl : public torch::nn::Module {
   /// Place of an instrument in options.instruments.
   std::optional<int64_t> find(const std::string& instrument) const;
 
+  /// Called after each of `steps()` pieces of the work, half of them in listen(); what it throws ends the work.
+  using Step = std::function<void()>;
+  int64_t steps() const { return static_cast<int64_t>(listening->size() + answering->size()); }
+
   /// What is heard whatever is asked: magnitude (N, T, F) of the source's spectrum. Half of the work, and done once for
-  /// any number of questions about the same music.
-  Heard listen(const at::Tensor& magnitude);
+  /// any number of questions about the same music. Where no gradients are wanted, on the CPU, long music goes through
+  /// each block in strips, so that only what comes out of a block takes memory for every frame.
+  Heard listen(const at::Tensor& magnitude, const Step& step = {});
   /// asked (N, I) float, 1 for instruments that are asked for (none: nothing is said about what there is)
   /// -> shares of bands: `piece` (M) int64 in 0..N-1, `instrument` (M) int64 in 0..I-1 -> (M, T, B) float32 in 0..1.
   /// The shares of all instruments of a piece add up to at most 1. T are `frames` of those that were heard, from
   /// `first` on, all of them when `frames` is negative; fewer take less time and memory, and change nothing else.
   at::Tensor answer(const Heard& heard, const at::Tensor& asked, const at::Tensor& piece, const at::Tensor& instrument,
-                    int64_t first = 0, int64_t frames = -1);
+                    int64_t first = 0, int64_t frames = -1, const Step& step = {});
   /// The masks (K, T, F) of the instruments that are asked for, of one piece of music (N = 1). As they are asked for,
   /// their odds against all else are doubled: shares learned by squared errors are means, and too small where the
   /// network is in doubt. T as in `answer`.
-  at::Tensor masks(const Heard& heard, const std::vector<int64_t>& instruments, int64_t first = 0, int64_t frames = -1);
+  at::Tensor masks(const Heard& heard, const std::vector<int64_t>& instruments, int64_t first = 0, int64_t frames = -1,
+                   const Step& step = {});
 
   const SpectralBands& bands() const { return bands_; }
   /// Shares of bands (…, B), interpolated between their centres -> of bins (…, F).
@@ -132,6 +139,9 @@ class MaskHeadImpl : public torch::nn::Module {
 
  private:
   at::Tensor log_bands(const at::Tensor& magnitude) const;
+  /// What instruments claim of the places that the way up leads to, (N, T / 2, B / 2, C_0), as answer() returns it.
+  at::Tensor claimed(const at::Tensor& places, const at::Tensor& piece, const at::Tensor& instrument, int64_t first,
+                     int64_t frames);
   /// The blocks of a level, of listening or answering.
   std::vector<TimeFrequencyBlockImpl*> blocks(torch::nn::ModuleList& list, size_t level) const;
 

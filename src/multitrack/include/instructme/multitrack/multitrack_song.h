@@ -76,7 +76,8 @@ CollectionKind detect_collection(const std::filesystem::path& path, const Lexico
 /// several) or the file names. A MoisesDB stem is all tracks of one stemName that are the same instrument. In
 /// plain folders, files of a drum kit form one stem, files "… L" and "… R" are a pair, files named like a mix
 /// ("mix", "master") are the mix, click tracks are left out, and sub-folders train, validation (valid, val) and
-/// test are splits. Frets on Fire: guitar is called "electric guitar", song and rhythm have no instrument.
+/// test are splits; the title is the folder's name, or that of the folder above "stems", "audio" and the like. Frets on
+/// Fire: guitar is called "electric guitar", song and rhythm have no instrument.
 /// Slakh's folders without a split are split by number as published; MUSDB's fourteen validation songs are those
 /// of the musdb package.
 std::vector<MultitrackSong> find_songs(const std::filesystem::path& path, CollectionKind kind, const Lexicon& lexicon,

@@ -25,9 +25,9 @@ struct HeardMusic {
 /// Music as it was heard, written down as a chart in even beats, and the way back from there.
 class HeardChart {
  public:
-  /// Bars of a length other than the usual one have their beats spread evenly; one beat has one chord, that which
-  /// sounds for most of it, and beats without any go on with the chord before them. Throws kInput for fewer than two
-  /// beats, or times that do not rise.
+  /// Bars of a length other than the usual one, or a multiple of it, have their beats spread evenly; usual bars of more
+  /// than seven beats become several equal ones. One beat has one chord, that which sounds for most of it, and beats
+  /// without any go on with the chord before them. Throws kInput for fewer than two beats, or times that do not rise.
   explicit HeardChart(const HeardMusic& music);
 
   const Chart& chart() const { return chart_; }

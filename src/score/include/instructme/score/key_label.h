@@ -10,7 +10,7 @@ namespace instructme {
 /// "min". Throws kInput, naming `context`.
 Key parse_key_label(const std::string& label, const std::string& context);
 
-/// Reads keys as people write them: "C", "F# minor", "Bbm", "D dorian", and labels. Throws kUsage.
+/// Reads keys as people write them: "C", "CM", "F# minor", "Bbm", "D dorian", and labels. Throws kUsage.
 Key parse_key(const std::string& text);
 
 }  // namespace instructme
