@@ -150,7 +150,8 @@ void add_session_command(CLI::App& app, Run& run) {
       ->add_option("NAME", arguments->name, "The branch; the first is called main")
       ->required();
   add_layer_action(*session, run, arguments, "mute", "Leave a layer out of the mix; what was removed comes back.",
-                   "Let it sound again", [](Session& s, SessionArguments& a) { s.mute(s.layer_called(a.layer), !a.off); });
+                   "Let it sound again",
+                   [](Session& s, SessionArguments& a) { s.mute(s.layer_called(a.layer), !a.off); });
   add_layer_action(*session, run, arguments, "solo", "Hear only this layer, and others that are soloed.",
                    "Hear all again", [](Session& s, SessionArguments& a) { s.solo(s.layer_called(a.layer), !a.off); });
   CLI::App* level = add_action(*session, run, arguments, "level", "Set how loud a layer is.",

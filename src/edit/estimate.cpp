@@ -9,21 +9,21 @@
 namespace instructme {
 namespace {
 
-// How docs/editing.md says that they were measured. Operations are counted as 2 x parameters x frames; as most
-// parameters of the U-Net see fewer frames, its share of the rate of matrix products is above 1; those of the mask head
-// see many places in a frame.
-constexpr double kMaskShare = 0.12, kUnetShare = 2.0, kVaeShare = 1.0;
+// How docs/editing.md says that they were measured. Operations are two for each product; those of the U-Net and the VAE
+// are counted as parameters x frames, and as most parameters of the U-Net see fewer frames, its share of the rate of
+// matrix products is above 1.
+constexpr double kMaskShare = 0.35, kUnetShare = 2.0, kVaeShare = 1.0;
 // Seconds for each second of one channel at 44.1 kHz, once for the music and once for each stem: reading, resampling,
 // spectra, writing.
 constexpr double kSignalSeconds = 0.0018;
-constexpr double kStartSeconds = 0.8;
+constexpr double kStartSeconds = 1.2;
 // Of a part that is played: finding and loading the sound; hearing beats, chords and key, and playing.
 constexpr double kSoundSeconds = 0.5, kPlayedSeconds = 0.03, kSoundMb = 150;
 // Seconds for each second of music of which the notes are heard.
 constexpr double kTranscribeSeconds = 0.15;
 constexpr double kProgramMb = 340;
 // Activations of the U-Net, and of the mask head, which listens to so much at a time. One follows the other.
-constexpr double kSampledMbPerSecond = 2.1, kMaskMbPerSecond = 28, kMaskSeconds = 25;
+constexpr double kSampledMbPerSecond = 2.1, kMaskMb = 130, kMaskMbPerSecond = 1.6, kMaskSeconds = 116;
 // Copies of the music in memory at the same time: always, and for each stem.
 constexpr double kCopies = 4, kCopiesPerStem = 1.6;
 
@@ -68,12 +68,10 @@ EditEstimate estimate_edit(const Editor& editor, const Plan& plan, const AudioIn
     const double size = music.channels * music.sample_rate / 44100.0;
     out.seconds += seconds * size * kSignalSeconds * (1 + static_cast<double>(taken + sampled + played));
     if (taken > 0 && pipeline.mask) {
-      activations_mb = std::max(activations_mb, kMaskMbPerSecond * std::min(seconds, kMaskSeconds));
+      activations_mb = std::max(activations_mb, kMaskMb + kMaskMbPerSecond * std::min(seconds, kMaskSeconds));
       const double hop = static_cast<double>(vae.sample_rate) / static_cast<double>(pipeline.mask->options.hop);
-      // Listening once, answering for every instrument: a quarter of the network, about.
-      const double runs = (1 + 0.25 * static_cast<double>(taken - 1)) * (music.channels == 2 ? 2 : 1) *
-                          (options.thorough ? static_cast<double>(kThoroughSpeeds) : 1);
-      out.seconds += seconds * hop * 2 * parameters(*pipeline.mask) * runs / (rate * kMaskShare);
+      const double runs = (music.channels == 2 ? 2 : 1) * (options.thorough ? static_cast<double>(kThoroughSpeeds) : 1);
+      out.seconds += seconds * hop * 2 * pipeline.mask->products_per_frame() * runs / (rate * kMaskShare);
     }
     if (sampled > 0) {
       activations_mb = std::max(activations_mb, kSampledMbPerSecond * seconds);

@@ -24,6 +24,8 @@ constexpr int64_t kSqueeze = 4;   // bands per hidden unit of the frequency tran
 // the activations of, and frames that instruments make their claims to at a time.
 constexpr int64_t kStripFrames = 64, kClaimedFrames = 512;
 
+int64_t squeezed(int64_t bands) { return std::max<int64_t>(4, bands / kSqueeze); }
+
 const MaskHeadOptions& checked(const MaskHeadOptions& o) {
   if (o.hop < 2 || o.hop % 2 != 0 || o.n_fft < 2 * o.hop || o.n_fft % o.hop != 0)
     throw Error(ErrorKind::kModel, "the mask head's n_fft " + std::to_string(o.n_fft) +
@@ -118,7 +120,7 @@ TimeFrequencyBlockImpl::TimeFrequencyBlockImpl(int64_t channels, int64_t bands, 
   conv1_ = register_parameter("conv1", weights(1.4));
   // Residual branches start small, so that a deep stack starts near the identity.
   conv2_ = register_parameter("conv2", weights(0.5));
-  const int64_t hidden = std::max<int64_t>(4, bands / kSqueeze);
+  const int64_t hidden = squeezed(bands);
   squeeze_ = register_module("squeeze", make_linear(bands, hidden));
   spread_ = register_module("spread", make_linear(hidden, bands, true, 0.5));
   if (query_dim > 0) film_ = register_module("film", make_linear(query_dim, 2 * channels, true, 0.5));
@@ -238,6 +240,18 @@ int64_t MaskHeadImpl::context() const {
   // Each block sees two frames of its level either way, and is on the way down and on the way up.
   for (size_t l = 0; l < options.channels.size(); ++l) frames += 4 * options.blocks_at(l) << (l + 1);
   return frames + granularity();
+}
+
+double MaskHeadImpl::products_per_frame() const {
+  double products = 0;
+  for (size_t l = 0; l < options.channels.size(); ++l) {
+    const int64_t bands = options.bands >> (l + 1), c = options.channels[l];
+    // Two convolutions and the way through the squeezed bands and back; each once to hear and once to answer.
+    int64_t of_level = 2 * options.blocks_at(l) * (18 * bands * c * c + 2 * bands * c * squeezed(bands));
+    if (l > 0) of_level += 2 * bands * 4 * options.channels[l - 1] * c;
+    products += std::ldexp(static_cast<double>(of_level), -static_cast<int>(l) - 1);
+  }
+  return products + static_cast<double>(options.bands * options.channels[0] * share_bias.size(0));
 }
 
 MaskHeadImpl::Heard MaskHeadImpl::listen(const Tensor& magnitude, const Step& step) {

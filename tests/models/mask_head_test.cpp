@@ -241,6 +241,37 @@ TEST(MaskHead, WhatIsFurtherAwayThanTheContextIsNotHeard) {
       1e-5);
 }
 
+TEST(MaskHead, CountsItsProducts) {
+  MaskHeadOptions options;
+  options.n_fft = 64, options.hop = 16, options.bands = 16, options.channels = {2}, options.instruments = {"piano"};
+  // A frame of two, with 8 places: two convolutions of 9 x 2 x 2 and two layers over the bands, of 8 x 4, for both
+  // channels, to hear and to answer; then the claims of the piano and the rest to 16 bands.
+  EXPECT_EQ(MaskHead(options)->products_per_frame(), 0.5 * 2 * (8 * 2 * 9 * 2 * 2 + 2 * 2 * (8 * 4)) + 2 * 2 * 16);
+  options.blocks = {3};
+  EXPECT_EQ(MaskHead(options)->products_per_frame(), 0.5 * 6 * (8 * 2 * 9 * 2 * 2 + 2 * 2 * (8 * 4)) + 2 * 2 * 16);
+}
+
+TEST(MaskHead, LongMusicGoesThroughInStrips) {
+  MaskHead head = tiny_head();
+  torch::NoGradGuard no_grad;
+  for (auto& weight : head->parameters()) weight.add_(0.3 * torch::randn_like(weight));
+  const Tensor magnitude = torch::rand({2, 1100, 33});
+  int64_t steps = 0;
+  const Tensor asked = torch::eye(3).narrow(0, 0, 2), which = torch::arange(2);
+  const MaskHeadImpl::Heard heard = head->listen(magnitude, [&] { ++steps; });
+  const Tensor strips = head->answer(heard, asked, which, which, 0, -1, [&] { ++steps; });
+  EXPECT_EQ(steps, head->steps());
+  Tensor whole;
+  {
+    const torch::AutoGradMode with_gradients(true);
+    whole = head->answer(head->listen(magnitude), asked, which, which).detach();
+  }
+  EXPECT_EQ(strips.sizes(), whole.sizes());
+  EXPECT_LT((strips - whole).abs().max().item<double>(), 1e-5);
+  expect_error(ErrorKind::kCancelled, "",
+               [&] { head->listen(magnitude, [] { throw Error(ErrorKind::kCancelled, "stop"); }); });
+}
+
 TEST(MaskHead, BadSizesAreErrors) {
   MaskHead head = tiny_head();
   expect_error(ErrorKind::kInternal, "wants magnitudes", [&] { head->listen(torch::randn({1, 4, 32})); });

@@ -17,9 +17,9 @@ inline constexpr size_t kThoroughSpeeds = 3;
 /// own rate, and its mask is laid over every channel at the rate of the source. So a stem has the phases and the width
 /// of the source, and source minus stem is the rest exactly. Of music in stereo it hears each channel, and what it
 /// hears is taken apart by place too, by a multichannel Wiener filter for the whole piece (Duong, Vincent and Gribonval
-/// 2010). Music of any length goes through in segments, whose borders cannot be heard or measured: each is computed
-/// with everything around it that can reach it. Memory: source and stems, that of one segment, and for stereo 0.2 MB
-/// for each second and stem. Not thread-safe.
+/// 2010). Music of any length goes through in stretches of 96 s, whose borders cannot be heard or measured: each is
+/// heard with everything around it that can reach it. Memory: source and stems, that of one stretch, and for stereo
+/// 0.2 MB for each second and stem. Not thread-safe.
 /// When it is thorough, it hears the music at its own speed and a semitone slower and faster, and the shares of a bin
 /// are as the geometric means of what it hears: what a network hears changes with the pitch by more than the music
 /// does, and the mean is nearer to the truth. That takes kThoroughSpeeds times as long.

@@ -117,6 +117,8 @@ class MaskHeadImpl : public torch::nn::Module {
   int64_t granularity() const { return int64_t{1} << options.channels.size(); }
   /// … and an answer depends on no frame further away than this.
   int64_t context() const;
+  /// Products of numbers that it takes for each frame, to hear it and to answer.
+  double products_per_frame() const;
 
   /// What the loss wants to know of stems: mixture (N, T, F) complex, piece (M) int64, stem (M, T, F) complex.
   BandedStems compare(const at::Tensor& mixture, const at::Tensor& piece, const at::Tensor& stem) const;
