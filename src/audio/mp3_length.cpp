@@ -31,15 +31,21 @@ MpegFrame frame_at(const std::string& data, size_t at) {
 
 }  // namespace
 
+uint64_t id3_length(std::string_view bytes) {
+  constexpr size_t kHeader = 10;
+  if (bytes.size() < kHeader || !bytes.starts_with("ID3")) return 0;
+  uint64_t length = 0;
+  for (const char digit : bytes.substr(6, 4)) length = length << 7 | (static_cast<unsigned char>(digit) & 0x7F);
+  return kHeader + length;
+}
+
 int64_t mp3_length(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
   const std::string data{std::istreambuf_iterator<char>(file), {}};
   int64_t samples = 0;
   for (size_t at = 0; at < data.size();) {
-    if (data.compare(at, 3, "ID3") == 0 && at + 10 <= data.size()) {
-      size_t length = 0;
-      for (size_t i = 6; i < 10; ++i) length = length << 7 | (static_cast<unsigned char>(data[at + i]) & 0x7F);
-      at += 10 + length;
+    if (const uint64_t tag = id3_length(std::string_view(data).substr(at)); tag > 0) {
+      at += tag;
       continue;
     }
     const MpegFrame frame = frame_at(data, at);

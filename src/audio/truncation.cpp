@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "mp3_length.h"
+
 namespace instructme {
 namespace {
 
@@ -81,13 +83,7 @@ bool last_page_is_truncated(Bytes& file) {
 
 /// The Xing header, in the first MPEG frame after an ID3 tag, counts the bytes from that frame on.
 bool mp3_is_truncated(Bytes& file) {
-  uint64_t start = 0;
-  const std::string tag = file.at(0, 10);
-  if (tag.size() == 10 && tag.starts_with("ID3")) {
-    uint64_t length = 0;
-    for (size_t i = 6; i < 10; ++i) length = length << 7 | (static_cast<unsigned char>(tag[i]) & 0x7F);
-    start = 10 + length;
-  }
+  const uint64_t start = id3_length(file.at(0, 10));
   const std::string head = file.at(start, 4096);
   size_t frame = 0;
   while (frame + 1 < head.size() && !(static_cast<unsigned char>(head[frame]) == 0xFF &&

@@ -232,10 +232,10 @@ std::vector<AudioBuffer> StemExtractor::extract(const AudioBuffer& source, const
     return at::constant_pad_nd(wave, {0, frames * o.hop - wave.size(0)});
   };
   std::vector<Tensor> heard;  // both channels, or their mix
-  if (source.channels == 2 && extract_channel(source, 0) != extract_channel(source, 1))
-    for (int channel = 0; channel < 2; ++channel) heard.push_back(hear(extract_channel(source, channel)));
-  else
-    heard.push_back(hear(mix_to_mono(source)));
+  if (source.channels == 2)
+    if (const auto left = extract_channel(source, 0), right = extract_channel(source, 1); left != right)
+      heard = {hear(left), hear(right)};
+  if (heard.empty()) heard.push_back(hear(mix_to_mono(source)));
 
   int64_t done = 0;
   const int64_t stretches = (frames + kStretchFrames - 1) / kStretchFrames;

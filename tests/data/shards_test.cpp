@@ -39,6 +39,13 @@ class Shards : public testing::Test {
     return std::make_unique<TripletStream>(options, supply, Lexicon::builtin(), cancel);
   }
   ShardReport write(int threads = 1) { return write_shards(options_, *stream(threads)); }
+  /// The first five of ten examples, in another folder, where the next call goes on with the others.
+  void write_half(const std::string& name) {
+    options_.folder = folder_.path() / name;
+    options_.count = 5;
+    write();
+    options_.count = 10;
+  }
   std::map<std::string, std::string> bytes() const {
     std::map<std::string, std::string> files;
     for (const auto& entry : fs::directory_iterator(options_.folder))
@@ -138,10 +145,7 @@ TEST_F(Shards, HaveTheSameBytesForAnyNumberOfThreadsAndAfterAStop) {
 TEST_F(Shards, MayGrow) {
   write();
   const auto expected = bytes();
-  options_.folder = folder_.path() / "grows";
-  options_.count = 5;
-  write();
-  options_.count = 10;
+  write_half("grows");
   EXPECT_EQ(write().kept, 1);  // the second had one example only
   EXPECT_EQ(bytes(), expected);
 }
@@ -149,10 +153,7 @@ TEST_F(Shards, MayGrow) {
 TEST_F(Shards, AreIncompleteWhenGrowingStopsBehindAReplacedArchive) {
   write();
   const auto expected = bytes();
-  options_.folder = folder_.path() / "grows";
-  options_.count = 5;
-  write();
-  options_.count = 10;
+  write_half("grows");
   std::atomic<bool> flag{false};
   const auto stop_at_nine = [&](const Progress& p) { flag = p.done == 9; };
   expect_error(ErrorKind::kCancelled, "", [&] { write_shards(options_, *stream(), stop_at_nine, CancelToken(&flag)); });

@@ -7,10 +7,9 @@
 
 #include "expect_error.h"
 #include "instructme/base/files.h"
-#include "instructme/ears/beat_net.h"
-#include "instructme/ears/chord_net.h"
 #include "instructme/ears/key_net.h"
 #include "instructme/ears/tagger.h"
+#include "tiny_ears.h"
 
 namespace instructme {
 namespace {
@@ -20,19 +19,12 @@ class ListenerTest : public testing::Test {
  protected:
   void SetUp() override {
     torch::manual_seed(1);
-    ChordNetOptions chords;
-    chords.channels = 4;
-    chords.blocks = 1;
-    BeatNetOptions beats;
-    beats.channels = beats.slow_channels = 8;
-    beats.blocks = beats.slow_blocks = 1;
+    save_tiny_ears(folder_.path() / "ears");
     TaggerOptions tagger;
     tagger.channels = {2, 2, 2, 2};
     tagger.hidden = 8;
     tagger.instruments = {"bass", "piano"};
     tagger.genres = {"jazz", "rock"};
-    save_chord_net(ChordNet(chords), folder_.path() / "ears", 0);
-    save_beat_net(BeatNet(beats), folder_.path() / "ears", 0);
     KeyNet keys(KeyNetOptions{});
     torch::nn::init::normal_(keys->weight);
     save_key_net(keys, folder_.path() / "ears", 0);

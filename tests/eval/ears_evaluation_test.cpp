@@ -6,9 +6,8 @@
 
 #include "expect_error.h"
 #include "instructme/base/files.h"
-#include "instructme/ears/beat_net.h"
-#include "instructme/ears/chord_net.h"
 #include "instructme/ears/key_net.h"
+#include "tiny_ears.h"
 #include "tiny_song.h"
 
 namespace instructme {
@@ -32,14 +31,7 @@ TEST(EarsEvaluation, AModelWithoutEarsIsRefused) {
 TEST(EarsEvaluation, WhatTheModelCannotHearHasNoRow) {
   const TempDir model, songs;
   torch::manual_seed(1);
-  ChordNetOptions chords;
-  chords.channels = 4;
-  chords.blocks = 1;
-  BeatNetOptions beats;
-  beats.channels = beats.slow_channels = 8;
-  beats.blocks = beats.slow_blocks = 1;
-  save_chord_net(ChordNet(chords), model.path() / "ears", 0);
-  save_beat_net(BeatNet(beats), model.path() / "ears", 0);
+  save_tiny_ears(model.path() / "ears");
   write_tiny_song(songs.path() / "a");
   for (const bool keys : {false, true}) {
     if (keys) save_key_net(KeyNet(KeyNetOptions{}), model.path() / "ears", 0);
