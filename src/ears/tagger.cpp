@@ -8,6 +8,7 @@
 #include "instructme/base/error.h"
 #include "instructme/base/files.h"
 #include "instructme/ears/log_frequency.h"
+#include "instructme/nn/conv3x3.h"
 #include "instructme/nn/fused_ops.h"
 #include "instructme/nn/linear.h"
 #include "instructme/torchx/quantised_weights.h"
@@ -34,6 +35,12 @@ constexpr size_t kConvolutions = std::size(kShapes);
 /// Convolution `index` of a list. Channels come last in memory, which it takes as it is and the norm wants.
 Tensor channels_last(torch::nn::ModuleList& list, size_t index, const Tensor& x) {
   return list[index]->as<torch::nn::Conv2d>()->forward(x.permute({0, 3, 1, 2})).permute({0, 2, 3, 1}).contiguous();
+}
+
+/// The same of 3 x 3 without strides.
+Tensor refined(torch::nn::ModuleList& list, size_t index, const Tensor& x) {
+  const torch::nn::Conv2dImpl& layer = *list[index]->as<torch::nn::Conv2d>();
+  return Conv3x3(layer.weight)(x) + layer.bias;
 }
 
 /// wave (N, S) of any level -> at the usual one, with silence up to the end of its last block.
@@ -119,7 +126,7 @@ Tensor TaggerImpl::features(const Tensor& spectrum) {
   Tensor h = spectrum.to(fold->weight.scalar_type()).unsqueeze(3);  // (N, T, bands, 1)
   for (size_t i = 0; i < kConvolutions; ++i) {
     h = fused_silu(rms_norm(channels_last(convolutions, i, h), norms[i]));
-    h = h + fused_silu(rms_norm(channels_last(refinements, i, h), refinement_norms[i]));
+    h = h + fused_silu(rms_norm(refined(refinements, i, h), refinement_norms[i]));
   }
   h = over_time(fold(h.flatten(2)));  // (N, T / 4, hidden)
   h = fused_silu(rms_norm(h, output_norm));

@@ -8,6 +8,7 @@
 #include "instructme/base/error.h"
 #include "instructme/nn/fused_ops.h"
 #include "instructme/nn/linear.h"
+#include "instructme/torchx/first_weights.h"
 #include "instructme/torchx/state_dict.h"
 
 namespace instructme {
@@ -38,11 +39,6 @@ const MaskHeadOptions& checked(const MaskHeadOptions& o) {
   return o;
 }
 
-/// x (N, T, B, C), weight (C', C, 3, 3) -> (N, T, B, C').
-Tensor conv3x3(const Tensor& x, const Tensor& weight) {
-  return at::conv2d(x.permute({0, 3, 1, 2}), weight, {}, 1, 1).permute({0, 2, 3, 1}).contiguous();
-}
-
 /// (N, T, B, C) -> (N, T / 2, B / 2, 4 C): neighbours become channels.
 Tensor fold(const Tensor& x) {
   const int64_t n = x.size(0), t = x.size(1) / 2, b = x.size(2) / 2, c = x.size(3);
@@ -59,12 +55,13 @@ Tensor unfold(const Tensor& x) {
 Tensor in_strips(TimeFrequencyBlockImpl& block, const Tensor& x, const Tensor& query) {
   constexpr int64_t kReach = 2;  // frames that a block sees either way, by two convolutions
   const int64_t frames = x.size(1);
-  if (at::GradMode::is_enabled() || !x.is_cpu() || frames <= kStripFrames) return block.forward(x, query);
+  const TimeFrequencyBlockImpl::Filters filters = block.filters();
+  if (at::GradMode::is_enabled() || !x.is_cpu() || frames <= kStripFrames) return block.forward(x, query, filters);
   Tensor out = at::empty_like(x);
   for (int64_t start = 0; start < frames; start += kStripFrames) {
     const int64_t end = std::min(frames, start + kStripFrames);
     const int64_t from = std::max<int64_t>(0, start - kReach), to = std::min(frames, end + kReach);
-    const Tensor strip = block.forward(x.narrow(1, from, to - from), query);
+    const Tensor strip = block.forward(x.narrow(1, from, to - from), query, filters);
     out.narrow(1, start, end - start).copy_(strip.narrow(1, start - from, end - start));
   }
   return out;
@@ -114,7 +111,7 @@ nlohmann::json MaskHeadOptions::to_json() const {
 
 TimeFrequencyBlockImpl::TimeFrequencyBlockImpl(int64_t channels, int64_t bands, int64_t query_dim) {
   const auto weights = [&](double gain) {
-    return torch::randn({channels, channels, 3, 3}) * (gain / std::sqrt(9.0 * static_cast<double>(channels)));
+    return normal_weights({channels, channels, 3, 3}, gain / std::sqrt(9.0 * static_cast<double>(channels)));
   };
   norms_ = register_parameter("norms", torch::ones({3, channels}));
   conv1_ = register_parameter("conv1", weights(1.4));
@@ -133,16 +130,16 @@ void TimeFrequencyBlockImpl::start_as_identity() {
   spread_->bias.zero_();
 }
 
-Tensor TimeFrequencyBlockImpl::forward(const Tensor& x, const Tensor& query) {
+Tensor TimeFrequencyBlockImpl::forward(const Tensor& x, const Tensor& query, const Filters& filters) {
   const int64_t n = x.size(0), t = x.size(1), b = x.size(2), c = x.size(3);
-  Tensor h = conv3x3(fused_silu(rms_norm(x, norms_[0])), conv1_);
+  Tensor h = filters.first(fused_silu(rms_norm(x, norms_[0])));
   if (film_) {
     const auto film = film_(query).chunk(2, 1);  // (N, C) twice
     h = adaptive_rms_norm(h.view({n, t * b, c}), film[0], film[1]).view({n, t, b, c});
   } else {
     h = rms_norm(h, norms_[1]);
   }
-  const Tensor near = x + conv3x3(fused_silu(h), conv2_);
+  const Tensor near = x + filters.second(fused_silu(h));
   h = rms_norm(near, norms_[2]).transpose(2, 3).contiguous();  // (N, T, C, B)
   h = spread_(fused_silu(squeeze_(h)));
   return near + h.transpose(2, 3);
@@ -167,13 +164,13 @@ MaskHeadImpl::MaskHeadImpl(const MaskHeadOptions& o)
     down->push_back(make_linear(4 * channels[l], channels[l + 1]));
     up->push_back(make_linear(channels[l + 1], 4 * channels[l]));
   }
-  position = register_parameter("position", torch::randn({options.bands / 2, channels[0]}) * 0.1);
+  position = register_parameter("position", normal_weights({options.bands / 2, channels[0]}, 0.1));
   output_norm = register_parameter("output_norm", torch::ones({channels[0]}));
   output = register_module("output", make_linear(channels[0], 4 * channels[0]));
   const auto instruments = static_cast<int64_t>(options.instruments.size());
-  instrument_table = register_parameter("instrument_table", torch::randn({instruments, options.query_dim}));
-  share_weight =
-      register_parameter("share_weight", torch::randn({1 + instruments, channels[0]}) / std::sqrt(double(channels[0])));
+  instrument_table = register_parameter("instrument_table", normal_weights({instruments, options.query_dim}));
+  share_weight = register_parameter("share_weight",
+                                    normal_weights({1 + instruments, channels[0]}, 1 / std::sqrt(double(channels[0]))));
   share_bias = register_parameter("share_bias", torch::zeros({1 + instruments}));
   band_mean = register_buffer("band_mean", at::zeros({options.bands}));
   band_inverse = register_buffer("band_inverse", at::ones({options.bands}));

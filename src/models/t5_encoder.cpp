@@ -9,6 +9,8 @@
 #include "instructme/base/strings.h"
 #include "instructme/models/t5_encoder.h"
 #include "instructme/nn/fused_ops.h"
+#include "instructme/nn/linear.h"
+#include "instructme/torchx/first_weights.h"
 #include "instructme/torchx/state_dict.h"
 
 namespace instructme {
@@ -20,8 +22,8 @@ constexpr const char* kConfigFile = "config.json";
 constexpr const char* kWeightsFile = "model.safetensors";
 
 Linear linear(int64_t inputs, int64_t outputs, double deviation) {
-  Linear layer(torch::nn::LinearOptions(inputs, outputs).bias(false));
-  torch::nn::init::normal_(layer->weight, 0.0, deviation);
+  Linear layer = plain_linear(inputs, outputs, /*bias=*/false);
+  if (!NoFirstWeights::wanted()) torch::nn::init::normal_(layer->weight, 0.0, deviation);
   return layer;
 }
 

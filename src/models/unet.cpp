@@ -5,6 +5,7 @@
 #include "instructme/base/error.h"
 #include "instructme/nn/fused_ops.h"
 #include "instructme/nn/linear.h"
+#include "instructme/torchx/first_weights.h"
 #include "unet_blocks.h"
 #include "unet_frames.h"
 
@@ -26,7 +27,7 @@ void UNetImpl::reset() {
   options.validate();
   const auto& channels = options.channels;
   const size_t levels = channels.size();
-  null_text = register_parameter("null_text", at::randn({options.text_dim}));
+  null_text = register_parameter("null_text", normal_weights({options.text_dim}));
   text_norm = register_parameter("text_norm", at::ones({options.text_dim}));
   time = register_module("time", TimestepEmbedding(TimestepEmbeddingOptions{kTimeFrequencies, options.time_channels}));
   if (options.text_in_time)

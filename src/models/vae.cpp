@@ -7,6 +7,8 @@
 #include "instructme/base/error.h"
 #include "instructme/base/strings.h"
 #include "instructme/nn/fused_ops.h"
+#include "instructme/nn/linear.h"
+#include "instructme/torchx/first_weights.h"
 
 namespace instructme {
 
@@ -54,11 +56,11 @@ nlohmann::json VaeOptions::to_json() const {
 }
 
 ConvBlockImpl::ConvBlockImpl(int64_t channels, int64_t expansion, int64_t kernel, double output_scale) {
-  conv_weight_ = register_parameter("conv_weight", torch::randn({channels, kernel}) / std::sqrt(double(kernel)));
+  conv_weight_ = register_parameter("conv_weight", normal_weights({channels, kernel}, 1 / std::sqrt(double(kernel))));
   conv_bias_ = register_parameter("conv_bias", torch::zeros({channels}));
   norm_weight_ = register_parameter("norm_weight", torch::ones({channels}));
-  up_ = register_module("up", torch::nn::Linear(channels, channels * expansion));
-  down_ = register_module("down", torch::nn::Linear(channels * expansion, channels));
+  up_ = register_module("up", plain_linear(channels, channels * expansion));
+  down_ = register_module("down", plain_linear(channels * expansion, channels));
   torch::NoGradGuard no_grad;
   // Residual branches start small, so that a deep stack starts near the identity.
   down_->weight.mul_(output_scale);
@@ -96,12 +98,12 @@ Tensor run(const torch::nn::ModuleList& list, Tensor x) {
 VaeImpl::VaeImpl(VaeOptions options) : options_(options), stft_(options.n_fft, options.hop) {
   const auto& o = options_;
   const int64_t features = o.frames_per_latent * stft_.bins() * 2;
-  encoder_in_ = register_module("encoder_in", torch::nn::Linear(features, o.encoder_channels));
+  encoder_in_ = register_module("encoder_in", plain_linear(features, o.encoder_channels));
   encoder_ = register_module("encoder", blocks(o.encoder_blocks, o.encoder_channels, o.expansion, o.kernel));
-  encoder_out_ = register_module("encoder_out", torch::nn::Linear(o.encoder_channels, 2 * o.latent_channels));
-  decoder_in_ = register_module("decoder_in", torch::nn::Linear(o.latent_channels, o.decoder_channels));
+  encoder_out_ = register_module("encoder_out", plain_linear(o.encoder_channels, 2 * o.latent_channels));
+  decoder_in_ = register_module("decoder_in", plain_linear(o.latent_channels, o.decoder_channels));
   decoder_ = register_module("decoder", blocks(o.decoder_blocks, o.decoder_channels, o.expansion, o.kernel));
-  decoder_out_ = register_module("decoder_out", torch::nn::Linear(o.decoder_channels, features));
+  decoder_out_ = register_module("decoder_out", plain_linear(o.decoder_channels, features));
   latent_mean_ = register_buffer("latent_mean", torch::zeros({o.latent_channels}));
   latent_deviation_ = register_buffer("latent_deviation", torch::ones({o.latent_channels}));
 }

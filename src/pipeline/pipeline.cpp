@@ -4,6 +4,7 @@
 
 #include "instructme/base/error.h"
 #include "instructme/base/files.h"
+#include "instructme/torchx/first_weights.h"
 
 namespace instructme {
 
@@ -38,6 +39,7 @@ Pipeline Pipeline::load(const std::filesystem::path& folder) {
   if (!std::filesystem::is_directory(folder))
     throw Error(ErrorKind::kModel, "there is no model folder " + folder.string());
   const auto config_file = folder / "config.json";
+  const NoFirstWeights all_come_from_files;
   Pipeline pipeline(PipelineConfig::read(read_json_file(config_file), config_file.string()),
                     TextEncoder::load(folder / "text_encoder"));
   const auto load = [&](torch::nn::Module& module, const char* name) {

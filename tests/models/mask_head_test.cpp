@@ -230,7 +230,8 @@ TEST(MaskHead, WhatIsFurtherAwayThanTheContextIsNotHeard) {
   Tensor other = magnitude.clone();
   other.narrow(1, 0, middle - head->context()).fill_(3.0);
   const Tensor changed = masks(head, other);
-  EXPECT_TRUE(changed.narrow(1, middle, frames - middle).equal(one.narrow(1, middle, frames - middle)));
+  // But for roundings: convolutions compute tiles of four frames together.
+  EXPECT_LT((changed - one).narrow(1, middle, frames - middle).abs().max().item<double>(), 1e-5);
   EXPECT_GT((changed - one).narrow(1, middle - head->context(), 8).abs().max().item<double>(), 1e-4);
   // A piece cut at a multiple of the granularity is answered alike where its context is there.
   const int64_t cut = head->context() / head->granularity() * head->granularity();

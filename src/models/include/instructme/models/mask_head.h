@@ -14,6 +14,7 @@
 #include "instructme/base/config_reader.h"
 #include "instructme/dsp/stft.h"
 #include "instructme/models/spectral_bands.h"
+#include "instructme/nn/conv3x3.h"
 
 namespace instructme {
 
@@ -42,8 +43,14 @@ class TimeFrequencyBlockImpl : public torch::nn::Module {
  public:
   /// query_dim 0: no query.
   TimeFrequencyBlockImpl(int64_t channels, int64_t bands, int64_t query_dim);
+  /// The two convolutions, ready for use until the weights change.
+  struct Filters {
+    Conv3x3 first, second;
+  };
+  Filters filters() const { return {Conv3x3(conv1_), Conv3x3(conv2_)}; }
   /// x (N, T, B, C), query (N, Q) or undefined -> (N, T, B, C).
-  at::Tensor forward(const at::Tensor& x, const at::Tensor& query);
+  at::Tensor forward(const at::Tensor& x, const at::Tensor& query) { return forward(x, query, filters()); }
+  at::Tensor forward(const at::Tensor& x, const at::Tensor& query, const Filters& filters);
   /// Makes it give back what it is given until it learns better.
   void start_as_identity();
 
