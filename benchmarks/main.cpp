@@ -14,6 +14,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "%s\nmatrix products: %.0f GFLOP/s float32, %.0f GFLOP/s bfloat16\n",
                  instructme::describe_runtime().c_str(), instructme::float32_rate(), instructme::bfloat16_rate());
     instructme::register_matmul_benchmarks();
+    instructme::register_mask_benchmarks();
     instructme::register_unet_benchmarks();
     instructme::register_vae_benchmarks();
     instructme::register_edit_benchmarks();

@@ -24,6 +24,7 @@ AudioBuffer make_music(double seconds);
 
 // Each file adds its benchmarks to Google Benchmark's list.
 void register_matmul_benchmarks();
+void register_mask_benchmarks();
 void register_unet_benchmarks();
 void register_vae_benchmarks();
 void register_edit_benchmarks();

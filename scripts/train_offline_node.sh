@@ -205,7 +205,7 @@ train_part() {
   [ "$steps" != auto ] || steps=$(steps_for "$run" "$of_all")
   [ -z "$steps" ] || set -- "$@" --steps "$steps"
   [ "$1" != keys ] || set -- "$@" --chords "$MODEL/ears"
-  [ "$1" != mulan ] || set -- "$@" -m "$MODEL"
+  [ "$1" != mulan ] || set -- "$@" -m "$MODEL" --tagger "$MODEL/ears"
   # Beside a GPU every thread of the CPU has its own work.
   [ "$DEVICE" != cuda ] || { set -- "$@" --threads 1 && export OMP_NUM_THREADS=1; }
   if [ -z "$FRESH" ] && { [ "$base" = "$RECIPE" ] || [ -e "$from/$1.safetensors" ]; }; then set -- "$@" --from "$from"; fi

@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "instructme/score/heard_chart.h"
+
 namespace instructme {
 
 /// One line of a label file that says something.
@@ -32,9 +34,6 @@ std::vector<LabelLine> read_label_lines(const std::filesystem::path& path, const
 double read_time(const LabelLine& line, size_t word);
 
 /// The first two words as a span that begins at or after `previous_end`. Throws kInput.
-struct TimeSpan {
-  double start_s = 0, end_s = 0;
-};
 TimeSpan read_span(const LabelLine& line, double previous_end);
 
 /// "12.345678": microseconds, with a point in every locale.

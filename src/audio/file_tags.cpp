@@ -85,7 +85,7 @@ void copy_tags(const std::filesystem::path& from, const std::filesystem::path& t
   if (properties.isEmpty() && pictures.empty()) return;
   TagLib::FileRef target(to.c_str(), /*readAudioProperties=*/false);
   if (target.isNull()) return;
-  // What a WAV file holds without an ID3 tag, libsndfile has written already.
+  // What a WAV file holds without an ID3 tag has been written already.
   const auto* const wav = dynamic_cast<TagLib::RIFF::WAV::File*>(source.file());
   if (wav != nullptr && !wav->hasID3v2Tag() && dynamic_cast<TagLib::RIFF::WAV::File*>(target.file()) != nullptr) return;
   target.file()->setProperties(properties);

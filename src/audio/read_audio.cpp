@@ -158,10 +158,8 @@ AudioInfo probe_audio(const fs::path& path) {
     if (const char* text = sf_get_string(source.file.get(), code); text != nullptr && *text != '\0')
       info.tags[name] = text;
   std::vector<int> map(static_cast<size_t>(info.channels));
-  // Other formats have one order for each number of channels.
-  if ((source.info.format & SF_FORMAT_TYPEMASK) == SF_FORMAT_WAVEX &&
-      sf_command(source.file.get(), SFC_GET_CHANNEL_MAP_INFO, map.data(), static_cast<int>(map.size() * sizeof(int))) ==
-          SF_TRUE)
+  if (sf_command(source.file.get(), SFC_GET_CHANNEL_MAP_INFO, map.data(), static_cast<int>(map.size() * sizeof(int))) ==
+      SF_TRUE)
     info.channel_map = std::move(map);
   return info;
 }
@@ -195,8 +193,9 @@ AudioBuffer read_audio(const fs::path& path, const ReadOptions& options) {
     buffer.samples.resize(static_cast<size_t>(done + block) * channels);
     float* start = buffer.samples.data() + static_cast<size_t>(done) * channels;
     const int64_t got = sf_readf_float(source.file.get(), start, block);
-    check_finite(path, {start, static_cast<size_t>(std::max<int64_t>(0, got)) * channels}, options.start_frame + done,
-                 info);
+    const std::span<float> samples(start, static_cast<size_t>(std::max<int64_t>(0, got)) * channels);
+    check_finite(path, samples, options.start_frame + done, info);
+    if (has_ogg_order(info.format)) to_wav_order(samples, info.channels);
     done += std::max<int64_t>(0, got);
     if (wanted == SF_COUNT_MAX) check_seconds(path, done, info.samplerate, options.max_seconds);
     if (got < block) break;

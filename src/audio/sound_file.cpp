@@ -5,10 +5,51 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cmath>
 
 namespace instructme {
+namespace {
+
+constexpr size_t kMostPlaced = 8;
+
+/// Which channel of WAV each one of Ogg is; nothing where both have the same order.
+std::vector<size_t> wav_channels(int channels) {
+  switch (channels) {
+    case 3: return {0, 2, 1};
+    case 5: return {0, 2, 1, 3, 4};
+    case 6: return {0, 2, 1, 4, 5, 3};
+    case 7: return {0, 2, 1, 5, 6, 4, 3};
+    case 8: return {0, 2, 1, 6, 7, 4, 5, 3};
+    default: return {};
+  }
+}
+
+}  // namespace
+
+void to_wav_order(std::span<float> ogg, int channels) {
+  const std::vector<size_t> places = wav_channels(channels);
+  std::array<float, kMostPlaced> frame{};
+  for (size_t start = 0; !places.empty() && start + places.size() <= ogg.size(); start += places.size()) {
+    for (size_t c = 0; c < places.size(); ++c) frame[places[c]] = ogg[start + c];
+    std::copy_n(frame.begin(), places.size(), ogg.begin() + static_cast<std::ptrdiff_t>(start));
+  }
+}
+
+void to_ogg_order(std::span<float> wav, int channels) {
+  const std::vector<size_t> places = wav_channels(channels);
+  std::array<float, kMostPlaced> frame{};
+  for (size_t start = 0; !places.empty() && start + places.size() <= wav.size(); start += places.size()) {
+    for (size_t c = 0; c < places.size(); ++c) frame[c] = wav[start + places[c]];
+    std::copy_n(frame.begin(), places.size(), wav.begin() + static_cast<std::ptrdiff_t>(start));
+  }
+}
+
+bool has_ogg_order(int format) {
+  const int codec = format & SF_FORMAT_SUBMASK;
+  return (format & SF_FORMAT_TYPEMASK) == SF_FORMAT_OGG && (codec == SF_FORMAT_VORBIS || codec == SF_FORMAT_OPUS);
+}
 
 OutputStream::OutputStream(const std::filesystem::path& path)
     : file_(::open(path.c_str(), O_RDWR | O_TRUNC | O_CLOEXEC)) {

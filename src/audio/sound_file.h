@@ -44,6 +44,14 @@ class OutputStream {
 /// The tags that libsndfile knows, by our names.
 const std::vector<std::pair<const char*, int>>& sound_file_tags();
 
+/// Ogg Vorbis and Opus have an order of channels of their own, with the centre second and the deep one last (Vorbis I
+/// specification, 4.3.9; RFC 7845, 5.1.1.2), and libsndfile leaves it as it is. These bring interleaved samples into
+/// the order of WAV and FLAC, which an AudioBuffer has, and back.
+void to_wav_order(std::span<float> ogg, int channels);
+void to_ogg_order(std::span<float> wav, int channels);
+/// Whether a format of libsndfile has that order.
+bool has_ogg_order(int format);
+
 /// Rounds to left-justified 32-bit integers, of which libsndfile keeps the upper `bits`; returns how many samples were
 /// beyond full scale.
 int64_t quantise(std::span<const float> in, int bits, std::vector<int>& out);

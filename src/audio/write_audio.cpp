@@ -219,9 +219,11 @@ WriteResult write_audio(const fs::path& path, const AudioBuffer& buffer, const W
   SF_INFO info{};
   info.samplerate = sound.sample_rate;
   info.channels = sound.channels;
-  const bool placed =
-      target.sndfile_type == SF_FORMAT_WAV && options.channel_map.size() == static_cast<size_t>(info.channels);
-  info.format = (placed ? SF_FORMAT_WAVEX : target.sndfile_type) | sndfile_subtype(target, encoding);
+  const bool wav = target.sndfile_type == SF_FORMAT_WAV;
+  // Other formats have one order for each number of channels.
+  const bool placed = (wav || target.sndfile_type == SF_FORMAT_AIFF) &&
+                      options.channel_map.size() == static_cast<size_t>(info.channels);
+  info.format = (wav && placed ? SF_FORMAT_WAVEX : target.sndfile_type) | sndfile_subtype(target, encoding);
   SF_VIRTUAL_IO callbacks = stream.callbacks();
   SoundFile out(sf_open_virtual(&callbacks, SFM_WRITE, &info, &stream));
   if (stream.error() != 0) throw_write_error(path, std::strerror(stream.error()));
@@ -241,8 +243,10 @@ WriteResult write_audio(const fs::path& path, const AudioBuffer& buffer, const W
     std::vector<int> map = options.channel_map;
     sf_command(out.get(), SFC_SET_CHANNEL_MAP_INFO, map.data(), static_cast<int>(map.size() * sizeof(int)));
   }
+  // A list of tags in the other file comes along whole; libsndfile knows only some of what may be in it.
+  const bool has_list = wav && !options.tags_of.empty() && has_wav_info(options.tags_of);
   for (const auto& [name, code] : sound_file_tags())
-    if (const auto tag = options.tags.find(name); tag != options.tags.end())
+    if (const auto tag = options.tags.find(name); !has_list && tag != options.tags.end())
       sf_set_string(out.get(), code, tag->second.c_str());
 
   WriteResult result{peak(sound.samples), 0, sound.sample_rate};
@@ -252,6 +256,7 @@ WriteResult write_audio(const fs::path& path, const AudioBuffer& buffer, const W
   OriginalBits original(options.original, sound, encoding);
   std::vector<int> codes;
   std::vector<double> doubles;
+  std::vector<float> reordered;
   for (int64_t done = 0; done < sound.frames(); done += kBlockFrames) {
     const int64_t frames = std::min(kBlockFrames, sound.frames() - done);
     const auto block = samples.subspan(static_cast<size_t>(done) * channels, static_cast<size_t>(frames) * channels);
@@ -264,6 +269,10 @@ WriteResult write_audio(const fs::path& path, const AudioBuffer& buffer, const W
       doubles.assign(block.begin(), block.end());
       original.restore(block, static_cast<size_t>(done) * channels, doubles);
       written = sf_writef_double(out.get(), doubles.data(), frames);
+    } else if (has_ogg_order(info.format)) {
+      reordered.assign(block.begin(), block.end());
+      to_ogg_order(reordered, info.channels);
+      written = sf_writef_float(out.get(), reordered.data(), frames);
     } else {
       written = sf_writef_float(out.get(), block.data(), frames);
     }
@@ -277,7 +286,7 @@ WriteResult write_audio(const fs::path& path, const AudioBuffer& buffer, const W
     correct_padded_aiff(file.temporary(), static_cast<uint32_t>(sound.frames()),
                         static_cast<uint32_t>(sound.samples.size()));
   if (!options.tags_of.empty()) {
-    if (target.sndfile_type == SF_FORMAT_WAV) copy_wav_chunks(options.tags_of, file.temporary());
+    if (wav) copy_wav_chunks(options.tags_of, file.temporary());
     copy_tags(options.tags_of, file.temporary());
   }
   file.commit();

@@ -1,6 +1,7 @@
 #include <cstdio>
 #include <memory>
 
+#include "checks.h"
 #include "command.h"
 #include "instructme/base/strings.h"
 #include "instructme/multitrack/backgrounds.h"
@@ -29,6 +30,7 @@ int make_backgrounds(BackgroundArguments& arguments) {
               static_cast<long long>(report.kept), report.refused.size());
   for (const auto& [instrument, count] : report.instruments)
     std::printf("  %-24s %lld\n", instrument.c_str(), static_cast<long long>(count));
+  require_songs(report.made + report.kept, report.refused, "made");
   return 0;
 }
 

@@ -1,6 +1,7 @@
 #include <cstdio>
 #include <memory>
 
+#include "checks.h"
 #include "command.h"
 #include "instructme/audio/audio_file.h"
 #include "instructme/base/error.h"
@@ -75,10 +76,10 @@ int mix(const MixArguments& arguments) {
     for (size_t i = 0; i < sum.size() && i < audio.samples.size(); ++i) sum[i] += audio.samples[i];
     std::printf("%-20s %-24s %s\n", stem.instrument.c_str(), stem.source.c_str(), stem.preset.c_str());
   }
-  write_audio(arguments.out, from_mono(std::move(sum), song.sample_rate), {.encoding = AudioEncoding::kPcm16});
-  const std::string tempo = song.beats.empty() ? "" : format(", %.0f beats per minute", song.tempo_bpm);
-  const std::string key = song.chords.empty() ? "" : ", " + key_label(song.key);
-  std::printf("%s: %s%s%s\n", arguments.out.c_str(), song.title.c_str(), tempo.c_str(), key.c_str());
+  write_audio(arguments.out, from_mono(std::move(sum), song.sample_rate),
+              {.encoding = fitting_encoding(arguments.out, AudioEncoding::kPcm16)});
+  const std::string known = key_and_tempo(song.chords, song.key, song.tempo_bpm);
+  std::printf("%s: %s%s%s\n", arguments.out.c_str(), song.title.c_str(), known.empty() ? "" : ", ", known.c_str());
   return 0;
 }
 
@@ -109,6 +110,7 @@ void add_tokenizer(CLI::App& data, Run& run) {
   command->add_option("--seed", arguments->seed, "Of the sentences");
   command->callback([arguments, &run] {
     run = [arguments] {
+      check_place(arguments->out);
       train_tokenizer(lexicon_sentences(Lexicon::builtin(), arguments->seed, arguments->sentences), arguments->out,
                       arguments->vocabulary);
       std::printf("%s: %d pieces\n", arguments->out.c_str(), arguments->vocabulary);

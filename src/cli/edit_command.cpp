@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "checks.h"
 #include "command.h"
 #include "edit_options.h"
 #include "instructme/audio/audio_file.h"
@@ -76,7 +77,7 @@ class Pipes {
       return;
     }
     if (arguments.variations > 1) throw Error(ErrorKind::kUsage, "several variations cannot go to standard output");
-    if (::isatty(STDOUT_FILENO) == 1)
+    if (!arguments.dry_run && ::isatty(STDOUT_FILENO) == 1)
       throw Error(ErrorKind::kUsage, "a terminal cannot play music: send -o - elsewhere");
     std::string ending = arguments.format.empty() ? probe_audio(arguments.file).extension : "." + arguments.format;
     output_ = spool("output" + (ending.empty() ? ".wav" : ending));
@@ -119,8 +120,7 @@ std::optional<EditEstimate> estimate(const FileEdit& edit, const EditArguments& 
     return std::nullopt;
   }
   AudioInfo music = probe_audio(arguments.file);
-  // The length that a file with loss tells is not always its own.
-  if (music.frames < 0 || music.sample_encoding == AudioEncoding::kAuto)
+  if (!tells_its_length(music))
     music.frames = read_audio(arguments.file, {.max_seconds = Editor::max_seconds()}).frames();
   const Editor editor(model, arguments.flags.editor_options());
   return estimate_edit(editor, edit.plan(), music, edit.options_for(music),
@@ -155,35 +155,21 @@ void tell(const WrittenEdit& written) {
     std::fprintf(stderr, "%s: %s\n", name.c_str(), score ? format("%.2f", *score).c_str() : "cannot be told");
 }
 
-/// What the lines of a manifest say for themselves would be taken for something that holds for all of them.
-void check_for_manifest(const EditArguments& arguments) {
-  const EditFlags& flags = arguments.flags;
-  const std::pair<const char*, bool> given[] = {{"--range", !flags.range.empty()},
-                                                {"--strength", !flags.strength.empty()},
-                                                {"--chords", !flags.chords.empty()},
-                                                {"--beats", !flags.beats.empty()},
-                                                {"--key", !flags.key.empty()},
-                                                {"--notes", !flags.notes.empty()},
-                                                {"--stems", !arguments.stems.empty()},
-                                                {"--report", !arguments.report.empty()},
-                                                {"--format", !arguments.format.empty()},
-                                                {"--variations", arguments.variations != 1},
-                                                {"--overwrite", arguments.overwrite},
-                                                {"--dry-run", arguments.dry_run},
-                                                {"--json", arguments.json}};
-  for (const auto& [option, there] : given)
-    if (there)
-      throw Error(ErrorKind::kUsage,
-                  std::string(option) + " does not go with --manifest; its lines say such things (docs/editing.md)");
-}
-
-int batch(const EditArguments& arguments, const CancelToken& cancel) {
+int batch(const CLI::App& command, const EditArguments& arguments, const CancelToken& cancel) {
   if (!arguments.file.empty() || !arguments.output.empty())
     throw Error(ErrorKind::kUsage, "with --manifest the lines name the music, the sentences and the outputs");
-  check_for_manifest(arguments);
-  Editor editor(find_model(arguments.flags.model), arguments.flags.editor_options());
+  // What the lines say for themselves would be taken for something that holds for all of them.
+  refuse_given(command,
+               {"--range", "--strength", "--chords", "--beats", "--key", "--notes", "--stems", "--report", "--format",
+                "--variations", "--overwrite", "--dry-run", "--json"},
+               "does not go with --manifest; its lines say such things (docs/editing.md)");
+  const BatchShard shard = parse_shard(arguments.shard);
+  EditorOptions options = arguments.flags.editor_options();
+  // A line may have its parts played where the others leave them to the model.
+  options.accompanist = arguments.flags.parts.player();
+  Editor editor(find_model(arguments.flags.model), options);
   const BatchResult result = run_batch(
-      editor, arguments.manifest, parse_shard(arguments.shard), arguments.flags.edit_options(),
+      editor, arguments.manifest, shard, arguments.flags.edit_options(),
       [](const nlohmann::json& line) {
         std::printf("%s\n", json_text(line).c_str());
         std::fflush(stdout);
@@ -194,15 +180,18 @@ int batch(const EditArguments& arguments, const CancelToken& cancel) {
   return result.failed > 0 ? exit_code(ErrorKind::kInput) : 0;
 }
 
-int edit(EditArguments arguments) {
+int edit(const CLI::App& command, EditArguments arguments) {
   const CancelToken cancel = cancel_on_signals();
-  if (!arguments.manifest.empty()) return batch(arguments, cancel);
+  if (!arguments.manifest.empty()) return batch(command, arguments, cancel);
+  refuse_given(command, {"--shard"}, "is for the lines of a --manifest, and none is given");
   if (arguments.file.empty() || !arguments.sentence)
     throw Error(ErrorKind::kUsage,
                 std::string(arguments.file.empty() ? "FILE" : "SENTENCE") + " is required (see instructme --help)");
   if (arguments.json && !arguments.dry_run) throw Error(ErrorKind::kUsage, "--json goes with --dry-run");
   const Pipes pipes(arguments);
-  const FileEdit file_edit(request_of(arguments));
+  FileEditRequest request = request_of(arguments);
+  request.keep_harmony = !pipes.to_standard_output();  // there is no place beside it
+  const FileEdit file_edit(std::move(request));
   if (!arguments.json) std::fprintf(stderr, "understood: %s\n", plain_sentence(file_edit.plan()).c_str());
   if (arguments.dry_run) return dry_run(file_edit, arguments);
   file_edit.check();
@@ -239,10 +228,11 @@ void add_edit_command(CLI::App& app, Run& run) {
   command->add_option("--manifest", arguments->manifest,
                       "Edit many files: a JSON object in each line (docs/editing.md)");
   command->add_option("--shard", arguments->shard, "Which share of the manifest's lines, e.g. 2/8");
-  command->add_flag("--overwrite", arguments->overwrite, "Allow the output to replace FILE itself");
+  command->add_flag("--overwrite", arguments->overwrite,
+                    "Allow the output to replace FILE itself, and what was heard before to be replaced");
   command->add_flag("--dry-run", arguments->dry_run, "Only say what was understood, and what it will take");
   command->add_flag("--json", arguments->json, "With --dry-run: for programs, on standard output");
-  command->callback([arguments, &run] { run = [arguments] { return edit(*arguments); }; });
+  command->callback([arguments, command, &run] { run = [arguments, command] { return edit(*command, *arguments); }; });
 }
 
 }  // namespace instructme::cli

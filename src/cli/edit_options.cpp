@@ -1,6 +1,7 @@
 #include "edit_options.h"
 
 #include "command.h"
+#include "instructme/base/error.h"
 #include "instructme/pretrained/note_transcriber.h"
 
 namespace instructme::cli {
@@ -54,6 +55,12 @@ EditOptions EditFlags::edit_options() const {
 }
 
 FileEditRequest EditFlags::request(const std::string& file, const std::string& sentence) const {
+  parts.check();
+  if (mode == "direct" && (parts.maker() == PartMaker::kPlayed || parts.notes() != PartNotes::kAuto))
+    throw Error(ErrorKind::kUsage,
+                std::string("with --mode direct the model renders everything, and no part is played: "
+                            "leave it out, or ") +
+                    (parts.maker() == PartMaker::kPlayed ? "--parts played" : "--part-notes"));
   FileEditRequest request{.file = file, .sentence = sentence, .options = edit_options()};
   if (!range.empty()) request.range = parse_range(range);
   if (!strength.empty()) request.strength = parse_strength(strength);

@@ -18,6 +18,7 @@ struct EditFlags {
   void add_to(CLI::App& command);
   EditorOptions editor_options() const;
   EditOptions edit_options() const;
+  /// Throws kUsage for what cannot be had together.
   FileEditRequest request(const std::string& file, const std::string& sentence) const;
 };
 

@@ -1,6 +1,7 @@
 #include <cstdio>
 #include <memory>
 
+#include "checks.h"
 #include "command.h"
 #include "instructme/base/error.h"
 #include "instructme/base/files.h"
@@ -23,9 +24,24 @@ struct EvaluateArguments {
   PartFlags parts;
 };
 
+/// Throws kUsage for what would be told in vain, and kIo for places that the scores could not be written to after all
+/// the work.
+void check_evaluation(const CLI::App& command, const EvaluateArguments& arguments) {
+  const std::vector<std::string> of_songs = {"--examples", "--operations", "--seconds", "--stereo"};
+  const std::vector<std::string> of_edits = {"--modes",      "--seed",  "--steps",    "--guidance", "--parts",
+                                             "--part-notes", "--fonts", "--thorough", "--bfloat16", "--details"};
+  if (!arguments.clips.empty())
+    refuse_given(command, of_songs, "is for the examples that are drawn from --songs; clips are edited as they are");
+  if (!arguments.ears.empty()) {
+    refuse_given(command, of_songs, "is for edits, which --ears does not make");
+    refuse_given(command, of_edits, "is for edits, which --ears does not make");
+  }
+  arguments.parts.check();
+  check_place(arguments.out);
+  check_place(arguments.details);
+}
+
 int evaluate_listening(const EvaluateArguments& arguments, const CancelToken& cancel) {
-  if (!arguments.details.empty())
-    throw Error(ErrorKind::kUsage, "--details writes the scores of edits, which --ears does not make; leave it out");
   ProgressLine line("songs");
   const EarsReport report = evaluate_ears(find_model(arguments.model), {arguments.ears.begin(), arguments.ears.end()},
                                           find_transcriber(arguments.transcriber), line.callback(), cancel);
@@ -36,17 +52,22 @@ int evaluate_listening(const EvaluateArguments& arguments, const CancelToken& ca
   return 0;
 }
 
-int evaluate(EvaluateArguments& arguments) {
+int evaluate(const CLI::App& command, EvaluateArguments& arguments) {
   const CancelToken cancel = cancel_on_signals();
+  check_evaluation(command, arguments);
   if (!arguments.ears.empty()) return evaluate_listening(arguments, cancel);
   if (arguments.songs.empty() == arguments.clips.empty())
     throw Error(ErrorKind::kUsage, "evaluate wants either --songs, --clips or --ears");
   if (!arguments.modes.empty()) arguments.options.modes.clear();
   for (const std::string& mode : arguments.modes) arguments.options.modes.push_back(parse_edit_mode(mode));
+  arguments.options.edit.seed = arguments.options.seed;  // of clips; examples of songs count on from it
   arguments.options.edit.parts = arguments.parts.maker();
   arguments.options.edit.part_notes = arguments.parts.notes();
   arguments.editor.accompanist = arguments.parts.accompanist();
-  arguments.editor.transcribes = transcriber_of(find_transcriber(arguments.transcriber));
+  const std::string transcriber = find_transcriber(arguments.transcriber);
+  // The first edit that hears notes may be the last of many.
+  if (!transcriber.empty()) const NoteTranscriber usable{transcriber};
+  arguments.editor.transcribes = transcriber_of(transcriber);
   Editor editor(find_model(arguments.model), arguments.editor);
   ProgressLine line("examples");
   const EvaluationReport report =
@@ -110,7 +131,8 @@ void add_evaluate_command(CLI::App& app, Run& run) {
   command->add_option("-o,--out", arguments->out, "Also write the table to this file");
   command->add_option("--details", arguments->details,
                       "Also write the scores of every example to this file (JSON lines)");
-  command->callback([arguments, &run] { run = [arguments] { return evaluate(*arguments); }; });
+  command->callback(
+      [arguments, command, &run] { run = [arguments, command] { return evaluate(*command, *arguments); }; });
 }
 
 }  // namespace instructme::cli

@@ -1,6 +1,7 @@
 #include <cstdio>
 #include <memory>
 
+#include "checks.h"
 #include "command.h"
 #include "instructme/base/config_reader.h"
 #include "instructme/base/error.h"
@@ -40,6 +41,10 @@ int import(ImportArguments& arguments) {
     throw Error(ErrorKind::kUsage, "import wants --out, or --check to look only");
   const CollectionKind kind =
       arguments.kind == "auto" ? detect_collection(arguments.path, lexicon) : parse_collection_name(arguments.kind);
+  if (!arguments.metadata.empty() && kind != CollectionKind::kMedley)
+    throw Error(ErrorKind::kUsage, std::string("--metadata is for MedleyDB, and this is read as '") +
+                                       collection_name(kind) + "': leave it out, or give --kind medleydb");
+  check_place(arguments.json);
   arguments.find.instruments = parse_names(arguments.names);
   arguments.find.metadata = arguments.metadata;
   const std::vector<MultitrackSong> songs = find_songs(arguments.path, kind, lexicon, arguments.find);
@@ -62,6 +67,7 @@ int import(ImportArguments& arguments) {
               static_cast<long long>(done.left_out), done.refused.size());
   for (const auto& [split, count] : done.splits)
     std::printf("  %s/%s: %lld\n", arguments.out.c_str(), split.c_str(), static_cast<long long>(count));
+  require_songs(done.imported + done.kept, done.refused, "imported");
   return 0;
 }
 

@@ -1,6 +1,7 @@
 #include <cstdio>
 #include <memory>
 
+#include "checks.h"
 #include "command.h"
 #include "instructme/audio/audio_file.h"
 #include "instructme/base/strings.h"
@@ -46,13 +47,17 @@ void print_words() {
               join(instruments, ", ").c_str(), join(genres, ", ").c_str(), join(moods, ", ").c_str());
 }
 
-int info(const InfoArguments& arguments) {
+int info(const CLI::App& command, const InfoArguments& arguments) {
+  if (!arguments.what.empty())
+    refuse_given(command, {"--model", "--speed"},
+                 "is about the program, not about " + arguments.what + "; leave one of them out");
   if (arguments.what == "words") {
     print_words();
   } else if (!arguments.what.empty()) {
     const AudioInfo audio = probe_audio(arguments.what);
-    std::printf("%s: %.2f s, %d Hz, %d channel(s), %s, %s\n", arguments.what.c_str(), audio.seconds(),
-                audio.sample_rate, audio.channels, audio.container.c_str(), audio.encoding.c_str());
+    const std::string length = audio.frames < 0 ? "length not told" : format("%.2f s", audio.seconds());
+    std::printf("%s: %s, %d Hz, %d channel(s), %s, %s\n", arguments.what.c_str(), length.c_str(), audio.sample_rate,
+                audio.channels, audio.container.c_str(), audio.encoding.c_str());
   } else {
     std::printf("instructme      %s\n", INSTRUCTME_VERSION);
     std::printf("machine         %s\n", describe_runtime().c_str());
@@ -76,7 +81,7 @@ void add_info_command(CLI::App& app, Run& run) {
       "sentences may name; nothing: program, machine and model");
   command->add_option("-m,--model", arguments->model, "Model folder");
   command->add_flag("--speed", arguments->speed, "Measure the rate of matrix products");
-  command->callback([arguments, &run] { run = [arguments] { return info(*arguments); }; });
+  command->callback([arguments, command, &run] { run = [arguments, command] { return info(*command, *arguments); }; });
 }
 
 }  // namespace instructme::cli

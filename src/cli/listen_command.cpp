@@ -1,6 +1,7 @@
 #include <cstdio>
 #include <memory>
 
+#include "checks.h"
 #include "command.h"
 #include "instructme/data/listening_page.h"
 
@@ -13,23 +14,21 @@ struct ListenArguments {
   TripletOptions triplets;
 };
 
-int listen(ListenArguments& arguments) {
+int listen(const CLI::App& command, ListenArguments& arguments) {
   ListeningOptions& options = arguments.options;
   options.folder = arguments.out;
   options.title = "Examples from " + arguments.folder;
-  std::vector<ListeningItem> items;
-  int sample_rate = 0;
+  size_t shown = 0;
   if (is_shard_folder(arguments.folder)) {
+    refuse_given(command, {"--seconds"}, "is for songs; the examples of shards have their length already");
     ShardSet shards(arguments.folder);
-    sample_rate = shards.sample_rate();
-    items = draw_items(options, shards);
+    shown = write_listening_page(options, draw_items(options, shards), shards.sample_rate());
   } else {
     const SongSet songs(arguments.folder);
-    sample_rate = songs.sample_rate();
-    items = draw_items(options, songs, Lexicon::builtin(), arguments.triplets);
+    shown = write_listening_page(options, draw_items(options, songs, Lexicon::builtin(), arguments.triplets),
+                                 songs.sample_rate());
   }
-  write_listening_page(options, items, sample_rate);
-  std::printf("%s/index.html: %zu examples; open it in a browser\n", arguments.out.c_str(), items.size());
+  std::printf("%s/index.html: %zu examples; open it in a browser\n", arguments.out.c_str(), shown);
   return 0;
 }
 
@@ -45,7 +44,8 @@ void add_listen(CLI::App& data, Run& run) {
   command->add_option("--seconds", arguments->triplets.seconds, "Length of examples drawn from songs")
       ->check(CLI::Range(1.0, 120.0));
   command->add_flag("!--no-stems", arguments->options.stems, "Without the stems of the songs");
-  command->callback([arguments, &run] { run = [arguments] { return listen(*arguments); }; });
+  command->callback(
+      [arguments, command, &run] { run = [arguments, command] { return listen(*command, *arguments); }; });
 }
 
 }  // namespace instructme::cli

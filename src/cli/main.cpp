@@ -49,15 +49,21 @@ int run_guarded(const instructme::cli::Run& run) {
   }
 }
 
-/// What the parser found wrong; by itself it complains of a missing command when the first word is not known.
+/// What the parser found wrong; by itself it complains of a missing command when the word for it is not known.
 std::string complaint(const CLI::App& app, const CLI::ParseError& error) {
-  const std::vector<std::string> unknown = app.remaining();
-  if (!app.get_subcommands().empty() || unknown.empty()) return error.what();
-  if (unknown.front().starts_with("-")) return "there is no option '" + unknown.front() + "' before a command";
+  const CLI::App* last = &app;
+  std::string before;  // the commands that are known
+  while (!last->get_subcommands().empty()) {
+    last = last->get_subcommands().front();
+    before += last->get_name() + " ";
+  }
   std::vector<std::string> known;
-  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; }))
+  for (const CLI::App* command : last->get_subcommands([](const CLI::App*) { return true; }))
     known.push_back(command->get_name());
-  return "there is no command '" + unknown.front() + "'" + instructme::did_you_mean(unknown.front(), known);
+  const std::vector<std::string> unknown = app.remaining(true);
+  if (known.empty() || unknown.empty()) return error.what();
+  if (unknown.front().starts_with("-")) return "there is no option '" + unknown.front() + "' before a command";
+  return "there is no command '" + before + unknown.front() + "'" + instructme::did_you_mean(unknown.front(), known);
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "part_options.h"
 
+#include "instructme/base/error.h"
+
 namespace instructme::cli {
 
 std::vector<std::filesystem::path> places(const std::vector<std::string>& asked,
@@ -28,8 +30,20 @@ void PartFlags::add_to(CLI::App& command) {
                      "SoundFont files, or folders with them, to play on (default: those that are installed)");
 }
 
+void PartFlags::check() const {
+  if (maker() != PartMaker::kModel) return;
+  const char* const in_vain = !fonts.empty() ? "--fonts" : notes() != PartNotes::kAuto ? "--part-notes" : nullptr;
+  if (in_vain != nullptr)
+    throw Error(ErrorKind::kUsage, std::string(in_vain) +
+                                       " is for parts that are played, and with --parts model none is: leave one of "
+                                       "them out");
+}
+
 std::shared_ptr<Accompanist> PartFlags::accompanist() const {
-  if (maker() == PartMaker::kModel) return nullptr;
+  return maker() == PartMaker::kModel ? nullptr : player();
+}
+
+std::shared_ptr<Accompanist> PartFlags::player() const {
   PaletteOptions sounds;
   sounds.fonts = places(fonts, usual_font_folders());
   sounds.voices = true;

@@ -24,7 +24,11 @@ struct PartFlags {
   void add_to(CLI::App& command);
   PartMaker maker() const { return parse_part_maker(parts); }
   PartNotes notes() const { return parse_part_notes(part_notes); }
-  /// None when the model is to make the parts. Throws kMissing for a font that was named and is not there.
+  /// Throws kUsage for what would be told in vain, as the model makes the parts.
+  void check() const;
+  /// Who plays parts; nobody without a SoundFont. Throws kMissing for a font that was named and is not there.
+  std::shared_ptr<Accompanist> player() const;
+  /// The same, and nobody when the model is to make the parts.
   std::shared_ptr<Accompanist> accompanist() const;
 };
 

@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <memory>
 
+#include "checks.h"
 #include "command.h"
 #include "instructme/base/error.h"
 #include "instructme/data/dataset_estimate.h"
@@ -65,6 +66,7 @@ int render(RenderArguments& arguments) {
               static_cast<long long>(report.rendered), static_cast<long long>(report.kept), report.refused.size());
   for (const auto& refused : report.refused) std::printf("  %s\n", refused.c_str());
   for (const auto& failure : report.plugin_failures) std::printf("  done without it: %s\n", failure.c_str());
+  require_songs(report.rendered + report.kept, report.refused, "made");
   return 0;
 }
 

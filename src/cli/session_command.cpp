@@ -1,4 +1,5 @@
 #include <cstdio>
+#include <limits>
 #include <memory>
 
 #include "command.h"
@@ -134,7 +135,8 @@ void add_session_command(CLI::App& app, Run& run) {
   arguments->flags.add_to(*edit);
   CLI::App* again =
       add_action(*session, run, arguments, "reroll", "Make the last edit anew with another seed.", reroll);
-  again->add_option("--seed", arguments->seed, "The seed; -1: one more than last time");
+  again->add_option("--seed", arguments->seed, "The seed; -1: one more than last time")
+      ->check(CLI::Range(int64_t{-1}, std::numeric_limits<int64_t>::max()));
   add_editor_options(*again, arguments->flags);
 
   add_action(*session, run, arguments, "undo", "Take the last change back.",

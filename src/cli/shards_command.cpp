@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <memory>
 
+#include "checks.h"
 #include "command.h"
 #include "instructme/audio/audio_file.h"
 #include "instructme/base/error.h"
@@ -19,6 +20,7 @@ namespace fs = std::filesystem;
 
 struct ShardArguments {
   std::vector<std::string> songs;
+  std::vector<std::string> of_making;  ///< options that say how songs are made
   SongOptions making;
   StreamOptions stream;
   ShardOptions shards;
@@ -76,8 +78,11 @@ int estimate(const ShardArguments& arguments, const SongSupply& supply, const Ca
   return 0;
 }
 
-int shards(ShardArguments& arguments) {
+int shards(const CLI::App& command, ShardArguments& arguments) {
   const CancelToken cancel = cancel_on_signals();
+  if (!arguments.songs.empty())
+    refuse_given(command, arguments.of_making,
+                 "is for songs that are made, and those of --songs are there: leave one of them out");
   arguments.shards.folder = arguments.out;
   arguments.shards.split = arguments.making.split == "all" ? "train" : arguments.making.split;
   arguments.shards.how = to_json(arguments.stream);
@@ -127,10 +132,12 @@ void add_shards(CLI::App& data, Run& run) {
   command->add_option("--siblings", arguments->stream.triplets.siblings, "Parts of one mix that are asked for in turn")
       ->check(CLI::Range(1, 32));
   add_block_options(command, arguments->stream);
-  add_song_options(command, arguments->making);
+  arguments->of_making = add_song_options(command, arguments->making);
+  std::erase(arguments->of_making, "--split");  // names the archives
   command->add_option("-j,--jobs", arguments->stream.threads, "Songs at a time")->check(CLI::Range(1, 256));
   command->add_flag("--dry-run", arguments->dry_run, "Only say how much it is and how long it takes");
-  command->callback([arguments, &run] { run = [arguments] { return shards(*arguments); }; });
+  command->callback(
+      [arguments, command, &run] { run = [arguments, command] { return shards(*command, *arguments); }; });
 }
 
 }  // namespace instructme::cli

@@ -23,7 +23,8 @@ void SongOptions::apply(const CancelToken& cancel) {
   looking.finish();
 }
 
-void add_song_options(CLI::App* command, SongOptions& options) {
+std::vector<std::string> add_song_options(CLI::App* command, SongOptions& options) {
+  const size_t before = command->get_options().size();
   command->add_option("--seconds", options.composer.seconds, "Length of a song")->check(CLI::Range(12.0, 600.0));
   command
       ->add_option("--performance", options.composer.performance,
@@ -48,9 +49,14 @@ void add_song_options(CLI::App* command, SongOptions& options) {
                       "Names of the fonts, kits, plugins and voices that are kept for testing");
   command
       ->add_option("--split", options.split,
-                   "train: no held-out font, style or song; held-out: only those; all: everything")
+                   "train: no held-out font, style or song; held-out: only those; all: every style and song, and no "
+                   "held-out font")
       ->check(CLI::IsMember({"all", "train", "held-out"}));
   command->add_flag("!--no-mma", options.composer.mma, "Only this project's own patterns, without the program MMA");
+  std::vector<std::string> names;
+  for (const CLI::Option* option : command->get_options()) names.push_back(option->get_name());
+  names.erase(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(before));
+  return names;
 }
 
 void add_block_options(CLI::App* command, StreamOptions& options) {

@@ -25,7 +25,8 @@ struct SongOptions {
   /// load_music throws.
   void apply(const CancelToken& cancel = {});
 };
-void add_song_options(CLI::App* command, SongOptions& options);
+/// Returns the names of the options.
+std::vector<std::string> add_song_options(CLI::App* command, SongOptions& options);
 /// How many examples are drawn from a song and mixed with those of others: for `data shards` and `train --stream`.
 void add_block_options(CLI::App* command, StreamOptions& options);
 

@@ -6,12 +6,15 @@
 #include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "command.h"
 #include "instructme/base/config_reader.h"
 #include "instructme/base/error.h"
 #include "instructme/base/files.h"
 #include "instructme/base/strings.h"
+#include "instructme/data/song_identity.h"
+#include "instructme/data/song_set.h"
 #include "instructme/train/ears_recipe.h"
 #include "instructme/train/trainer.h"
 #include "terminal.h"
@@ -80,6 +83,7 @@ class AllRun {
   }
 
   int run(const CancelToken& cancel) {
+    if (!std::all_of(parts_.begin(), parts_.end(), [this](const Part& part) { return finished(part); })) check_songs();
     const auto start = Clock::now();
     for (const Part& part : parts_) {
       if (finished(part)) continue;
@@ -102,6 +106,31 @@ class AllRun {
 
  private:
   fs::path export_of(const std::string& part) const { return out_ / part / "export"; }
+
+  /// What later parts would refuse in the songs is told before the first, which reads none, is trained.
+  void check_songs() const {
+    const auto songs_in = [this](const std::vector<fs::path>& folders) {
+      SongSet songs(folders);
+      if (songs.sample_rate() != recipe_.pipeline.vae.sample_rate)
+        throw Error(ErrorKind::kInput,
+                    format("the songs in %s have %d Hz, the recipe's VAE %lld Hz; render the songs at that rate",
+                           folders.front().c_str(), songs.sample_rate(),
+                           static_cast<long long>(recipe_.pipeline.vae.sample_rate)));
+      return songs;
+    };
+    const SongSet songs = songs_in(paths_.songs);
+    if (paths_.validation_songs.empty()) return;
+    require_different_songs(songs_of(songs), songs_of(songs_in(paths_.validation_songs)));
+    if (all_.ears.empty()) return;
+    // Of the networks that listen, each folder has figures of its own, by its name.
+    std::set<std::string> names;
+    for (const fs::path& folder : paths_.validation_songs) {
+      const std::string name = (folder.has_filename() ? folder : folder.parent_path()).filename().string();
+      if (!names.insert(name).second)
+        throw Error(ErrorKind::kUsage, "two folders to validate on are called '" + name +
+                                           "', and their figures could not be told apart; rename one");
+    }
+  }
 
   template <class Make, class Fill>
   void add(const std::string& name, Make make, Fill fill) {

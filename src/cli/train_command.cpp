@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <memory>
 
+#include "checks.h"
 #include "command.h"
 #include "instructme/base/config_reader.h"
 #include "instructme/base/error.h"
@@ -28,6 +29,7 @@ struct TrainArguments {
   bool stream = false;
   SongOptions making;
   StreamOptions stream_options;
+  std::vector<std::string> of_stream;  ///< options that say how songs are made
 };
 
 /// What takes the place of songs; nothing when songs are given.
@@ -48,8 +50,13 @@ std::shared_ptr<TripletSequence> open_examples(TrainArguments& arguments, const 
 
 using MakeTraining = std::unique_ptr<TrainingSession> (*)(const Recipe&, const RecipePaths&);
 
-int train(TrainArguments& arguments, MakeTraining make_training, Recipe (*adapt)(Recipe) = nullptr) {
+int train(const CLI::App& command, TrainArguments& arguments, MakeTraining make_training,
+          Recipe (*adapt)(Recipe) = nullptr) {
   const CancelToken cancel = cancel_on_signals();
+  if (!arguments.stream)
+    refuse_given(command, arguments.of_stream, "is for songs that are made while training, which --stream asks for");
+  if (!arguments.tokenizer.empty() && !(arguments.text.empty() && arguments.start_from.empty()))
+    throw Error(ErrorKind::kUsage, "a text encoder that is there has its own tokenizer: leave --tokenizer out");
   Recipe recipe = Recipe::read(read_json_file(arguments.run.config), arguments.run.config);
   if (adapt != nullptr) recipe = adapt(std::move(recipe));
   recipe.trainer = trainer_options(arguments.run, recipe.trainer);
@@ -75,9 +82,10 @@ void add_songs(CLI::App* command, TrainArguments& arguments) {
   command->add_option("--shards", arguments.shards, "Instead of songs: a folder made by 'data shards'");
   command->add_flag("--stream", arguments.stream,
                     "Instead of songs: make them while training, with the options of 'data render':");
-  add_song_options(command, arguments.making);
+  arguments.of_stream = add_song_options(command, arguments.making);
   command->add_option("-j,--jobs", arguments.stream_options.threads, "Songs made at a time")->check(CLI::Range(1, 256));
   add_block_options(command, arguments.stream_options);
+  for (const char* name : {"--jobs", "--per-song", "--block"}) arguments.of_stream.emplace_back(name);
   command->add_option("--validation", arguments.validation, "Folders with songs that are not trained on");
   command->add_option(
       "--from", arguments.start_from,
@@ -134,6 +142,7 @@ void add_sentences(CLI::App& train_app, Run& run) {
       ->required();
   command->callback([arguments, &run] {
     run = [arguments] {
+      check_place(arguments->out);
       std::vector<SentenceExample> examples;
       for (const std::string& file : arguments->sentences)
         for (SentenceExample& example : read_sentence_examples(read_text_file(file)))
@@ -159,13 +168,16 @@ void add_train_command(CLI::App& app, Run& run) {
   add_common(text_command, *text);
   text_command->add_option("--tokenizer", text->tokenizer, "A spiece.model (or use --from)");
   text_command->add_option("--from", text->text, "Begin with this T5 folder instead of random weights");
-  text_command->callback([text, &run] { run = [text] { return train(*text, make_text_training); }; });
+  text_command->callback([text, text_command, &run] {
+    run = [text, text_command] { return train(*text_command, *text, make_text_training); };
+  });
 
   auto vae = std::make_shared<TrainArguments>();
   CLI::App* vae_command = train_app->add_subcommand("vae", "The VAE that turns sound into latents and back.");
   add_common(vae_command, *vae);
   add_songs(vae_command, *vae);
-  vae_command->callback([vae, &run] { run = [vae] { return train(*vae, make_vae_training); }; });
+  vae_command->callback(
+      [vae, vae_command, &run] { run = [vae, vae_command] { return train(*vae_command, *vae, make_vae_training); }; });
 
   auto editor = std::make_shared<TrainArguments>();
   CLI::App* editor_command = train_app->add_subcommand("editor", "The U-Net and the text encoder.");
@@ -174,14 +186,19 @@ void add_train_command(CLI::App& app, Run& run) {
   editor_command->add_option("--vae", editor->vae, "Folder with vae.safetensors, from 'train vae' (or use --from)");
   editor_command->add_option("--text", editor->text, "A T5 folder, from 'train text' or published (or use --from)");
   editor_command->add_option("--tokenizer", editor->tokenizer, "A spiece.model, for a text encoder of random weights");
-  editor_command->callback([editor, &run] { run = [editor] { return train(*editor, make_editor_training); }; });
+  editor_command->callback([editor, editor_command, &run] {
+    run = [editor, editor_command] { return train(*editor_command, *editor, make_editor_training); };
+  });
 
   auto mask = std::make_shared<TrainArguments>();
   CLI::App* mask_command =
       train_app->add_subcommand("mask", "The mask head, with which instruments are extracted and removed.");
   add_common(mask_command, *mask);
   add_songs(mask_command, *mask);
-  mask_command->callback([mask, &run] { run = [mask] { return train(*mask, make_mask_training, with_all_parts); }; });
+  mask_command->get_option("--from")->required();
+  mask_command->callback([mask, mask_command, &run] {
+    run = [mask, mask_command] { return train(*mask_command, *mask, make_mask_training, with_all_parts); };
+  });
 
   add_train_ears(*train_app, run);
   add_train_all(*train_app, run);

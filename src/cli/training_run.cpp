@@ -19,9 +19,14 @@ void add_run_options(CLI::App* command, RunArguments& arguments, const char* exa
 
 void add_trainer_options(CLI::App* command, RunArguments& arguments, const std::string& out) {
   command->add_option("-o,--out", arguments.out, out)->required();
-  command->add_option("--steps", arguments.steps, "Instead of the recipe's number of steps");
-  command->add_option("--limit", arguments.limit_s,
-                      "Stop with a checkpoint and an export after this many seconds; 0: no limit");
+  command->add_option("--steps", arguments.steps, "Instead of the recipe's number of steps")
+      ->check(CLI::Range(1, 1000000000))
+      ->default_str("");
+  command
+      ->add_option("--limit", arguments.limit_s,
+                   "Instead of the recipe's: stop with a checkpoint and an export after this many seconds; 0: no limit")
+      ->check(CLI::Range(0.0, 1e9))
+      ->default_str("");
   command->add_option("--device", arguments.device, "cpu or cuda, instead of the recipe's")
       ->check(CLI::IsMember({"cpu", "cuda"}));
 }

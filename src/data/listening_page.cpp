@@ -1,6 +1,7 @@
 #include "instructme/data/listening_page.h"
 
 #include <algorithm>
+#include <memory>
 #include <set>
 
 #include "instructme/audio/audio_memory.h"
@@ -30,12 +31,6 @@ std::string player(const std::string& label, const std::string& file) {
 
 std::string row(const std::string& label, const std::string& text) {
   return text.empty() ? "" : "<tr><th>" + escape_html(label) + "</th><td>" + escape_html(text) + "</td></tr>\n";
-}
-
-// "" for recordings, of which neither is known.
-std::string key_and_tempo(const ClipInfo& clip) {
-  if (clip.chords.empty()) return "";
-  return format("%s, %.0f beats per minute", key_label(clip.key).c_str(), clip.tempo_bpm);
 }
 
 std::string chord_strip(const std::vector<ChordSpan>& chords, double length_s) {
@@ -97,8 +92,9 @@ std::string section(const fs::path& folder, const ListeningItem& item, size_t nu
           row("in the source", join(triplet.source_instruments, ", ")) +
           row("in the target", join(triplet.target_instruments, ", ")) +
           row("genre", triplet.source_genre + (new_genre ? " to " + triplet.target_genre : "")) +
-          row("key and tempo", key_and_tempo(clip)) + row("song", clip.song + format(", from %.1f s", clip.start_s)) +
-          row("music", clip.origin) + row("sounds", join(sounds, ", ")) + "</table>\n";
+          row("key and tempo", key_and_tempo(clip.chords, clip.key, clip.tempo_bpm)) +
+          row("song", clip.song + format(", from %.1f s", clip.start_s)) + row("music", clip.origin) +
+          row("sounds", join(sounds, ", ")) + "</table>\n";
   html += chord_strip(clip.chords, static_cast<double>(triplet.source.size()) / sample_rate);
   if (can_write_png()) {
     write_png(folder / (name + ".png"), render_panels({picture("source", triplet.source, sample_rate),
@@ -159,43 +155,47 @@ std::string escape_html(const std::string& text) {
   return out;
 }
 
-void write_listening_page(const ListeningOptions& options, const std::vector<ListeningItem>& items, int sample_rate) {
+size_t write_listening_page(const ListeningOptions& options, const ListeningItems& next, int sample_rate) {
   make_folder(options.folder);
-  std::string html = "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>" +
-                     escape_html(options.title) + "</title>\n<style>" + kStyle + "</style>\n</head>\n<body>\n<h1>" +
-                     escape_html(options.title) + "</h1>\n" +
-                     format(
-                         "<p>%zu training examples drawn with the seed %llu. Under each are the chords of the music "
-                         "from beginning to end.</p>\n",
-                         items.size(), static_cast<unsigned long long>(options.seed));
-  for (size_t i = 0; i < items.size(); ++i) html += section(options.folder, items[i], i, sample_rate);
-  write_file_atomically(options.folder / "index.html", html + "</body>\n</html>\n");
+  std::string sections;
+  size_t count = 0;
+  while (const std::optional<ListeningItem> item = next())
+    sections += section(options.folder, *item, count++, sample_rate);
+  const std::string head =
+      "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>" + escape_html(options.title) +
+      "</title>\n<style>" + kStyle + "</style>\n</head>\n<body>\n<h1>" + escape_html(options.title) + "</h1>\n" +
+      format(
+          "<p>%zu training examples drawn with the seed %llu. Under each are the chords of the music "
+          "from beginning to end.</p>\n",
+          count, static_cast<unsigned long long>(options.seed));
+  write_file_atomically(options.folder / "index.html", head + sections + "</body>\n</html>\n");
+  return count;
 }
 
-std::vector<ListeningItem> draw_items(const ListeningOptions& options, const SongSet& songs, const Lexicon& lexicon,
-                                      const TripletOptions& triplets) {
+ListeningItems draw_items(const ListeningOptions& options, const SongSet& songs, const Lexicon& lexicon,
+                          const TripletOptions& triplets) {
   check(options);
-  const TripletSampler sampler(songs, lexicon, triplets);
-  std::vector<ListeningItem> items;
-  for (int64_t i = 0; i < options.count; ++i) {
-    Rng rng = Rng(options.seed).fork("listen").fork(static_cast<uint64_t>(i));
-    Triplet triplet = sampler.sample(rng);
+  const auto sampler = std::make_shared<const TripletSampler>(songs, lexicon, triplets);
+  return [sampler, options, &songs, i = int64_t{0}]() mutable -> std::optional<ListeningItem> {
+    if (i == options.count) return std::nullopt;
+    Rng rng = Rng(options.seed).fork("listen").fork(static_cast<uint64_t>(i++));
+    Triplet triplet = sampler->sample(rng);
     ClipInfo clip = clip_info(songs, triplet);
     auto stems = options.stems ? stems_of(songs, triplet) : decltype(ListeningItem::stems){};
-    items.push_back({{std::move(triplet), std::move(clip)}, std::move(stems)});
-  }
-  return items;
+    return ListeningItem{{std::move(triplet), std::move(clip)}, std::move(stems)};
+  };
 }
 
-std::vector<ListeningItem> draw_items(const ListeningOptions& options, ShardSet& shards) {
+ListeningItems draw_items(const ListeningOptions& options, ShardSet& shards) {
   check(options);
-  Rng rng = Rng(options.seed).fork("listen");
-  std::set<int64_t> drawn;
-  std::vector<ListeningItem> items;
-  while (static_cast<int64_t>(items.size()) < std::min(options.count, shards.size()))
-    if (const int64_t index = rng.integer(0, shards.size() - 1); drawn.insert(index).second)
-      items.push_back({shards.at(index), {}});
-  return items;
+  const auto count = static_cast<size_t>(std::min(options.count, shards.size()));
+  return [rng = Rng(options.seed).fork("listen"), drawn = std::set<int64_t>(), count,
+          &shards]() mutable -> std::optional<ListeningItem> {
+    while (drawn.size() < count)
+      if (const int64_t index = rng.integer(0, shards.size() - 1); drawn.insert(index).second)
+        return ListeningItem{shards.at(index), {}};
+    return std::nullopt;
+  };
 }
 
 }  // namespace instructme

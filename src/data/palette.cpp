@@ -39,6 +39,7 @@ constexpr int kFirstElectricKit = 24;  // of General MIDI
 struct TableEntry {
   std::string instrument;
   std::string licence;
+  size_t line = 0;  // in the table, for messages
 };
 using SoundTable = std::map<std::tuple<std::string, int, int>, TableEntry>;  // file, bank, program
 
@@ -68,7 +69,7 @@ SoundTable read_sound_table(const fs::path& path) {
     const std::vector<std::string> cells = cells_of(lines[i]);
     try {
       table[{cells.at(file), std::stoi(cells.at(bank)), std::stoi(cells.at(program))}] = {cells.at(instrument),
-                                                                                          cells.at(licence)};
+                                                                                          cells.at(licence), i + 1};
     } catch (const std::logic_error&) {
       throw Error(ErrorKind::kInput, format("Line %zu of '%s' does not have a file, bank, program, instrument and "
                                             "licence.",
@@ -91,6 +92,15 @@ const InstrumentEntry* instrument_of_description(const std::string& description,
   for (const std::string& candidate : candidates)
     if (const InstrumentEntry* found = lexicon.find_instrument(candidate)) return found;
   return nullptr;
+}
+
+const InstrumentEntry& listed_instrument(const TableEntry& entry, const fs::path& table, const Lexicon& lexicon) {
+  if (const InstrumentEntry* found = instrument_of_description(entry.instrument, lexicon)) return *found;
+  std::vector<std::string> names;
+  for (const InstrumentEntry& known : lexicon.instruments()) names.push_back(known.name);
+  throw Error(ErrorKind::kInput, format("Line %zu of '%s': there is no instrument called '%s'", entry.line,
+                                        table.c_str(), entry.instrument.c_str()) +
+                                     did_you_mean(entry.instrument, names) + ".");
 }
 
 const InstrumentEntry* instrument_of_preset(const SoundFontPreset& preset, const Lexicon& lexicon) {
@@ -119,11 +129,12 @@ Role parse_role(const std::string& name) { return value_called(name, kRoleNames,
 fs::path default_kit_folder() { return "/usr/share/hydrogen/data/drumkits"; }
 
 void Palette::add_font(const PaletteSource& source, const Lexicon& lexicon) {
-  const SoundTable table = read_sound_table(source.path.parent_path() / "SOUNDS.tsv");
+  const fs::path table_path = source.path.parent_path() / "SOUNDS.tsv";
+  const SoundTable table = read_sound_table(table_path);
   for (const SoundFontPreset& preset : inspect_sound_font(source.path).presets) {
     const auto listed = table.find({source.name, preset.bank, preset.program});
     const InstrumentEntry* instrument = nullptr;
-    if (listed != table.end()) instrument = instrument_of_description(listed->second.instrument, lexicon);
+    if (listed != table.end()) instrument = &listed_instrument(listed->second, table_path, lexicon);
     // A font that the catalogue knows to have one instrument only need not number it as General MIDI does.
     const bool single = source.known != nullptr && source.known->instruments.size() == 1;
     if (instrument == nullptr && single) instrument = lexicon.find_instrument(source.known->instruments.front());

@@ -109,7 +109,7 @@ LabelledClip PartClipSampler::sample_song(size_t song, Rng& rng) const {
   clip.start_s = static_cast<double>(first) * kLevelBlock_s;
   clip.genre = info.arrangements[arrangement].genre;
   clip.key = info.key;
-  clip.tempo_bpm = info.tempo_bpm;
+  clip.tempo_bpm = info.beats.empty() ? 0 : info.tempo_bpm;  // of recordings without beats nobody knows it
   clip.beats_per_bar = info.beats_per_bar;
   for (size_t i = 0; i < wanted && i < stems.size(); ++i) {
     std::swap(stems[i],

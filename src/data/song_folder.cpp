@@ -302,6 +302,10 @@ SongInfo read_song_info(const fs::path& folder) {
   return info;
 }
 
+std::string key_and_tempo(const std::vector<ChordSpan>& chords, const Key& key, double tempo_bpm) {
+  return chords.empty() ? "" : format("%s, %.0f beats per minute", key_label(key).c_str(), tempo_bpm);
+}
+
 std::vector<int> chord_classes(const std::vector<ChordSpan>& chords, double start_s, int frames, double frame_rate) {
   std::vector<int> classes(static_cast<size_t>(std::max(0, frames)), chord_class(Chord::no_chord()));
   size_t span = 0;

@@ -72,15 +72,24 @@ std::string state_of(const fs::path& file) {
   return format(" %llu %lld", size, written);
 }
 
-/// The lines of a manifest that would write over the output of one before them, whichever shard that is in.
-std::map<size_t, size_t> repeated_outputs(const std::vector<std::string>& lines) {
-  std::map<std::string, size_t> first;
+/// The lines of a manifest that would write over what one before them writes, whichever shard that is in, or over what
+/// they write themselves.
+std::map<size_t, size_t> repeated_outputs(const std::vector<std::string>& lines, const fs::path& folder) {
+  std::map<fs::path, size_t> first;
   std::map<size_t, size_t> repeated;
   for (size_t i = 0; i < lines.size(); ++i) {
     const json line = json::parse(lines[i], nullptr, false);
-    if (!line.is_object() || !line.contains("output") || !line["output"].is_string()) continue;
-    const auto [place, is_new] = first.emplace(fs::path(line["output"]).lexically_normal().string(), i);
-    if (!is_new) repeated[i] = place->second;
+    if (!line.is_object()) continue;
+    const auto claim = [&](const fs::path& place) {
+      const auto [owner, is_new] = first.emplace((place / "").lexically_normal(), i);
+      if (!is_new) repeated.emplace(i, owner->second);
+    };
+    for (const char* key : {"output", "report", "stems"}) {
+      if (!line.contains(key) || !line[key].is_string() || line[key].get_ref<const std::string&>().empty()) continue;
+      const fs::path place = folder / line[key].get<std::string>();
+      claim(place);
+      if (key == std::string("output")) claim(record_of(place));
+    }
   }
   return repeated;
 }
@@ -123,7 +132,7 @@ BatchResult run_batch(Editor& editor, const fs::path& manifest, const BatchShard
                       const std::function<void(const json&)>& tell, const CancelToken& cancel) {
   const std::vector<std::string> lines = split(read_text_file(manifest), '\n');
   const std::string state = state_of(editor, defaults);
-  const std::map<size_t, size_t> repeated = repeated_outputs(lines);
+  const std::map<size_t, size_t> repeated = repeated_outputs(lines, manifest.parent_path());
   BatchResult all;
   int64_t number = -1;
   for (size_t i = 0; i < lines.size(); ++i) {
@@ -138,8 +147,11 @@ BatchResult run_batch(Editor& editor, const fs::path& manifest, const BatchShard
       told["file"] = request.file.string();
       told["output"] = request.output.string();
       if (const auto again = repeated.find(i); again != repeated.end())
-        throw Error(ErrorKind::kInput, context + format(": line %zu has the same output; give each line one of its own",
-                                                        again->second + 1));
+        throw Error(ErrorKind::kInput,
+                    context + (again->second == i
+                                   ? ": its output, the record of that, report and stems need a place each"
+                                   : format(": line %zu has the same output, report or stems; give each line its own",
+                                            again->second + 1)));
       const std::string key =
           hash_text(stable_hash(line.dump() + state + state_of(request.file) + state_of(request.chords) +
                                 state_of(request.beats) + state_of(request.notes)));

@@ -67,6 +67,7 @@ std::vector<EditedStem> Editor::find_stems(const AudioBuffer& heard, int64_t fir
     }
     // One part at a time, each hearing those before it, so that each is a stem of its own.
     for (const std::string& name : names) {
+      job.cancel.check();
       found.push_back(make_part(heard, changes ? mix : heard, first, name, replaced, result, job));
       if (names.size() > 1) add_audio(mix, found.back().audio);
     }
@@ -82,8 +83,7 @@ void Editor::run_step(const PlanStep& step, size_t index, const AudioBuffer& sou
   const int64_t frames = mix.frames();
   const double strength = step.strength.value_or(1.0);
   // Only what is near the range is listened to.
-  const auto context = static_cast<int64_t>(kContextSeconds * mix.sample_rate);
-  const int64_t first = std::max<int64_t>(0, region.begin - context), last = std::min(frames, region.end + context);
+  const auto [first, last] = around(region, frames, mix.sample_rate);
   const bool whole = first == 0 && last == frames;
   const AudioBuffer part = whole ? AudioBuffer() : slice(mix, first, last);
   const AudioBuffer& heard = whole ? mix : part;

@@ -12,6 +12,7 @@
 #include "instructme/base/rng.h"
 #include "instructme/base/strings.h"
 #include "instructme/ears/chord_net.h"
+#include "instructme/ears/mono_to_hear.h"
 #include "instructme/edit/harmony.h"
 #include "instructme/edit/judge.h"
 #include "instructme/edit/stem_extractor.h"
@@ -37,12 +38,9 @@ namespace {
 constexpr Names<EditMode, 3> kModeNames{
     {{EditMode::kAuto, "auto"}, {EditMode::kDirect, "direct"}, {EditMode::kCompose, "compose"}}};
 
-/// The mono mix at the model's rate (S); nothing else of it stays in memory.
+/// One channel at the model's rate (S); nothing else of it stays in memory.
 Tensor heard_by_model(const AudioBuffer& heard, double rate) {
-  const std::vector<float> mixed = mix_to_mono(heard);
-  if (peak(mixed) <= std::pow(10.0, -80.0 / 20))
-    throw Error(ErrorKind::kInput, "the channels of the music cancel each other in the mono mix that the model hears");
-  const std::vector<float> mono = resample(mixed, heard.sample_rate, rate);
+  const std::vector<float> mono = resample(mono_to_hear(heard), heard.sample_rate, rate);
   if (mono.empty()) throw Error(ErrorKind::kInput, "the music is shorter than one sample of the model");
   return as_tensor(mono);
 }
@@ -167,7 +165,7 @@ AudioBuffer Editor::direct(const AudioBuffer& heard, int64_t first, Operation op
 }
 
 Tensor Editor::estimate_chords(const AudioBuffer& source) {
-  const Tensor wave = as_tensor(resample(mix_to_mono(source), source.sample_rate, kChordSampleRate));
+  const Tensor wave = as_tensor(resample(mono_to_hear(source), source.sample_rate, kChordSampleRate));
   return chord_extractor_->extract(wave, chord_frames(wave.size(0)))[0];
 }
 
@@ -228,6 +226,37 @@ void Editor::check_notes(const Plan& plan, const EditOptions& options) const {
                                        "' has no new part with tones that is played on a SoundFont");
 }
 
+EditMode Editor::choose_mode(const Instruction& instruction, const AudioBuffer& source, const Region& region,
+                             const EditOptions& options, std::vector<std::string>& notes,
+                             const ProgressCallback& progress, const CancelToken& cancel) {
+  constexpr const char* kAnew = ", in one channel and with nothing above 12 kHz";
+  const EditMode mode = mode_for(instruction, options);
+  const bool composed = mode == EditMode::kCompose;
+  if (!composed && instruction.operation == Operation::kReplace && options.part_notes == PartNotes::kHeard)
+    throw Error(ErrorKind::kUsage, "to " + plain_sentence(instruction) +
+                                       " the music is rendered anew, and no part plays notes that are heard; leave "
+                                       "--part-notes heard out");
+  if (instruction.operation == Operation::kRemix && composed && options.parts == PartMaker::kModel)
+    throw Error(
+        ErrorKind::kUsage,
+        "in compose mode a remix is played; leave --mode compose or --parts model out to have the model make it");
+  if (options.mode != EditMode::kAuto) return mode;
+  if (instruction.operation == Operation::kRemix && composed &&
+      !knows_beat(source, region, options, progress, cancel)) {
+    notes.push_back("the remix was made by the model: " + without_beat(options) + ".");
+    return EditMode::kDirect;
+  }
+  if (composed) return mode;
+  if (instruction.operation != Operation::kRemix)
+    notes.push_back("to " + plain_sentence(instruction) + " the whole mix was made anew by the model" + kAnew +
+                    ": it has not learned to take that out of the music.");
+  else if (options.parts != PartMaker::kModel)
+    notes.push_back(std::string("the remix was made anew by the model") + kAnew +
+                    "; remixes of named instruments, and of a genre where the program MMA is installed, are played "
+                    "instead.");
+  return mode;
+}
+
 EditResult Editor::edit(const AudioBuffer& source, const std::string& sentence, const EditOptions& options,
                         const ProgressCallback& progress, const CancelToken& cancel) {
   return edit(source, parse_plan(sentence, Lexicon::builtin()), options, progress, cancel);
@@ -246,27 +275,26 @@ EditResult Editor::edit(const AudioBuffer& source, const Plan& plan, const EditO
   check_notes(plan, options);
   EditResult result;
   result.plan = plan;
-  if (has_bars(plan)) result.beats = options.beats.empty() ? hear_beats(source, progress, cancel) : options.beats;
+  if (has_bars(plan)) {
+    result.beats = options.beats.empty() ? hear_beats(source, progress, cancel) : options.beats;
+    if (options.beats.empty()) result.heard_beats = result.beats;
+  }
   for (const PlanStep& step : plan.steps) {
-    EditMode mode = mode_for(step.instruction, options);
-    if (step.instruction.operation == Operation::kRemix && mode == EditMode::kCompose &&
-        options.mode == EditMode::kAuto && options.beats.empty() && ears()(source, progress, cancel).beats.size() < 2) {
-      result.notes.push_back("no beat is heard in the music, so the remix was made by the model.");
-      mode = EditMode::kDirect;
-    } else if (step.instruction.operation == Operation::kRemix && mode == EditMode::kDirect &&
-               options.mode == EditMode::kAuto && options.parts != PartMaker::kModel)
-      result.notes.push_back(
-          "the remix was made anew by the model, in one channel and with nothing above 12 kHz; remixes of named "
-          "instruments, and of a genre where the program MMA is installed, are played instead.");
-    if (!can(mode, step.instruction))
-      throw Error(ErrorKind::kUsage,
-                  "this model cannot " + plain_sentence(step.instruction) + " in compose mode; use direct mode");
-    if (mode == EditMode::kDirect && !plan.keep.empty())
-      throw Error(ErrorKind::kInput, "to " + plain_sentence(step.instruction) +
+    const Region region = resolve_range(step.range, source.frames(), source.sample_rate, result.beats);
+    result.regions.push_back(region);
+    result.modes.push_back(choose_mode(step.instruction, source, region, options, result.notes, progress, cancel));
+    const std::string wanted = plain_sentence(step.instruction);
+    if (!can(result.modes.back(), step.instruction))
+      throw Error(ErrorKind::kUsage, "this model cannot " + wanted + " in compose mode; use direct mode");
+    if (result.modes.back() == EditMode::kDirect && !plan.keep.empty())
+      throw Error(ErrorKind::kInput, "to " + wanted +
                                          " this model has to render the music anew, so it cannot keep the " +
                                          join(plan.keep, " and the ") + " as it is");
-    result.modes.push_back(mode);
-    result.regions.push_back(resolve_range(step.range, source.frames(), source.sample_rate, result.beats));
+    // Notes that sound elsewhere would make a part that is silent.
+    if (result.modes.back() == EditMode::kCompose && !options.notes.empty() &&
+        would_play_notes(step.instruction, options))
+      notes_within(options.notes, static_cast<double>(region.begin) / source.sample_rate,
+                   static_cast<double>(region.end - region.begin) / source.sample_rate);
   }
   if (options_.hears && !options.force) check_heard(source, plan);
   result.audio = source;
@@ -289,6 +317,11 @@ EditResult Editor::edit(const AudioBuffer& source, const Plan& plan, const EditO
   });
   if (options.pan != 0 && !panned)
     result.notes.push_back("the pan changed nothing: there is no new part to be panned.");
+  const bool replaces = std::any_of(plan.steps.begin(), plan.steps.end(), [](const PlanStep& step) {
+    return step.instruction.operation == Operation::kReplace;
+  });
+  if (options.part_notes == PartNotes::kHeard && !replaces)
+    result.notes.push_back("nothing of the music is replaced, so no part plays notes that are heard.");
   return result;
 }
 

@@ -21,6 +21,8 @@ constexpr double kStartSeconds = 1.2;
 constexpr double kSoundSeconds = 0.5, kPlayedSeconds = 0.03, kSoundMb = 150;
 // Seconds for each second of music of which the notes are heard.
 constexpr double kTranscribeSeconds = 0.15;
+// So many parts has the band of a genre, mostly.
+constexpr size_t kBandParts = 4;
 constexpr double kProgramMb = 340;
 // Activations of the U-Net, and of the mask head, which listens to so much at a time. One follows the other.
 constexpr double kSampledMbPerSecond = 2.1, kMaskMb = 130, kMaskMbPerSecond = 1.6, kMaskSeconds = 116;
@@ -62,9 +64,10 @@ EditEstimate estimate_edit(const Editor& editor, const Plan& plan, const AudioIn
                                                : replaces ? instruction.replacements
                                                : takes    ? std::vector<std::string>()
                                                           : instruction.instruments;
-    const auto played = static_cast<size_t>(std::count_if(
+    const auto of_parts = static_cast<size_t>(std::count_if(
         new_parts.begin(), new_parts.end(), [&](const std::string& name) { return editor.would_play(name, options); }));
-    const size_t sampled = composed ? new_parts.size() - played : 1;
+    const bool by_band = composed && instruction.operation == Operation::kRemix && new_parts.empty();
+    const size_t played = by_band ? kBandParts : of_parts, sampled = composed ? new_parts.size() - of_parts : 1;
     const double size = music.channels * music.sample_rate / 44100.0;
     out.seconds += seconds * size * kSignalSeconds * (1 + static_cast<double>(taken + sampled + played));
     if (taken > 0 && pipeline.mask) {

@@ -64,10 +64,49 @@ uint64_t hash_of(const AudioBuffer& sound) {
   return stable_hash({reinterpret_cast<const char*>(sound.samples.data()), sound.samples.size() * sizeof(float)});
 }
 
-/// As `analyze` writes them.
-void write_harmony(const fs::path& folder, const ReportContext& context) {
-  write_chord_file(folder / "chords.lab", context.chords);
-  if (!context.beats.empty()) write_beat_file(folder / "beats.txt", context.beats);
+bool same_place(const fs::path& a, const fs::path& b) {
+  std::error_code code;
+  return !a.empty() && !b.empty() &&
+         fs::weakly_canonical(fs::absolute(a, code), code) == fs::weakly_canonical(fs::absolute(b, code), code);
+}
+
+/// As `analyze` writes them. What was given from just there is as its writer wants it.
+void write_harmony(const fs::path& folder, const ReportContext& context, const FileEditRequest& given) {
+  const fs::path chords = folder / "chords.lab", beats = folder / "beats.txt";
+  if (!same_place(chords, given.chords)) write_chord_file(chords, context.chords);
+  if (!context.beats.empty() && !same_place(beats, given.beats)) write_beat_file(beats, context.beats);
+}
+
+/// Chords and beats that were heard, in files beside an output. Those that are there may have been corrected by hand,
+/// so they stay.
+void offer_harmony(const EditResult& result, const fs::path& output, bool overwrite, std::vector<std::string>& notes) {
+  std::vector<std::string> written, there;
+  const auto offer = [&](const char* ending, const char* option, const auto& write) {
+    const std::string file = output.string() + ending;
+    std::error_code code;
+    const bool stays = !overwrite && fs::exists(file, code);
+    if (!stays) write(file);
+    (stays ? there : written).push_back(file + " (" + option + ")");
+  };
+  if (!result.heard_chords.empty())
+    offer(".chords.lab", "--chords", [&](const fs::path& file) { write_chord_file(file, result.heard_chords); });
+  if (!result.heard_beats.empty())
+    offer(".beats.txt", "--beats", [&](const fs::path& file) { write_beat_file(file, result.heard_beats); });
+  if (!written.empty())
+    notes.push_back("what is heard of the music is in " + join(written, " and ") + ", to be corrected and given back");
+  if (!there.empty())
+    notes.push_back(join(there, " and ") + (there.size() == 1 ? " was" : " were") +
+                    " there already and stayed as before; with --overwrite what is heard now is written over it");
+}
+
+/// Refuses a folder that cannot be made or written to.
+void check_folder(const fs::path& folder) {
+  std::error_code code;
+  fs::path there = fs::absolute(folder, code);
+  while (!fs::exists(there, code) && there.has_relative_path()) there = there.parent_path();
+  if (!fs::is_directory(there, code))
+    throw Error(ErrorKind::kIo, "cannot make the folder " + folder.string() + ": " + there.string() + " is a file");
+  const AtomicFile place(there / "report.json");
 }
 
 }  // namespace
@@ -147,6 +186,11 @@ EditOptions FileEdit::options_for(const AudioInfo& music) const {
   return options;
 }
 
+fs::path FileEdit::stems_for(uint64_t seed) const {
+  if (request_.stems.empty() || request_.variations == 1) return request_.stems;
+  return request_.stems / format("seed%llu", static_cast<unsigned long long>(seed));
+}
+
 fs::path FileEdit::output_for(const AudioInfo& music, uint64_t seed) const {
   fs::path output = request_.output;
   if (output.empty()) {
@@ -159,25 +203,41 @@ fs::path FileEdit::output_for(const AudioInfo& music, uint64_t seed) const {
   return output.parent_path() / (name + output.extension().string());
 }
 
+void FileEdit::check_stems(const fs::path& folder, const fs::path& output) const {
+  for (const fs::path& file : {request_.file, request_.notes, output})
+    if (!request_.overwrite && is_stem_name(file.stem().string()) && same_place(file, folder / file.filename()))
+      throw Error(ErrorKind::kUsage,
+                  file.string() + " is where a stem of that name would be written; name another folder for the stems");
+}
+
 void FileEdit::check() const {
   const AudioInfo info = probe_audio(request_.file);
-  // The length that a file with loss tells is not always its own.
-  if (info.frames >= 0 && info.sample_encoding != AudioEncoding::kAuto) {
+  if (tells_its_length(info)) {
     const EditOptions options = options_for(info);
     // Without a file the beats are heard later.
     if (!has_bars(plan_) || !options.beats.empty())
       for (const PlanStep& step : plan_.steps) resolve_range(step.range, info.frames, info.sample_rate, options.beats);
-  } else if (!request_.notes.empty()) {
-    read_tones(request_.notes);
+  } else {
+    // All but whether they are as long as the music.
+    if (!request_.chords.empty()) read_chord_file(request_.chords);
+    if (!request_.beats.empty()) read_beat_file(request_.beats);
+    if (!request_.notes.empty()) read_tones(request_.notes);
   }
-  for (int i = 0; i < request_.variations; ++i)
-    check_spares_source(output_for(info, request_.options.seed + static_cast<uint64_t>(i)));
+  for (int i = 0; i < request_.variations; ++i) {
+    const uint64_t seed = request_.options.seed + static_cast<uint64_t>(i);
+    const fs::path output = output_for(info, seed), stems = stems_for(seed);
+    check_spares_source(output);
+    if (same_place(output, request_.report))
+      throw Error(ErrorKind::kUsage, "the report would overwrite the result " + output.string());
+    if (!stems.empty()) check_stems(stems, output);
+  }
   // Refuses places that cannot be written to before the work, not after it.
   const AtomicFile place(output_for(info, request_.options.seed));
   if (!request_.report.empty()) {
     check_spares_source(request_.report);
     const AtomicFile place_of_report(request_.report);
   }
+  if (!request_.stems.empty()) check_folder(request_.stems);
 }
 
 std::vector<WrittenEdit> FileEdit::run(Editor& editor, const std::vector<Judge>& judges,
@@ -197,8 +257,9 @@ std::vector<WrittenEdit> FileEdit::run(Editor& editor, const std::vector<Judge>&
   std::map<uint64_t, uint64_t> seeds_of;  // by the hash of what they gave
   for (int i = 0; i < request_.variations; ++i) {
     options.seed = request_.options.seed + static_cast<uint64_t>(i);
-    // There is but one version with the notes that are heard.
-    if (i > 0 && options.part_notes == PartNotes::kAuto) options.part_notes = PartNotes::kWritten;
+    // There is but one version with the notes that are heard. Those that are given are played each time.
+    if (i > 0 && options.part_notes == PartNotes::kAuto && options.notes.empty())
+      options.part_notes = PartNotes::kWritten;
     EditResult result = editor.edit(source, plan_, options, progress, cancel);
     cancel.check();
     WrittenEdit written{.output = output_for(info, options.seed), .seed = options.seed};
@@ -217,19 +278,19 @@ std::vector<WrittenEdit> FileEdit::run(Editor& editor, const std::vector<Judge>&
     context.options.part_notes = options.part_notes;
     json told;
     if (reports) told = edit_report(source, result, context);
-    fs::path folder = request_.stems;
+    const fs::path folder = stems_for(options.seed);
     if (!folder.empty()) {
-      if (request_.variations > 1) folder /= format("seed%llu", static_cast<unsigned long long>(options.seed));
       told["stems"] = write_stems(folder, result);
-      write_harmony(folder, context);
+      write_harmony(folder, context, request_);
     }
     written.written = write_like(request_.file, source, written.output, std::move(result.audio));
     written.written.notes.insert(written.written.notes.end(), result.notes.begin(), result.notes.end());
     if (!result.beats.empty() && options.beats.empty())
       written.written.notes.push_back(
-          format("bars were counted by the beats that are heard (%.0f a minute); --stems writes them to a file, to be "
-                 "corrected and given with --beats",
-                 tempo_bpm(result.beats).value_or(0)));
+          format("bars were counted by the beats that are heard (%.0f a minute)", tempo_bpm(result.beats).value_or(0)));
+    // The music of all variations is the same.
+    if (folder.empty() && request_.keep_harmony && i == 0)
+      offer_harmony(result, written.output, request_.overwrite, written.written.notes);
     told["output"] = {
         {"file", written.output.string()}, {"gain", written.written.gain}, {"notes", written.written.notes}};
     told["scores"] = scores_json(written.scores);

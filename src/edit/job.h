@@ -17,6 +17,9 @@ struct Editor::Replaced {
   std::string whose = {};           ///< "the notes that are heard of the piano"
 };
 
+/// Why a part cannot be written for music of which there are no two beats.
+std::string without_beat(const EditOptions& options);
+
 /// What of notes sounds from `start_s` on for `duration_s`, in seconds from there. Throws kInput when that is nothing.
 std::vector<Note> notes_within(const std::vector<Note>& notes, double start_s, double duration_s);
 

@@ -9,6 +9,7 @@
 #include "instructme/annotation/beat_scores.h"
 #include "instructme/annotation/chord_scores.h"
 #include "instructme/audio/resample.h"
+#include "instructme/ears/mono_to_hear.h"
 #include "instructme/edit/harmony.h"
 #include "instructme/pretrained/note_chord_judge.h"
 
@@ -31,7 +32,10 @@ std::map<std::string, bool> wanted_instruments(const EditResult& result) {
     const PlanStep& step = result.plan.steps[i];
     const Instruction& instruction = step.instruction;
     const bool takes = instruction.operation == Operation::kRemove || instruction.operation == Operation::kReplace;
-    if (instruction.operation == Operation::kExtract || instruction.operation == Operation::kAccompany) wanted.clear();
+    // Nothing is left of what was there before.
+    if (instruction.operation == Operation::kExtract || instruction.operation == Operation::kAccompany ||
+        instruction.operation == Operation::kRemix)
+      wanted.clear();
     for (const std::string& name : instruction.instruments) {
       wanted.erase(name);
       // Where only some of it was taken, it is still there.
@@ -108,7 +112,7 @@ std::vector<Judge> standard_judges(Editor& editor, const std::filesystem::path& 
   if (!transcriber.empty()) {
     const auto judge = std::make_shared<NoteChordJudge>(transcriber);
     chords = remembering(chord_ears([judge](const AudioBuffer& audio) {
-      const at::Tensor wave = as_tensor(resample(mix_to_mono(audio), audio.sample_rate, kChordSampleRate));
+      const at::Tensor wave = as_tensor(resample(mono_to_hear(audio), audio.sample_rate, kChordSampleRate));
       return judge->extract(wave, chord_frames(wave.size(0)))[0];
     }));
   } else if (!chords) {

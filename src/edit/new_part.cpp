@@ -43,6 +43,12 @@ void amplify(AudioBuffer& stem, double db) {
   for (float& x : stem.samples) x = static_cast<float>(x * gain);
 }
 
+/// How loud the music is that a part joins. Below the gate of the meter, where it tells nothing, it is taken for that.
+double loudness_to_join(const AudioBuffer& heard) {
+  constexpr double kGate_lufs = -70;
+  return std::max(loudness_lufs(heard), kGate_lufs);
+}
+
 /// Whoever made a part, its own level says nothing: the model's were as loud as the mix.
 void match_loudness(AudioBuffer& stem, double wanted) {
   const double own = loudness_lufs(stem);
@@ -99,17 +105,19 @@ EditedStem stem_of(PlayedPart part, const AudioBuffer& heard, int64_t first) {
 /// Where the music is silent for half a second or more: 40 dB below its mean level.
 std::vector<TimeSpan> silences_of(const AudioBuffer& music) {
   constexpr double kBlock_s = 0.1, kShortest_s = 0.5, kBelowMean = 1e-4;  // power
-  const std::vector<float> mono = mix_to_mono(music);
   const auto block = static_cast<size_t>(std::max(1.0, kBlock_s * music.sample_rate));
+  const auto frames = static_cast<size_t>(music.frames()), channels = static_cast<size_t>(music.channels);
+  // Of all channels: in their mix they may cancel each other.
   const auto power = [&](size_t from, size_t to) {
     double sum = 0;
-    for (size_t i = from; i < to; ++i) sum += static_cast<double>(mono[i]) * mono[i];
+    for (size_t i = from * channels; i < to * channels; ++i)
+      sum += static_cast<double>(music.samples[i]) * music.samples[i];
     return sum / static_cast<double>(to - from);
   };
-  const double quiet = kBelowMean * (mono.empty() ? 0 : power(0, mono.size()));
+  const double quiet = kBelowMean * (frames == 0 ? 0 : power(0, frames));
   std::vector<TimeSpan> spans;
-  for (size_t from = 0; from < mono.size(); from += block) {
-    const size_t to = std::min(from + block, mono.size());
+  for (size_t from = 0; from < frames; from += block) {
+    const size_t to = std::min(from + block, frames);
     if (power(from, to) > quiet) continue;
     const double start = static_cast<double>(from) / music.sample_rate,
                  end = static_cast<double>(to) / music.sample_rate;
@@ -172,6 +180,11 @@ bool Editor::can_play_notes(const std::string& instrument) const {
   return is_pitched(Lexicon::builtin(), instrument) && options_.accompanist && options_.accompanist->plays(instrument);
 }
 
+std::string without_beat(const EditOptions& options) {
+  return options.beats.empty() ? "no beat is heard in the music; give a file of beats with --beats"
+                               : "fewer than two of the beats that were given are in this part of the music";
+}
+
 std::vector<Note> notes_within(const std::vector<Note>& notes, double start_s, double duration_s) {
   std::vector<Note> within;
   for (Note note : notes) {
@@ -214,6 +227,14 @@ bool Editor::knows_harmony(const EditOptions& options) const {
   return ears() || (!options.beats.empty() && !options.chords.empty());
 }
 
+bool Editor::knows_beat(const AudioBuffer& source, const Region& region, const EditOptions& options,
+                        const ProgressCallback& progress, const CancelToken& cancel) {
+  const auto [first, last] = around(region, source.frames(), source.sample_rate);
+  const AudioBuffer heard = slice(source, first, last);
+  if (options.beats.empty()) return ears()(heard, progress, cancel).beats.size() >= 2;
+  return from_second(options.beats, static_cast<double>(first) / source.sample_rate, heard.seconds()).size() >= 2;
+}
+
 EditedStem Editor::make_part(const AudioBuffer& heard, const AudioBuffer& mix, int64_t first,
                              const std::string& instrument, const Replaced& replaced, EditResult& result,
                              const Job& job) {
@@ -229,7 +250,7 @@ EditedStem Editor::make_part(const AudioBuffer& heard, const AudioBuffer& mix, i
   part->instrument = instrument;
   part->added = part->in_result = true;
   keep_to_front(part->audio);
-  match_loudness(part->audio, replaced.lufs.value_or(loudness_lufs(heard) - usual_distance_lu(instrument)) -
+  match_loudness(part->audio, replaced.lufs.value_or(loudness_to_join(heard) - usual_distance_lu(instrument)) -
                                   (played ? 0 : kRoughLu));
   pan_stereo(part->audio, job.options.pan);
   return std::move(*part);
@@ -282,6 +303,10 @@ HeardMusic Editor::hear_music(const AudioBuffer& heard, int64_t first, EditResul
     if (options.beats.empty()) music.beats = hearing.beats;
     if (options.chords.empty()) music.chords = hearing.chord_spans;
     if (!music.key && !hearing.keys.empty()) music.key = hearing.key;
+    if (first == 0 && heard.frames() == result.audio.frames()) {
+      if (options.beats.empty() && result.heard_beats.empty()) result.heard_beats = hearing.beats;
+      if (options.chords.empty() && result.heard_chords.empty()) result.heard_chords = hearing.chord_spans;
+    }
   }
   return music;
 }
@@ -294,9 +319,8 @@ std::vector<EditedStem> Editor::play_remix(const AudioBuffer& heard, int64_t fir
                 "--beats and --chords, or have the model render it with --mode direct");
   const HeardMusic music = hear_music(heard, first, result, job);
   if (music.beats.size() < 2)
-    throw Error(ErrorKind::kInput,
-                "the remix cannot be played: no beat is heard in the music; give a file of beats with "
-                "--beats, or have the model render it with --mode direct");
+    throw Error(ErrorKind::kInput, "the remix cannot be played: " + without_beat(job.options) +
+                                       "; with --mode direct the model renders it");
   const Stopwatch watch(result.seconds_decode);
   if (job.progress) job.progress({"playing", 0, 1, ""});
   std::vector<PlayedPart> band;
@@ -315,11 +339,11 @@ std::vector<EditedStem> Editor::play_remix(const AudioBuffer& heard, int64_t fir
     stem.instrument = instrument;
     stem.added = stem.in_result = true;
     keep_to_front(stem.audio);
-    match_loudness(stem.audio, loudness_lufs(heard) - usual_distance_lu(instrument));
+    match_loudness(stem.audio, loudness_to_join(heard) - usual_distance_lu(instrument));
     add_audio(sum, stem.audio);
     stems.push_back(std::move(stem));
   }
-  const double gain = loudness_lufs(heard) - loudness_lufs(sum);
+  const double gain = loudness_to_join(heard) - loudness_lufs(sum);
   if (std::isfinite(gain))
     for (EditedStem& stem : stems) amplify(stem.audio, gain);
   result.notes.push_back(
@@ -342,7 +366,7 @@ std::optional<EditedStem> Editor::play_part(const AudioBuffer& heard, int64_t fi
     return cannot("no SoundFont here has its sound; name one that has with --fonts");
   if (!knows_harmony(options)) return cannot("the model has no ears for beats and chords", ErrorKind::kModel);
   const HeardMusic music = hear_music(heard, first, result, job);
-  if (music.beats.size() < 2) return cannot("no beat is heard in the music; give a file of beats with --beats");
+  if (music.beats.size() < 2) return cannot(without_beat(options));
   const auto play = [&] { return options_.accompanist->play(music, instrument, options.seed, heard.sample_rate); };
   std::optional<EditedStem> stem = played_stem(play, ": written for the beats and chords of the music, and played on ",
                                                heard, first, instrument, result, job.progress);

@@ -53,6 +53,11 @@ float Region::weight(int64_t frame) const {
   return weight;
 }
 
+std::pair<int64_t, int64_t> around(const Region& region, int64_t frames, int sample_rate) {
+  const auto context = static_cast<int64_t>(kContextSeconds * sample_rate);
+  return {std::max<int64_t>(0, region.begin - context), std::min(frames, region.end + context)};
+}
+
 bool has_bars(const Plan& plan) {
   return std::any_of(plan.steps.begin(), plan.steps.end(),
                      [](const PlanStep& step) { return step.range && step.range->unit == PlanRange::Unit::kBars; });

@@ -23,6 +23,9 @@ using nlohmann::json;
 
 namespace {
 
+// Kinds of stems, which their names end with.
+constexpr const char *kAdded = "added", *kRemoved = "removed", *kExtracted = "extracted", *kResidual = "residual";
+
 json finite(double x) { return std::isfinite(x) ? json(std::round(x * 100) / 100) : json(); }
 
 json levels(const AudioBuffer& audio) {
@@ -34,21 +37,19 @@ json levels(const AudioBuffer& audio) {
 /// Upper edges in Hz.
 constexpr double kBands[] = {125, 250, 500, 1000, 2000, 4000, 8000, 16000, 96000};
 
-/// Energy of the mono mix in each band, a segment at a time.
+/// Energy of all channels in each band, a segment at a time.
 std::vector<double> band_energies(const AudioBuffer& audio) {
   torch::NoGradGuard no_grad;
   const Stft stft(2048, 1024);
   const double hz_per_bin = static_cast<double>(audio.sample_rate) / 2048;
   std::vector<double> energies(std::size(kBands), 0);
-  const at::Tensor mono = as_tensor(mix_to_mono(audio));
-  constexpr int64_t kStretch = 1 << 20;  // samples
-  for (int64_t start = 0; start < mono.size(0); start += kStretch) {
-    const int64_t length = std::min(kStretch, mono.size(0) - start);
-    const at::Tensor power = stft.forward(mono.narrow(0, start, length).unsqueeze(0))
-                                 .abs()
-                                 .pow(2)
-                                 .sum(at::IntArrayRef({0, 1}))
-                                 .to(at::kDouble);  // (F)
+  const at::Tensor waves =
+      torch::from_blob(const_cast<float*>(audio.samples.data()), {audio.frames(), audio.channels}).t();
+  constexpr int64_t kStretch = 1 << 20;  // frames
+  for (int64_t start = 0; start < waves.size(1); start += kStretch) {
+    const int64_t length = std::min(kStretch, waves.size(1) - start);
+    const at::Tensor power =
+        stft.forward(waves.narrow(1, start, length)).abs().pow(2).sum(at::IntArrayRef({0, 1})).to(at::kDouble);  // (F)
     int64_t first = 0;
     for (size_t band = 0; band < std::size(kBands); ++band) {
       const auto last = std::min<int64_t>(stft.bins(), static_cast<int64_t>(std::ceil(kBands[band] / hz_per_bin)));
@@ -165,13 +166,21 @@ std::string write_notes(const std::filesystem::path& sound, const Part& notes, d
   return file.filename().string();
 }
 
+bool is_stem_name(const std::string& name) {
+  const size_t number = name.find_first_not_of("0123456789");
+  if (number == 0 || number == std::string::npos || name[number] != '_') return name == kResidual;
+  const auto is = [&](const char* kind) { return name.ends_with(std::string("_") + kind); };
+  return is(kAdded) || is(kRemoved) || is(kExtracted);
+}
+
 json write_stems(const std::filesystem::path& folder, const EditResult& result) {
   make_folder(folder);
   const double tempo = tempo_bpm(result.beats).value_or(120), duration_s = result.audio.seconds();
   json files = json::array();
   for (size_t i = 0; i < result.stems.size(); ++i) {
     const EditedStem& stem = result.stems[i];
-    const char* kind = stem.added ? "added" : stem.in_result ? "extracted" : "removed";
+    const bool extracted = result.plan.steps[stem.step].instruction.operation == Operation::kExtract;
+    const char* kind = stem.added ? kAdded : extracted ? kExtracted : kRemoved;
     const std::string name = format("%zu_", i + 1) + stem.instrument + "_" + kind;
     const std::string file = write_exactly(folder, name, stem.audio);
     files.push_back({{"file", file},
@@ -183,9 +192,9 @@ json write_stems(const std::filesystem::path& folder, const EditResult& result) 
                      {"levels", levels(stem.audio)}});
   }
   const AudioBuffer rest = result.residual();
-  files.push_back({{"file", write_exactly(folder, "residual", rest)},
+  files.push_back({{"file", write_exactly(folder, kResidual, rest)},
                    {"instrument", nullptr},
-                   {"kind", "residual"},
+                   {"kind", kResidual},
                    {"step", nullptr},
                    {"in_result", true},
                    {"notes", nullptr},

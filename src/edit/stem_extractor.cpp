@@ -10,6 +10,7 @@
 #include "instructme/audio/resample.h"
 #include "instructme/base/error.h"
 #include "instructme/base/strings.h"
+#include "instructme/ears/mono_to_hear.h"
 #include "instructme/edit/editor.h"
 #include "spatial_filter.h"
 
@@ -235,7 +236,7 @@ std::vector<AudioBuffer> StemExtractor::extract(const AudioBuffer& source, const
   if (source.channels == 2)
     if (const auto left = extract_channel(source, 0), right = extract_channel(source, 1); left != right)
       heard = {hear(left), hear(right)};
-  if (heard.empty()) heard.push_back(hear(mix_to_mono(source)));
+  if (heard.empty()) heard.push_back(hear(mono_to_hear(source)));
 
   int64_t done = 0;
   const int64_t stretches = (frames + kStretchFrames - 1) / kStretchFrames;

@@ -112,6 +112,8 @@ EarsReport evaluate_ears(const std::filesystem::path& model, const std::vector<s
   for (const ClipCollection& set : whole_songs(sets)) {
     ChordScores trained, by_templates, by_notes, between;
     double beats = 0, downbeats = 0, metres = 0, keys = 0;
+    // Recordings may tell no beats or, without chords, no key (data/song_folder.h).
+    double with_beats = 0, with_key = 0;
     int64_t done = 0;
     for (const LabelledClip& clip : set.clips) {
       cancel.check();
@@ -124,23 +126,29 @@ EarsReport evaluate_ears(const std::filesystem::path& model, const std::vector<s
         by_notes.add(clip.chords, of_notes);
         between.add(heard.chord_spans, of_notes);
       }
+      if (clip.labelled_s > 0) {
+        ++with_key;
+        if (!heard.keys.empty()) keys += key_score(clip.key, heard.key);
+      }
+      if (clip.beats.empty()) continue;
+      ++with_beats;
       const auto truth = audible_beats(clip.beats, clip), found = audible_beats(heard.beats, clip);
       // Songs of data sets are short, so that their beginnings count too.
       constexpr double kWindow_s = 0.07, kFirst_s = 0;
       beats += score_beats(beat_times(truth), beat_times(found), kWindow_s, kFirst_s).f1();
       downbeats += score_beats(downbeat_times(truth), downbeat_times(found), kWindow_s, kFirst_s).f1();
       metres += heard.beats_per_bar == clip.beats_per_bar ? 1.0 : 0.0;
-      if (!heard.keys.empty()) keys += key_score(clip.key, heard.key);
     }
-    const auto count = static_cast<double>(std::max<size_t>(1, set.clips.size()));
     trained.report("chords", set.name, report);
     by_templates.report("chroma templates", set.name, report);
     by_notes.report("chords of notes", set.name, report);
     between.report("chords of notes against chords", set.name, report);
-    report.rows.push_back({"beats, F-measure", set.name, beats / count});
-    report.rows.push_back({"downbeats, F-measure", set.name, downbeats / count});
-    report.rows.push_back({"beats per bar right", set.name, metres / count});
-    if (has("keys.json")) report.rows.push_back({"key, MIREX weighted", set.name, keys / count});
+    if (with_beats > 0) {
+      report.rows.push_back({"beats, F-measure", set.name, beats / with_beats});
+      report.rows.push_back({"downbeats, F-measure", set.name, downbeats / with_beats});
+      report.rows.push_back({"beats per bar right", set.name, metres / with_beats});
+    }
+    if (has("keys.json") && with_key > 0) report.rows.push_back({"key, MIREX weighted", set.name, keys / with_key});
   }
   if (has("tagger.json")) judge_tagger(model, sets, report, cancel);
   if (has("mulan.json")) judge_mulan(model, sets, report, cancel);

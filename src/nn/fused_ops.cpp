@@ -74,7 +74,7 @@ struct NormFunction : torch::autograd::Function<NormFunction> {
     const bool shifted = shift_in.numel() > 0;
     const Tensor shift = shifted ? as_float(shift_in) : Tensor();
     const int64_t c = x.size(-1), rows = x.numel() / c, groups = scale.numel() / c;
-    const int64_t rows_per_group = std::max<int64_t>(1, rows / groups);
+    const int64_t rows_per_group = groups > 0 ? rows / groups : 0;
     Tensor y = torch::empty_like(x), inverse_rms = torch::empty({rows}, at::kFloat);
     dispatch(x, [&](auto* type) {
       using T = std::remove_pointer_t<decltype(type)>;
@@ -95,7 +95,7 @@ struct NormFunction : torch::autograd::Function<NormFunction> {
     const Tensor &x = saved[0], &scale = saved[1], &inverse_rms = saved[2];
     const Tensor dy = grads[0].to(x.scalar_type()).contiguous();
     const int64_t c = x.size(-1), rows = x.numel() / c, groups = scale.numel() / c;
-    const int64_t rows_per_group = std::max<int64_t>(1, rows / groups);
+    const int64_t rows_per_group = groups > 0 ? rows / groups : 0;
     Tensor dx = torch::empty_like(x);
     Tensor sums;
     dispatch(x, [&](auto* type) {

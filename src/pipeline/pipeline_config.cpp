@@ -23,6 +23,7 @@ SamplingSettings read_sampling(ConfigReader config, SamplingSettings settings) {
   config.read("sampler", kind);
   config.read("steps", settings.sampler.steps);
   config.read("eta", settings.sampler.eta);
+  config.read("clip_x0", settings.sampler.clip_x0);
   config.read("guidance", settings.guidance.scale);
   config.read("guidance_rescale", settings.guidance.rescale);
   config.finish();
@@ -40,6 +41,7 @@ nlohmann::json sampling_json(const SamplingSettings& settings) {
   return {{"sampler", sampler_kind_name(settings.sampler.kind)},
           {"steps", settings.sampler.steps},
           {"eta", settings.sampler.eta},
+          {"clip_x0", settings.sampler.clip_x0},
           {"guidance", settings.guidance.scale},
           {"guidance_rescale", settings.guidance.rescale}};
 }
@@ -78,6 +80,13 @@ PipelineConfig PipelineConfig::read(const nlohmann::json& json, const std::strin
     throw Error(ErrorKind::kModel, format("%s: the VAE has %lld latent channels, the U-Net %lld; they must be equal",
                                           context.c_str(), static_cast<long long>(out.vae.latent_channels),
                                           static_cast<long long>(out.unet.latent_channels)));
+  // Else only the first sampling would tell, after hours of training.
+  if (out.prediction == Prediction::kEpsilon && NoiseSchedule(out.schedule).alpha_bar(out.schedule.steps) == 0.0)
+    throw Error(ErrorKind::kModel,
+                context +
+                    ": epsilon-prediction says nothing of the signal where the schedule leaves none of "
+                    "it; set diffusion.schedule.zero_terminal_snr to false with a kind other than "
+                    "'flow', or use v-prediction");
   if (out.latent_frames_per_chord < 1)
     throw Error(ErrorKind::kModel, context + ": latent_frames_per_chord must be at least 1");
   return out;

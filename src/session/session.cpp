@@ -179,9 +179,8 @@ void Session::level(int layer, double level_db) {
 fs::path Session::music() const { return data_->files.path(data_->music.name); }
 
 AudioInfo Session::music_info() const {
-  const int64_t frames = data_->files.read(data_->music).frames();
   AudioInfo info = probe_audio(music());
-  info.frames = frames;
+  if (!tells_its_length(info)) info.frames = data_->files.read(data_->music).frames();
   return info;
 }
 
@@ -212,14 +211,17 @@ WrittenLike Session::export_mix(const fs::path& output, const fs::path& stems) c
   make_folder(stems);
   remove_listed(stems / kStemList);
   std::vector<std::string> files;
+  // Written with each stem, for what an export that is stopped leaves is to be removed by the next one.
+  const auto list = [&] { write_json_file(stems / kStemList, {{"stems", files}}); };
+  list();
   const bool any_solo =
       std::any_of(data_->heard.begin(), data_->heard.end(), [](const Data::Heard& h) { return h.layer.soloed; });
   for (const Data::Heard& h : data_->heard) {
     if (!data_->plays(h, any_solo)) continue;
     const std::string name = format("%02d_", h.layer.id) + h.layer.name + (h.layer.removed ? "_removed" : "");
     files.push_back(write_exactly(stems, name, data_->contribution(h, h.layer.removed && !any_solo)));
+    list();
   }
-  write_json_file(stems / kStemList, {{"stems", files}});
   return written;
 }
 

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -22,6 +23,14 @@ Plan in_seconds(Plan plan, const AudioBuffer& mix, const std::vector<Beat>& beat
                            static_cast<double>(region.end) / mix.sample_rate};
   }
   return plan;
+}
+
+/// Whether anything of a note is heard in a range of the sound that has it.
+bool is_heard(const Note& note, const AudioBuffer& sound, const Region& region) {
+  const auto frame_at = [&](double time_s) { return std::llround(time_s * sound.sample_rate); };
+  const int64_t from = std::max<int64_t>(region.begin, frame_at(note.onset_s)),
+                to = std::min<int64_t>(region.end, frame_at(note.onset_s + note.duration_s));
+  return from < to && peak(slice(sound, from, to).samples) > 0;
 }
 
 void note_options(SessionNode& node, const EditOptions& options) {
@@ -97,7 +106,8 @@ Session::Data::Rest Session::Data::take_own_parts(const Plan& plan, const std::v
           if (part.name != name) continue;
           found = true;
           if (part.noted && replaces)
-            for (const Note& note : files.read_notes(*part.noted)) own.push_back(note);
+            for (const Note& note : files.read_notes(*part.noted))
+              if (is_heard(note, part.audio, region)) own.push_back(note);
           take_out(part, region, step.strength.value_or(1), draft.mix);
         }
         return found;
@@ -122,9 +132,12 @@ bool Session::Data::edit_rest(const Rest& rest, Editor& editor, EditOptions opti
                               std::vector<std::string>& notes, const ProgressCallback& progress,
                               const CancelToken& cancel) {
   // What takes the place of a part that an edit brought in plays its very notes.
-  if (rest.plan.steps.size() == 1 && options.notes.empty() && options.part_notes == PartNotes::kAuto &&
-      editor.would_play_notes(rest.plan.steps.front().instruction, options))
+  if (rest.plan.steps.size() == 1 && !rest.notes.empty() && options.notes.empty() &&
+      options.part_notes != PartNotes::kWritten &&
+      editor.would_play_notes(rest.plan.steps.front().instruction, options)) {
     options.notes = rest.notes;
+    options.part_notes = PartNotes::kAuto;
+  }
   EditResult result = editor.edit(draft.mix, rest.plan, options, progress, cancel);
   notes.insert(notes.end(), result.notes.begin(), result.notes.end());
   if (!editor.model_folder().empty()) draft.node.model = folder_hash(editor.model_folder());

@@ -76,8 +76,10 @@ std::optional<Amount> AmountReader::share_of() {
 std::optional<Amount> AmountReader::bare_share() {
   const bool roughly = about();
   const bool figure = !finished() && pieces_[at].number;
-  const auto part = is_half_of_a_time() ? std::nullopt : share();
+  const double direction = sign();
+  auto part = is_half_of_a_time() ? std::nullopt : share();
   if (!part) return std::nullopt;
+  *part *= direction;
   if (softer()) return Amount{Kind::kShare, *part, true, true};
   if (word({"strength"})) return Amount{Kind::kShare, *part};
   const bool said_enough = roughly || figure || follows("lower") || follows("less");
@@ -87,10 +89,11 @@ std::optional<Amount> AmountReader::bare_share() {
 std::optional<Amount> AmountReader::bare_decibels() {
   about();
   const bool less = minus();
+  const double direction = sign();
   const auto value = number();
   if (!value || !decibels()) return std::nullopt;
   const bool off = !less && follows("off");
-  return Amount{Kind::kDecibels, *value, !off, softer() || less};
+  return Amount{Kind::kDecibels, direction * *value, !off, softer() || less};
 }
 
 std::optional<Amount> AmountReader::strength() {
@@ -126,6 +129,10 @@ std::optional<double> AmountReader::share() {
     if (one || !value || parts > 0) return std::nullopt;
     return word({"%", "percent"}) || phrase({"per", "cent"}) ? std::optional(*value / 100) : std::nullopt;
   });
+}
+
+double AmountReader::sign() const {
+  return at > 0 && !finished() && pieces_[at - 1].text == "+" && pieces_[at - 1].end == pieces_[at].begin ? -1 : 1;
 }
 
 double AmountReader::denominator() {

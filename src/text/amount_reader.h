@@ -46,9 +46,10 @@ class AmountReader : public PieceReader {
   bool about() { return word({"about", "around", "roughly", "approximately"}); }
   bool softer() { return word({"quieter", "softer"}); }
   bool minus() { return word({"-", "minus"}); }
+  /// -1 behind a plus, as in "+3 dB": so much louder.
+  double sign() const;
   bool decibels() { return word({"db", "decibel", "decibels"}); }
   bool loudness_word() { return word({"volume", "level", "loudness"}); }
-  bool follows(const char* text) const { return !finished() && pieces_[at].text == text; }
   /// Of "the first half of the song", a time.
   bool is_half_of_a_time() const;
   bool says_before(std::initializer_list<const char*> words) const;

@@ -146,6 +146,9 @@ void Explanation::explain_unknown(const std::vector<Token>& tokens, size_t at) c
   }
   if (tag || understood(with_name(tokens, at, end, Kind::kMood))) explain_tag(text_of(tokens, at, end));
   const std::string word = tokens[at].text;
+  if (word.find_first_of("0123456789") != std::string::npos)
+    fail(quoted() + " holds a number that is not understood, '" + word +
+         "': say times as in 'from 0:10 to 0:20' or 'in bars 5 to 8', and amounts as in 'by 6 dB' or 'by half'");
   std::vector<std::string> candidates;
   for (const auto& verb : grammar_.verbs())
     if (verb.size() > 2) candidates.push_back(verb);  // "no", "a": near to every short word

@@ -139,11 +139,23 @@ std::vector<Token> Grammar::condense(std::vector<Token> tokens, bool apart) cons
   std::vector<Token> nouns;
   nouns.reserve(tokens.size());
   bool determined = false, indefinite = false, more = false;
+  const auto keep = [&](Token& token) {
+    token.determined = determined;
+    token.indefinite = token.indefinite || indefinite || !determined;
+    token.compared = more || token.text.ends_with("er");
+    indefinite = more = false;
+    determined = is_demonstrative(token);
+    nouns.push_back(std::move(token));
+  };
   std::vector<bool> described(tokens.size());  // before the loop, which moves the tokens away
   for (size_t i = 0; i < tokens.size(); ++i) described[i] = describes_music(tokens, i);
   for (size_t i = 0; i < tokens.size(); ++i) {
     Token& token = tokens[i];
     const bool word = token.kind == Kind::kWord;
+    if (word && special_.count(token.text) == 0) {
+      keep(token);
+      continue;
+    }
     // "Come out more": of what, is not said.
     const bool last_more = token.is_word("more") && i > 0 && i + 1 == tokens.size();
     if (word && !last_more && (articles_.count(token.text) || points_at_instrument(tokens, i))) {
@@ -185,12 +197,7 @@ std::vector<Token> Grammar::condense(std::vector<Token> tokens, bool apart) cons
         music_.count(token.text))
       token.text = "style";
     if (word && styles_.count(token.text)) token.text = "style";
-    token.determined = determined;
-    token.indefinite = token.indefinite || indefinite || !determined;
-    token.compared = more || token.text.ends_with("er");
-    indefinite = more = false;
-    determined = is_demonstrative(token);
-    nouns.push_back(std::move(token));
+    keep(token);
   }
 
   std::vector<Token> out;
@@ -228,7 +235,7 @@ std::vector<Token> Grammar::condense(std::vector<Token> tokens, bool apart) cons
         i += length;
       }
       out.push_back(std::move(tag));
-    } else if (token.kind == Kind::kWord) {
+    } else if (token.kind == Kind::kWord && special_.count(token.text) > 0) {
       const bool after_preposition =
           !out.empty() && out.back().kind == Kind::kWord && prepositions_.count(out.back().text);
       const bool pronoun = pronouns_.count(token.text) > 0;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -78,15 +79,15 @@ struct Token {
     kModifier
   };
   Kind kind = Kind::kWord;
-  std::string text;                        ///< as said
-  std::string name;                        ///< canonical
-  std::vector<Token> items;                ///< of kInstruments
-  std::optional<std::string> genre, mood;  ///< of kTag
-  std::optional<Modifier> modifier;        ///< of kModifier
-  bool determined = false;                 ///< an article or "this" stood before it
-  bool indefinite = false;                 ///< "a", "an", "some" or nothing did
-  bool compared = false;                   ///< of a genre or mood: "darker", "more epic"
-  bool contradicted = false;               ///< of kTag: "jazz" of "jazz and funk"
+  std::string text;                          ///< as said
+  std::string name;                          ///< canonical
+  std::vector<Token> items;                  ///< of kInstruments
+  std::optional<std::string> genre, mood;    ///< of kTag
+  std::shared_ptr<const Modifier> modifier;  ///< of kModifier
+  bool determined = false;                   ///< an article or "this" stood before it
+  bool indefinite = false;                   ///< "a", "an", "some" or nothing did
+  bool compared = false;                     ///< of a genre or mood: "darker", "more epic"
+  bool contradicted = false;                 ///< of kTag: "jazz" of "jazz and funk"
 
   /// Instruments, known or not.
   bool is_instrument() const { return kind == Kind::kInstrument || kind == Kind::kAmbiguous || kind == Kind::kUnknown; }
@@ -209,12 +210,14 @@ class Grammar {
   void add_exceptions(const OperationEntry& remove);
   void add_participles(Operation operation);
   void add_gerunds();
-  std::vector<Token> pattern_tokens(const std::string& pattern, std::string& slots) const;
+  std::vector<Token> pattern_tokens(const std::string& pattern, std::string& slots);
   std::vector<Token> find_names(const std::vector<Token>& tokens) const;
   void mark_separators(std::vector<Token>& tokens) const;
   void strip_courtesies(std::vector<Token>& tokens) const;
   void leave_out_adjectives(std::vector<Token>& tokens) const;
   void leave_out_sections(std::vector<Token>& tokens) const;
+  void leave_out_bounds(std::vector<Token>& tokens) const;
+  void gather_bars(std::vector<Token>& tokens) const;
   void order_what_comes_instead(std::vector<Token>& tokens) const;
   void leave_out_reasons(std::vector<Token>& tokens) const;
   void leave_out_occasion(std::vector<Token>& tokens) const;
@@ -274,6 +277,9 @@ class Grammar {
   std::unordered_map<std::string, std::string> alike_;    ///< "could" to "can"
   std::unordered_map<std::string, std::string> gerunds_;  ///< "removing" to "remove"
   std::unordered_map<std::string, std::string> pasts_;    ///< "removed" to "remove"
+  /// What is said between the slots of patterns, only while they are read: many have the same words there.
+  std::unordered_map<std::string, std::vector<Token>> said_between_;
+  WordSet special_;  ///< words that `condense` leaves out or changes; all others it takes as they are
   WordSet placing_;  ///< verbs that ask for something new only with a place: "sneak a flute in here"
   WordSet remarks_;  ///< keys
   std::vector<std::vector<std::string>> reasons_, states_, reporting_, idle_;

@@ -115,6 +115,10 @@ Grammar::Grammar(const Lexicon& lexicon, Speech speech, std::map<std::string, st
   for (const auto* list : {&joiners_, &separators_, &reasons_})
     for (const auto& phrase : *list) words_.insert(phrase.begin(), phrase.end());
 
+  special_ = {"this", "that", "these", "those", "way", "far", "even", "solo"};
+  for (const auto* list : {&articles_, &qualities_, &parts_, &styles_, &music_, &pronouns_})
+    special_.insert(list->begin(), list->end());
+
   placing_ = {"get"};
   for (const auto& verb : lexicon.operations()[static_cast<size_t>(Operation::kAdd)].verbs)
     if (verb.ends_with(" in") || verb.ends_with(" on")) placing_.insert(verb.substr(0, verb.find(' ')));
@@ -144,6 +148,7 @@ Grammar::Grammar(const Lexicon& lexicon, Speech speech, std::map<std::string, st
   add_phrases(speech_.others_out, Request::Kind::kOthersOut, "");
   add_remarks();
   add_gerunds();
+  said_between_.clear();
 }
 
 void Grammar::fail(const std::string& what) const { throw Error(ErrorKind::kModel, context_ + ": " + what); }
@@ -210,14 +215,16 @@ void Grammar::add_names(const Lexicon& lexicon) {
   }
 }
 
-std::vector<Token> Grammar::pattern_tokens(const std::string& pattern, std::string& slots) const {
+std::vector<Token> Grammar::pattern_tokens(const std::string& pattern, std::string& slots) {
   std::vector<Token> tokens;
   tokens.reserve(16);
   const auto add_words = [&](const std::string& text) {
-    for (auto& token : find_names(word_tokens(words_of(text)))) {
+    const auto [said, is_new] = said_between_.try_emplace(text);
+    if (is_new) said->second = find_names(word_tokens(words_of(text)));
+    for (const auto& token : said->second) {
       if (token.kind != Kind::kWord && token.kind != Kind::kComma)
         fail("pattern '" + pattern + "' holds the name '" + token.text + "'");
-      tokens.push_back(std::move(token));
+      tokens.push_back(token);
     }
   };
   size_t at = 0;

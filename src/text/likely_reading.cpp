@@ -113,6 +113,9 @@ class Words {
   const std::vector<Token>& said_;
 };
 
+/// Words behind which a time may stand.
+const WordSet kPlacing = {"at", "from", "until", "till", "in", "after", "before"};
+
 /// Whether the word at a place may be part of a time or an amount that was not understood as one.
 bool is_left_over(const std::vector<Token>& said, size_t at) {
   static const WordSet kUnits = {"minute", "minutes", "second", "seconds", "sec",
@@ -120,8 +123,7 @@ bool is_left_over(const std::vector<Token>& said, size_t at) {
   static const WordSet kAmounts = {"half", "halfway", "quarter", "percent", "db", "halved", "briefly"};
   static const WordSet kSections = {"half",   "minute", "second", "bar",     "bars",
                                     "chorus", "verse",  "part",   "section", "time"};
-  static const WordSet kPlacing = {"by", "to",    "at",     "from",    "until", "till",
-                                   "in", "after", "before", "between", "and"};
+  static const WordSet kCounting = {"by", "to", "between", "and"};
   const Words words(said);
   const std::string text = words.at(at), before = words.at(at - 1), behind = words.at(at + 1);
   if (kAmounts.count(text)) return true;
@@ -130,24 +132,26 @@ bool is_left_over(const std::vector<Token>& said, size_t at) {
   if (text == "second") return by_number || before.empty() || kSections.count(behind);  // "the second viola"
   if (kUnits.count(text)) return true;
   if (!has_digit(text) || is_date(text)) return false;
+  if (at > 1 && said[at - 1].kind == Kind::kComma && words.sets_time(at - 2)) return true;  // "in bars 1, 4"
   if (is_other_number(text)) return kUnits.count(behind) > 0 || kSections.count(behind) > 0;
   // "Change piano 2 harpsichord".
   return !((text == "2" || text == "4") && !by_number && !kUnits.count(before) && !kUnits.count(behind) &&
-           !kPlacing.count(before));
+           !kPlacing.count(before) && !kCounting.count(before));
 }
 
 /// Whether it tells of a time that cannot be known, or of one when nothing is to be done.
 bool has_lost_time(const Words& words) {
   static const WordSet kSections = {"chorus", "choruses", "verse", "verses", "bridge",  "intro",
                                     "outro",  "drop",     "hook",  "coda",   "refrain", "breakdown"};
-  static const WordSet kPlacing = {"in", "after", "before", "until", "till", "during", "from", "at", "for"};
   static const WordSet kUnits = {"bar", "bars", "beat", "beats", "second", "seconds", "other"};
   bool section = false, known = false;
   for (size_t i = 0; i < words.size(); ++i) {
     // "Every other bar"
     if (words.at(i) == "every" && kUnits.count(words.at(i + 1))) return true;
     // "After the drop": a part of the song that only people know of.
-    section = section || (kSections.count(words.at(i)) && words.at(i - 1) == "the" && kPlacing.count(words.at(i - 2)));
+    const std::string before = words.at(i - 2);
+    const bool placed = kPlacing.count(before) || before == "during" || before == "for";
+    section = section || (kSections.count(words.at(i)) && words.at(i - 1) == "the" && placed);
     if (!words.sets_time(i)) continue;
     known = true;
     // "Except for the last bar"

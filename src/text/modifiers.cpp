@@ -24,6 +24,10 @@ void check(const Modifier& modifier) {
     throw Error(ErrorKind::kInput, "'" + modifier.text + "': the first bar is bar 1");
   if (!modifier.amount) return;
   const double value = modifier.amount->value;
+  if (value < 0)
+    throw Error(ErrorKind::kInput, "'+" + modifier.text +
+                                       "' asks for something louder; what is in the music can be turned down, but "
+                                       "not up");
   const bool possible = modifier.amount->kind == Amount::Kind::kDecibels ? value > 0
                         : modifier.amount->kind == Amount::Kind::kRest   ? value >= 0 && value < 1
                                                                          : value > 0 && value <= 1;

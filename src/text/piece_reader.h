@@ -27,6 +27,8 @@ class PieceReader {
 
   bool word(std::initializer_list<const char*> words);
   bool phrase(std::initializer_list<const char*> words);
+  /// Whether this stands here, to be read later.
+  bool follows(const char* text) const { return !finished() && pieces_[at].text == text; }
   std::optional<double> number();
   /// A bar's number.
   std::optional<double> bar();

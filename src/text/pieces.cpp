@@ -42,11 +42,13 @@ std::vector<Piece> pieces_of(const std::string& text) {
     } else if (is_digit(text[i])) {
       piece.number = true;
       for (; i < text.size(); ++i) {
-        const bool mark = (text[i] == ':' || text[i] == '.') && i + 1 < text.size() && is_digit(text[i + 1]);
+        // "2,5 dB" is what many people write for 2.5 dB.
+        const bool point = text[i] == '.' || (text[i] == ',' && !piece.clock);
+        const bool mark = (text[i] == ':' || point) && i + 1 < text.size() && is_digit(text[i + 1]);
         if (!is_digit(text[i]) && !mark) break;
         piece.clock = piece.clock || text[i] == ':';
+        piece.text += text[i] == ',' ? '.' : text[i];
       }
-      piece.text = text.substr(piece.begin, i - piece.begin);
     } else if (is_letter(text[i])) {
       while (i < text.size() && is_letter(text[i]) && dash_at(text, i) == 0) ++i;
       piece.text = text.substr(piece.begin, i - piece.begin);

@@ -58,6 +58,7 @@ double share_of(const Modifier& modifier, const ReadRequest& request) {
 PlanStep step_of(const ReadRequest& request) {
   PlanStep step{request.instruction, std::nullopt, std::nullopt};
   for (const Modifier& modifier : request.modifiers) {
+    if (modifier.range && modifier.range == step.range) continue;  // a time said twice is one
     if (modifier.range ? step.range.has_value() : step.strength.has_value())
       fail("'" + plain_sentence(step.instruction) + "' is given two " + (modifier.range ? "times" : "amounts") +
            ", the second being '" + modifier.text + "': name one, or make it two requests");

@@ -85,7 +85,9 @@ class Reader {
     const std::vector<Token> said = grammar_.words_and_names(sentence_);
     return std::all_of(said.begin(), said.end(), [&](const Token& token) {
       return token.kind != Kind::kModifier || !token.modifier->range || token.modifier->pointed_at ||
-             std::any_of(used.begin(), used.end(), [&](const Modifier& m) { return m.range == token.modifier->range; });
+             std::any_of(used.begin(), used.end(), [&](const Modifier& m) {
+               return m.range == token.modifier->range || m.text == token.modifier->text;
+             });
     });
   }
 
@@ -195,7 +197,8 @@ class Reader {
     return likely->request;
   }
 
-  /// What is said first holds for all; what is said last, for the last request only where that is clear.
+  /// A time that is said first holds for all, an amount for the first ("halve the drums and add a piano"); a time that
+  /// is said last, for the last request only where that is clear.
   void spread_times(std::vector<ReadRequest>& requests, const std::vector<Modifier>& leading) const {
     const auto has_range = [](const ReadRequest& request) {
       return std::any_of(request.modifiers.begin(), request.modifiers.end(), [](const auto& m) { return m.range; });
@@ -206,10 +209,14 @@ class Reader {
         fail("in " + explanation_.quoted() +
              " it is not clear whether the time is that of the last request only: say it at the " +
              "beginning for all, or with each, or put 'then' before the last");
-    for (auto& request : requests)
+    bool first = true;
+    for (auto& request : requests) {
+      if (request.kind == Request::Kind::kKeep) continue;
+      const bool has_own = has_range(request);
       for (const auto& modifier : leading)
-        if (request.kind != Request::Kind::kKeep && !(modifier.range && has_range(request)))
-          request.modifiers.push_back(modifier);
+        if (modifier.range ? !has_own : first) request.modifiers.push_back(modifier);
+      first = false;
+    }
     for (auto& request : requests) leave_out_pointed_at(request.modifiers);
   }
 

@@ -5,6 +5,7 @@
 #include "grammar.h"
 #include "instructme/base/error.h"
 #include "instructme/base/strings.h"
+#include "pieces.h"
 #include "words.h"
 
 // A sentence's words, and what in them is a name.
@@ -14,13 +15,18 @@ namespace {
 
 using Kind = Token::Kind;
 
-/// The longest phrase with which the tokens begin (or end); nullptr when none.
 // Of "a piano would be nice if you could" what would be nice is the piano: that is no courtesy behind it.
 bool speaks_of_what_is_before(const std::vector<Token>& tokens, const std::vector<std::string>& phrase) {
   return phrase.size() > 1 && phrase[1] == "be" && phrase.size() < tokens.size() &&
          tokens[tokens.size() - phrase.size() - 1].kind == Kind::kInstrument;
 }
 
+bool is_in_bars(const Token& token) {
+  return token.kind == Kind::kModifier && token.modifier->range &&
+         token.modifier->range->unit == PlanRange::Unit::kBars;
+}
+
+/// The longest phrase with which the tokens begin (or end); nullptr when none.
 const std::vector<std::string>* first_match(
     const std::unordered_map<std::string, std::vector<std::vector<std::string>>>& phrases,
     const std::vector<Token>& tokens, bool begin) {
@@ -150,6 +156,58 @@ void Grammar::leave_out_sections(std::vector<Token>& tokens) const {
   }
 }
 
+// "Up to bar 8", "starting with bar 9": the time has been read with these words.
+void Grammar::leave_out_bounds(std::vector<Token>& tokens) const {
+  static const std::vector<std::vector<std::string>> kBounds = {{"up", "to"}, {"starting", "with"}, {"starting"}};
+  for (size_t i = 1; i < tokens.size(); ++i) {
+    if (!is_in_bars(tokens[i])) continue;
+    for (const auto& words : kBounds) {
+      if (words.size() > i || !matches_at(tokens, i - words.size(), words)) continue;
+      const auto end = tokens.begin() + static_cast<std::ptrdiff_t>(i);
+      tokens.erase(end - static_cast<std::ptrdiff_t>(words.size()), end);
+      i -= words.size();
+      break;
+    }
+  }
+}
+
+// "Bars 4, 5 and 6" are one stretch of the music, "bars 1 and 3" are none.
+void Grammar::gather_bars(std::vector<Token>& tokens) const {
+  const auto number_at = [&](size_t at) -> std::optional<double> {
+    if (at >= tokens.size() || tokens[at].kind != Kind::kWord) return std::nullopt;
+    // "In bar 5, two violins".
+    if (at + 1 < tokens.size() && tokens[at + 1].is_instrument()) return std::nullopt;
+    const std::string& word = tokens[at].text;
+    const bool digits = word.size() < 5 && word.find_first_not_of("0123456789") == std::string::npos;
+    if (digits) return std::stod(word);
+    const bool ends = at + 1 == tokens.size() || tokens[at + 1].kind == Kind::kComma || tokens[at + 1].is_word("and");
+    return ends ? number_word(word) : std::nullopt;  // "and two more violins"
+  };
+  for (size_t i = 0; i < tokens.size(); ++i) {
+    if (!is_in_bars(tokens[i]) || !tokens[i].modifier->range->end) continue;
+    double last = *tokens[i].modifier->range->end;
+    size_t read = i + 1;
+    for (size_t at = read;; at = read) {
+      while (at < tokens.size() && (tokens[at].kind == Kind::kComma || tokens[at].is_word("and"))) ++at;
+      const auto bar = at > read ? number_at(at) : std::nullopt;
+      if (!bar || *bar <= last) break;
+      if (*bar != last + 1)
+        throw Error(ErrorKind::kInput, "what follows '" + tokens[i].text +
+                                           "' does not go on where that ends: name one stretch of bars, or make it "
+                                           "two requests");
+      const auto end = number_at(at + 1);  // "and 5-6"
+      last = std::max(*bar, end.value_or(0));
+      read = at + (end ? 2 : 1);
+    }
+    if (read == i + 1) continue;
+    auto gathered = std::make_shared<Modifier>(*tokens[i].modifier);
+    gathered->range->end = last;
+    tokens[i].modifier = std::move(gathered);
+    tokens.erase(tokens.begin() + static_cast<std::ptrdiff_t>(i) + 1,
+                 tokens.begin() + static_cast<std::ptrdiff_t>(read));
+  }
+}
+
 // "No piano, a harp instead": what comes instead is no more of what goes.
 void Grammar::order_what_comes_instead(std::vector<Token>& tokens) const {
   for (size_t i = 2; i + 1 < tokens.size(); ++i) {
@@ -185,7 +243,7 @@ std::vector<Token> Grammar::read_words(const std::string& sentence) const {
     const auto index = modifier_index(token.text);
     if (!index || *index >= modifiers.size()) continue;
     token.kind = Kind::kModifier;
-    token.modifier = modifiers[*index];
+    token.modifier = std::make_shared<const Modifier>(modifiers[*index]);
     token.text = token.modifier->text;
   }
   return words;
@@ -200,11 +258,13 @@ std::vector<Token> Grammar::words_and_names(const std::string& sentence) const {
 std::vector<Token> Grammar::scan(const std::string& sentence) const {
   std::vector<Token> words = read_words(sentence);
   leave_out_sections(words);
+  leave_out_bounds(words);
   // "Add a cello, but only in bars 5 to 8."
   for (size_t i = 0; i + 2 < words.size(); ++i)
     if (words[i].is_word("but") && is_in(words[i + 1], {"only", "just"}) && words[i + 2].kind == Kind::kModifier)
       words.erase(words.begin() + static_cast<std::ptrdiff_t>(i), words.begin() + static_cast<std::ptrdiff_t>(i) + 2);
   std::vector<Token> tokens = find_names(words);
+  gather_bars(tokens);
   leave_out_adjectives(tokens);
   order_what_comes_instead(tokens);
   choose_meant(tokens);

@@ -29,6 +29,45 @@ bool TimeReader::onwards() {
          phrase({"till", "the", "end"});
 }
 
+bool TimeReader::ends_elsewhere() {
+  const size_t start = at;
+  bool elsewhere = word({"until", "till", "til", "through", "thru"}) || phrase({"up", "to"}) || phrase({"up", "until"});
+  if (!elsewhere && phrase({"to", "the"})) {
+    word({"first", "second", "third", "next", "last", "final"});
+    elsewhere = word({"intro", "verse", "chorus", "refrain", "bridge", "hook", "drop", "breakdown", "solo", "outro",
+                      "coda", "ending"});
+  }
+  at = start;
+  return elsewhere;
+}
+
+std::string TimeReader::text_before(size_t count) const { return at >= count ? pieces_[at - count].text : ""; }
+
+bool TimeReader::begins_here() const {
+  const size_t verb = text_before(1) == "with" ? 2 : 1;
+  const std::string said = text_before(verb);
+  return said == "starting" || said == "starts" || said == "begins" ||
+         ((said == "start" || said == "begin") && text_before(verb + 1) != "the");
+}
+
+std::optional<PlanRange> TimeReader::bars_from_start() {
+  return attempt([&]() -> std::optional<PlanRange> {
+    word({"the"});
+    if (!word({"start", "beginning", "top"}) || !to()) return std::nullopt;
+    word({"the"});
+    const auto last = bars() ? bar() : std::nullopt;
+    return last ? std::optional(PlanRange{Unit::kBars, 1, *last}) : std::nullopt;
+  });
+}
+
+std::optional<PlanRange> TimeReader::bars_up_to() {
+  if (text_before(1) != "to" || text_before(2) != "up") return std::nullopt;
+  return attempt([&]() -> std::optional<PlanRange> {
+    const auto last = bars() ? bar() : std::nullopt;
+    return last ? std::optional(PlanRange{Unit::kBars, 1, *last}) : std::nullopt;
+  });
+}
+
 std::optional<PlanRange> TimeReader::bar_range(bool open, bool joined_by_and) {
   return attempt([&]() -> std::optional<PlanRange> {
     word({"the"});
@@ -43,7 +82,7 @@ std::optional<PlanRange> TimeReader::bar_range(bool open, bool joined_by_and) {
       return bar();
     });
     if (last) return PlanRange{Unit::kBars, *first, *last};
-    if (joined_by_and) return std::nullopt;
+    if (joined_by_and || ends_elsewhere()) return std::nullopt;
     // "bars 31 and 32", but not "bars 3 and 7"
     const auto next = attempt([&]() -> std::optional<double> {
       const auto second = word({"and"}) ? bar() : std::nullopt;
@@ -65,7 +104,7 @@ std::optional<PlanRange> TimeReader::second_range(bool open, bool joined_by_and,
         [&]() -> std::optional<Moment> { return to() || (joined_by_and && word({"and"})) ? moment() : std::nullopt; });
     if (!end) {
       at = unit_at;
-      if (joined_by_and || !certain || !open || begin->is_start) return std::nullopt;
+      if (joined_by_and || !certain || !open || begin->is_start || ends_elsewhere()) return std::nullopt;
       if (bare_seconds && !word({"-"})) return std::nullopt;
       return PlanRange{Unit::kSeconds, begin->value, std::nullopt};
     }
@@ -107,6 +146,7 @@ std::optional<PlanRange> TimeReader::range() {
       return found;
     if (word({"from"}) || phrase({"starting", "at"}) || phrase({"starting", "from"}) || phrase({"beginning", "at"})) {
       if (auto found = bar_range(true, false)) return found;
+      if (auto found = bars_from_start()) return found;
       return second_range(true, false, false);
     }
     if (word({"between"})) {
@@ -119,10 +159,12 @@ std::optional<PlanRange> TimeReader::range() {
         return PlanRange{edge->unit, *edge->end + (edge->unit == Unit::kBars ? 1 : 0), std::nullopt};
       if (bars()) {
         const auto last = bar();
-        return last ? std::optional(PlanRange{Unit::kBars, *last + 1, std::nullopt}) : std::nullopt;
+        if (!last || ends_elsewhere()) return std::nullopt;
+        return PlanRange{Unit::kBars, *last + 1, std::nullopt};
       }
       const auto seconds = mark();
-      return seconds ? std::optional(PlanRange{Unit::kSeconds, *seconds, std::nullopt}) : std::nullopt;
+      if (!seconds || ends_elsewhere()) return std::nullopt;
+      return PlanRange{Unit::kSeconds, *seconds, std::nullopt};
     }
     if (word({"before"})) {
       if (bars()) {
@@ -148,14 +190,19 @@ std::optional<PlanRange> TimeReader::range() {
       if (auto found = edge_range()) return found;
       return bar_range(false, false);
     }
-    if (word({"in", "during", "within", "for", "over", "throughout", "across", "on", "through"})) {
+    const bool starts = begins_here();  // "starting in bar 9"
+    const bool through = follows("through") || follows("thru");
+    if (word({"in", "during", "within", "for", "over", "throughout", "across", "on", "through", "thru"})) {
       if (auto found = edge_range()) return found;
-      if (auto found = bar_range(false, false)) return found;
-      return second_range(false, false, false);
+      auto found = bar_range(starts, false);
+      // "Through bar 8" goes on up to there, "through bars 5 to 8" names both ends.
+      if (found && through && found->end == found->begin) found->begin = 1;
+      return found ? found : second_range(false, false, false);
     }
     if (finished()) return std::nullopt;
     if (auto found = edge_range()) return found;
-    if (auto found = bar_range(false, false)) return found;
+    if (auto found = bars_up_to()) return found;
+    if (auto found = bar_range(starts, false)) return found;
     const bool counted = pieces_[at].text.starts_with("sec");
     return pieces_[at].clock || pieces_[at].number || counted ? second_range(false, false, false) : std::nullopt;
   });
@@ -182,12 +229,10 @@ std::optional<PlanRange> TimeReader::pointing(const PlanRange& last) {
 std::optional<PlanRange> TimeReader::entry() {
   return attempt([&]() -> std::optional<PlanRange> {
     if (!word({"at"})) return std::nullopt;
-    if (bars()) {
-      const auto first = bar();
-      return first ? std::optional(PlanRange{Unit::kBars, *first, std::nullopt}) : std::nullopt;
-    }
-    const auto seconds = duration();
-    return seconds ? std::optional(PlanRange{Unit::kSeconds, *seconds, std::nullopt}) : std::nullopt;
+    const Unit unit = bars() ? Unit::kBars : Unit::kSeconds;
+    const auto begin = unit == Unit::kBars ? bar() : duration();
+    if (!begin || ends_elsewhere()) return std::nullopt;
+    return PlanRange{unit, *begin, std::nullopt};
   });
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 
 #include "instructme/text/plan.h"
 #include "piece_reader.h"
@@ -31,6 +32,17 @@ class TimeReader : public PieceReader {
   std::optional<Moment> moment();
   bool to();
   bool onwards();
+  /// Whether the range ends where no number tells: "until the drop", "to the last chorus".
+  bool ends_elsewhere();
+  /// The text of the piece so many before this one; "" where there is none.
+  std::string text_before(size_t count) const;
+  /// Whether what stands here is said to begin there: "starting in bar 9", "which starts with bar 9".
+  bool begins_here() const;
+  /// "The beginning to bar 8".
+  std::optional<PlanRange> bars_from_start();
+  /// "Bar 8" behind "up to"; the words before it are read by others. "Until bar 9" is not read, as nobody knows whether
+  /// bar 9 is meant, too.
+  std::optional<PlanRange> bars_up_to();
   /// "bar 5 to bar 8", "bars 5-8"; `open`: "bar 5 on" or simply "bar 5" go up to the end.
   std::optional<PlanRange> bar_range(bool open, bool joined_by_and);
   /// "first 10 seconds", "last 4 bars".

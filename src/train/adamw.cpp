@@ -12,6 +12,15 @@ namespace instructme {
 
 using at::Tensor;
 
+namespace {
+
+/// Norms and biases may be tables, as of several norms or of distances; their names tell.
+bool is_decayed(const std::string& name, const Tensor& weight) {
+  return weight.dim() >= 2 && name.find("norm") == std::string::npos && name.find("bias") == std::string::npos;
+}
+
+}  // namespace
+
 AdamW::AdamW(torch::nn::Module& module, AdamWOptions options, at::ScalarType type) : options_(options) {
   torch::NoGradGuard no_grad;
   for (const auto& item : module.named_parameters()) {
@@ -21,7 +30,7 @@ AdamW::AdamW(torch::nn::Module& module, AdamWOptions options, at::ScalarType typ
     slot.m = torch::zeros_like(slot.master);
     slot.v = torch::zeros_like(slot.master);
     slot.ema = slot.master.clone();
-    slot.decayed = slot.master.dim() >= 2;
+    slot.decayed = is_decayed(slot.name, slot.master);
     slots_.push_back(std::move(slot));
   }
   module.to(type);

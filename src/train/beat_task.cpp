@@ -76,7 +76,7 @@ Batch BeatTask::make_batch(int64_t, Rng rng) const {
     wave = at::upsample_linear1d(wave.unsqueeze(1), {length}, /*align_corners=*/false).squeeze(1);
     const int64_t wanted = frames * kBeatHop;
     if (length < wanted)
-      throw Error(ErrorKind::kModel, "the clips are shorter than beat_training's seconds times its greatest speed");
+      throw Error(ErrorKind::kModel, "the clips are shorter than the beats' examples times their greatest speed");
     Tensor x = spectrum_.forward(wave.narrow(1, 0, wanted));
     x = x + random_curve(x.size(2), options_.equaliser_db, kBandsPerPoint, own) * kSpectrumPerDb;
     spectra.push_back(x.to(net_->input->weight.scalar_type()));
@@ -106,7 +106,10 @@ std::map<std::string, double> BeatTask::validate() {
   std::map<std::string, double> figures;
   for (const ClipCollection& set : validation_) {
     double beats = 0, downbeats = 0;
+    int64_t count = 0;
     for (const LabelledClip& clip : set.clips) {
+      if (clip.labelled_s <= 0) continue;  // a recording whose beats nobody knows
+      ++count;
       const BeatTrack track = track_beats(beat_activations(net_, spectrum_, wave_of(clip)));
       const auto times = [&](const std::vector<Beat>& from, bool down) {
         std::vector<double> out;
@@ -117,9 +120,9 @@ std::map<std::string, double> BeatTask::validate() {
       beats += event_f_measure(times(clip.beats, false), times(track.beats, false));
       downbeats += event_f_measure(times(clip.beats, true), times(track.beats, true));
     }
-    const auto count = static_cast<double>(std::max<size_t>(1, set.clips.size()));
-    figures[set.name + "_beats"] = beats / count;
-    figures[set.name + "_downbeats"] = downbeats / count;
+    if (count == 0) continue;
+    figures[set.name + "_beats"] = beats / static_cast<double>(count);
+    figures[set.name + "_downbeats"] = downbeats / static_cast<double>(count);
   }
   return figures;
 }

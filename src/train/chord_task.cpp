@@ -114,11 +114,12 @@ Batch ChordTask::make_batch(int64_t, Rng rng) const {
 LossValue ChordTask::loss(size_t, const Batch& batch, int64_t, at::Generator) {
   const Tensor logits = net_->forward(batch.tensors.at("spectrum")).flatten(0, 1);  // (N T, classes)
   const Tensor wanted = batch.tensors.at("chords").flatten();
+  // Recordings may have no chart; a batch of them alone teaches nothing.
+  const Tensor known = wanted.ne(kUnknown).sum().clamp_min(1);
   LossValue value;
-  value.total = at::cross_entropy_loss(logits, wanted, {}, at::Reduction::Mean, kUnknown, options_.label_smoothing);
-  const Tensor known = wanted.ne(kUnknown);
-  value.parts.emplace_back(
-      "frame_accuracy", (logits.detach().argmax(1).eq(wanted) & known).sum().to(at::kFloat) / known.sum().clamp_min(1));
+  value.total =
+      at::cross_entropy_loss(logits, wanted, {}, at::Reduction::Sum, kUnknown, options_.label_smoothing) / known;
+  value.parts.emplace_back("frame_accuracy", logits.detach().argmax(1).eq(wanted).sum().to(at::kFloat) / known);
   return value;
 }
 
@@ -135,6 +136,7 @@ std::map<std::string, double> ChordTask::validate() {
       const std::vector<int64_t> truth = frame_chords(clip, frames);
       for (int64_t t = 0; t < frames; ++t) agreement.add(truth[static_cast<size_t>(t)], classes[t]);
     }
+    if (agreement.majmin == 0) continue;
     const auto share = [](int64_t right, int64_t all) { return all > 0 ? double(right) / double(all) : 0.0; };
     figures[set.name + "_majmin"] = share(agreement.majmin_right, agreement.majmin);
     figures[set.name + "_sevenths"] = share(agreement.sevenths_right, agreement.sevenths);

@@ -52,7 +52,8 @@ DiffusionTask::DiffusionTask(Pipeline& pipeline, DiffusionTaskOptions options, T
 
 std::vector<Player> DiffusionTask::players() { return {{"editor", trained_, 1.0}}; }
 
-void DiffusionTask::move_to(at::Device device) { pipeline_.vae->to(device); }
+// Converting the VAE here keeps its copies and casts out of every step.
+void DiffusionTask::move_to(at::Device device, at::ScalarType type) { pipeline_.vae->to(device, type); }
 
 Batch DiffusionTask::collate(const std::vector<Triplet>& triplets) const {
   const int64_t count = static_cast<int64_t>(triplets.size());

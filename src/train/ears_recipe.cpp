@@ -3,10 +3,12 @@
 #include <torch/torch.h>
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 #include "grown.h"
 #include "instructme/base/error.h"
+#include "instructme/base/strings.h"
 #include "instructme/data/song_identity.h"
 #include "instructme/torchx/quantised_weights.h"
 #include "instructme/torchx/state_dict.h"
@@ -131,18 +133,21 @@ class TaggerSession : public TrainingSession {
     TaggerOptions options = recipe.tagger.network;
     std::set<std::string> genres;
     for (size_t i = 0; i < data_.songs().size(); ++i)
-      for (const ArrangementInfo& arrangement : data_.songs().info(i).arrangements) genres.insert(arrangement.genre);
+      for (const ArrangementInfo& arrangement : data_.songs().info(i).arrangements)
+        if (!arrangement.genre.empty()) genres.insert(arrangement.genre);
     if (options.instruments.empty()) options.instruments = instruments_of(data_.songs());
     if (options.genres.empty()) options.genres.assign(genres.begin(), genres.end());
+    Tagger old{nullptr};
     if (!paths.start_from.empty()) {
-      const Tagger old = load_tagger(paths.start_from).net;
+      old = load_tagger(paths.start_from).net;
       options.instruments = with_more(old->options.instruments, options.instruments);
       options.genres = with_more(old->options.genres, options.genres);
-      net_ = Tagger(options);
-      continue_tagger(old, paths.start_from);
-    } else {
-      net_ = Tagger(options);
     }
+    // Of recordings no genre may be known; then there are some, but none is learned.
+    if (options.genres.empty())
+      for (const TagEntry& genre : Lexicon::builtin().genres()) options.genres.push_back(genre.name);
+    net_ = Tagger(options);
+    if (old) continue_tagger(old, paths.start_from);
     task_ =
         std::make_unique<TaggerTask>(net_, recipe.tagger.training, data_.source(), part_clips(paths.validation_songs));
   }
@@ -244,6 +249,14 @@ std::unique_ptr<TrainingSession> make_chord_training(const EarsRecipe& recipe, c
 }
 
 std::unique_ptr<TrainingSession> make_beat_training(const EarsRecipe& recipe, const EarsPaths& paths) {
+  // Else training would end at the first example that is played too fast.
+  const auto clip_s = static_cast<double>(std::llround(recipe.beats.clips.seconds / kLevelBlock_s)) * kLevelBlock_s;
+  const BeatTaskOptions& training = recipe.beats.training;
+  if (clip_s < training.seconds * (1 + training.speed))
+    throw Error(ErrorKind::kModel,
+                format("the recipe's beats have clips of %g s; for examples of %g s that are played up to %g times as "
+                       "fast they must have %g s",
+                       clip_s, training.seconds, 1 + training.speed, training.seconds * (1 + training.speed)));
   return std::make_unique<WholeSongSession<BeatNet, BeatTask>>(recipe.beats, paths, "beats.safetensors");
 }
 

@@ -12,6 +12,15 @@ namespace instructme {
 
 using at::Tensor;
 
+namespace {
+
+constexpr int64_t kNoKey = -1;
+
+/// A song without chords says nothing of its key (data/song_folder.h).
+bool key_is_known(const LabelledClip& clip) { return clip.labelled_s > 0; }
+
+}  // namespace
+
 KeyTaskOptions KeyTaskOptions::read(ConfigReader config) {
   KeyTaskOptions o;
   config.read("batch", o.batch);
@@ -46,7 +55,7 @@ Batch KeyTask::make_batch(int64_t, Rng rng) const {
     frames.slice(0, 0, std::max<int64_t>(1, static_cast<int64_t>(clip.labelled_s * kRate))).fill_(1.0f);
     waves.push_back(wave);
     known.push_back(frames / frames.sum());
-    keys.push_back(key_class(clip.key));
+    keys.push_back(key_is_known(clip) ? key_class(clip.key) : kNoKey);
   }
   Batch batch;
   batch.tensors = {{"wave", torch::cat(waves)}, {"weight", torch::stack(known)}, {"key", torch::tensor(keys)}};
@@ -62,11 +71,12 @@ LossValue KeyTask::loss(size_t, const Batch& batch, int64_t, at::Generator) {
   }
   const Tensor logits = net_->forward((chords.to(weight.device()) * weight.unsqueeze(2)).sum(1)).to(at::kFloat);
   const Tensor& wanted = batch.tensors.at("key");
+  const Tensor known = wanted.ne(kNoKey).sum().clamp_min(1);
   LossValue value;
-  const Tensor entropy = at::cross_entropy_loss(logits, wanted);
+  const Tensor entropy = at::cross_entropy_loss(logits, wanted, {}, at::Reduction::Sum, kNoKey) / known;
   value.total = entropy + options_.penalty * net_->weight.to(at::kFloat).square().sum();
   value.parts = {{"key_entropy", entropy.detach()},
-                 {"key_accuracy", logits.detach().argmax(1).eq(wanted).to(at::kFloat).mean()}};
+                 {"key_accuracy", logits.detach().argmax(1).eq(wanted).sum().to(at::kFloat) / known}};
   return value;
 }
 
@@ -75,13 +85,16 @@ std::map<std::string, double> KeyTask::validate() {
   std::map<std::string, double> figures;
   for (const ClipCollection& set : validation_) {
     double score = 0;
+    int64_t known = 0;
     for (const LabelledClip& clip : set.clips) {
+      if (!key_is_known(clip)) continue;
+      ++known;
       const Tensor wave = wave_of(clip);
       const auto spans = estimate_keys(net_, chords_->extract(wave, chord_frames(wave.size(1)))[0],
                                        static_cast<double>(clip.wave.size()) / static_cast<double>(kChordSampleRate));
       if (!spans.empty()) score += key_score(clip.key, longest_key(spans));
     }
-    figures[set.name + "_key"] = score / static_cast<double>(std::max<size_t>(1, set.clips.size()));
+    if (known > 0) figures[set.name + "_key"] = score / static_cast<double>(known);
   }
   return figures;
 }

@@ -223,8 +223,6 @@ class EditorSession : public TrainingSession {
     task_ = std::make_unique<DiffusionTask>(
         pipeline_, recipe.diffusion_task,
         [this](int64_t position, Rng& rng) { return data_.source().triplets(position, rng); }, std::move(validation));
-    // Converting the VAE here keeps its copies and casts out of every step.
-    if (recipe.trainer.bfloat16) pipeline_.vae->to(at::kBFloat16);
   }
   TrainingTask& task() override { return *task_; }
   std::string note() const override { return note_; }

@@ -127,7 +127,9 @@ ClipTags clip_tags(const LabelledClip& clip, const TaggerOptions& names, double 
   const auto blocks =
       static_cast<int64_t>(clip.wave.size() + TaggerImpl::kBlockSamples - 1) / TaggerImpl::kBlockSamples;
   const auto classes = static_cast<int64_t>(names.instruments.size());
-  ClipTags tags{torch::zeros({blocks, classes}), torch::zeros({classes}), -1};
+  // A stem without a name may be of any instrument, so of none is known that it is not there.
+  const float absent = clip.unnamed ? kNotKnown : 0.0f;
+  ClipTags tags{torch::full({blocks, classes}, absent), torch::full({classes}, absent), -1};
   double energy = 0;
   for (const float sample : clip.wave) energy += static_cast<double>(sample) * sample;
   const double level = 10.0 * std::log10(energy / static_cast<double>(std::max<size_t>(1, clip.wave.size())) + 1e-13);
@@ -135,7 +137,7 @@ ClipTags clip_tags(const LabelledClip& clip, const TaggerOptions& names, double 
   auto in_whole = tags.whole.accessor<float, 1>();
   const auto judge = [&](double db) {
     if (db >= level - audible_db) return 1.0f;
-    return db < level - inaudible_db ? 0.0f : kNotKnown;
+    return db < level - inaudible_db ? absent : kNotKnown;
   };
   for (const InstrumentLevels& heard : clip.instruments) {
     const auto found = std::find(names.instruments.begin(), names.instruments.end(), heard.instrument);
@@ -150,13 +152,13 @@ ClipTags clip_tags(const LabelledClip& clip, const TaggerOptions& names, double 
     in_whole[c] = judge(10.0 * std::log10(sum / static_cast<double>(blocks) + 1e-13));
   }
   const auto genre = std::find(names.genres.begin(), names.genres.end(), clip.genre);
-  if (genre != names.genres.end()) tags.genre = genre - names.genres.begin();
+  if (!clip.genre.empty() && genre != names.genres.end()) tags.genre = genre - names.genres.begin();
   return tags;
 }
 
 Batch TaggerTask::make_batch(int64_t, Rng rng) const {
   const torch::NoGradGuard no_grad;
-  std::vector<Tensor> spectra, blocks, whole;
+  std::vector<Tensor> waves, curves, blocks, whole;
   std::vector<int64_t> genres;
   for (int64_t i = 0; i < options_.batch; ++i) {
     Rng own = rng.fork(static_cast<uint64_t>(i));
@@ -169,20 +171,28 @@ Batch TaggerTask::make_batch(int64_t, Rng rng) const {
     const auto length =
         static_cast<int64_t>(static_cast<double>(samples) * (1.0 + own.uniform(-options_.speed, options_.speed)));
     wave = at::upsample_linear1d(wave.unsqueeze(1), {length}, /*align_corners=*/false).squeeze(1);
-    wave = length >= samples ? wave.narrow(1, 0, samples) : at::constant_pad_nd(wave, {0, samples - length});
-    Tensor x = net_->spectrum(wave);
-    x = x + random_curve(x.size(2), options_.equaliser_db, kMelBandsPerPoint, own) * kMelPerDb;
-    spectra.push_back(x.to(net_->fold->weight.scalar_type()));
+    waves.push_back(length >= samples ? wave.narrow(1, 0, samples) : at::constant_pad_nd(wave, {0, samples - length}));
+    curves.push_back(random_curve(net_->options.bands, options_.equaliser_db, kMelBandsPerPoint, own));
     blocks.push_back(known.blocks.slice(0, 0, samples / TaggerImpl::kBlockSamples));
     whole.push_back(known.whole);
     genres.push_back(known.genre);
   }
   Batch batch;
-  batch.tensors = {{"spectrum", torch::cat(spectra)},
+  batch.tensors = {{"wave", torch::cat(waves)},
+                   {"curve", torch::stack(curves)},
                    {"blocks", torch::stack(blocks)},
                    {"whole", torch::stack(whole)},
                    {"genre", torch::tensor(genres)}};
   return batch;
+}
+
+void TaggerTask::finish_batch(Batch& batch, Rng) const {
+  const torch::NoGradGuard no_grad;
+  auto& t = batch.tensors;
+  const Tensor spectrum = net_->spectrum(t.at("wave")) + t.at("curve").unsqueeze(1) * kMelPerDb;
+  t.erase("wave");
+  t.erase("curve");
+  t["spectrum"] = spectrum.to(net_->fold->weight.scalar_type());
 }
 
 LossValue TaggerTask::loss(size_t, const Batch& batch, int64_t, at::Generator) {
@@ -247,7 +257,9 @@ TagScores score_tags(Tagger& net, const std::vector<double>& thresholds, const s
   scores.auc /= count;
   scores.class_f1 /= count;
   scores.f1 = 2 * right / std::max(1.0, found + there);
-  scores.genre = given.genre_probability.argmax(1).eq(given.genre_truth).to(at::kFloat).mean().item<double>();
+  const auto right_genres = given.genre_probability.argmax(1).eq(given.genre_truth).sum().item<double>(),
+             known_genres = given.genre_truth.ge(0).sum().item<double>();
+  scores.genre = right_genres / std::max(1.0, known_genres);
   return scores;
 }
 

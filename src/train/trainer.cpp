@@ -67,6 +67,12 @@ TrainerOptions TrainerOptions::read(ConfigReader& config) {
     throw Error(ErrorKind::kModel, config.context() +
                                        ": steps, log_every, loader_threads, gradient_clip and "
                                        "learning_rate must be positive");
+  const auto forgets = [](double beta) { return beta >= 0 && beta < 1; };
+  if (!forgets(o.adamw.beta1) || !forgets(o.adamw.beta2) || !(o.adamw.ema_decay >= 0 && o.adamw.ema_decay <= 1) ||
+      !(o.adamw.weight_decay >= 0))
+    throw Error(ErrorKind::kModel, config.context() +
+                                       ": beta1 and beta2 lie in 0 to below 1, ema_decay in 0 to 1, and weight_decay "
+                                       "is not negative");
   return o;
 }
 
@@ -90,12 +96,13 @@ Trainer::Trainer(TrainingTask& task, TrainerOptions options, std::filesystem::pa
       device_(find_device(options.device)),
       players_(task.players()) {
   make_folder(folder_);
-  task_.move_to(device_);
+  const at::ScalarType type = options_.bfloat16 ? at::kBFloat16 : at::kFloat;
+  task_.move_to(device_, type);
   for (auto& player : players_) {
     player.module->to(device_);
     AdamWOptions adamw = options_.adamw;
     adamw.learning_rate *= player.learning_rate_scale;
-    optimizers_.emplace_back(*player.module, adamw, options_.bfloat16 ? at::kBFloat16 : at::kFloat);
+    optimizers_.emplace_back(*player.module, adamw, type);
   }
   if (std::filesystem::exists(checkpoint_of(folder_))) load_checkpoint();
   log_ = std::make_unique<Log>(Log{TrainingLog(folder_, step_), {}});
@@ -106,7 +113,8 @@ Trainer::~Trainer() = default;
 void Trainer::save_checkpoint() {
   const auto timer = log_->timers.time("checkpoint");
   TensorMap tensors;
-  std::map<std::string, std::string> metadata = {{"format", kCheckpointFormat}, {"step", std::to_string(step_)}};
+  std::map<std::string, std::string> metadata = {
+      {"format", kCheckpointFormat}, {"step", std::to_string(step_)}, {"exported", std::to_string(exported_)}};
   for (size_t i = 0; i < players_.size(); ++i) {
     for (const auto& [name, tensor] : optimizers_[i].state()) tensors[players_[i].name + "/" + name] = tensor;
     for (const auto& item : players_[i].module->named_buffers())
@@ -138,6 +146,7 @@ void Trainer::load_checkpoint() {
     }
   }
   step_ = checkpoint_number(file, path, "step");
+  if (file.metadata().contains("exported")) exported_ = checkpoint_number(file, path, "exported");
 }
 
 int64_t Trainer::steps_done(const std::filesystem::path& folder) {
@@ -196,11 +205,19 @@ void Trainer::export_averaged(bool validate) {
   if (validate)
     for (const auto& [name, value] : task_.validate()) log_->lines.add("valid_" + name, value);
   task_.export_model((folder_ / "export").string(), step_);
+  exported_ = step_;
   for (auto& optimizer : optimizers_) optimizer.swap_averaged();
 }
 
 int64_t Trainer::run(const CancelToken& cancel, const ProgressCallback& progress) {
-  if (step_ >= options_.steps) return step_;
+  if (step_ >= options_.steps) {
+    // A run that was stopped, and now is to have no more steps than it has.
+    if (exported_ != step_ || !std::filesystem::exists(folder_ / "export")) {
+      export_averaged(/*validate=*/false);
+      save_checkpoint();
+    }
+    return step_;
+  }
   BatchLoader loader(task_, options_.seed, step_, options_.steps, options_.loader_threads, device_);
   const auto start = Clock::now();
   auto saved = start, line_start = start;
@@ -217,10 +234,10 @@ int64_t Trainer::run(const CancelToken& cancel, const ProgressCallback& progress
       throw;
     }
     train_step(batch);
-    const bool last = step_ == options_.steps;
-    if (last || (options_.validate_every > 0 && step_ % options_.validate_every == 0))
-      export_averaged(/*validate=*/true);
-    if (step_ % options_.log_every == 0 || last) {
+    const bool validated =
+        step_ == options_.steps || (options_.validate_every > 0 && step_ % options_.validate_every == 0);
+    if (validated) export_averaged(/*validate=*/true);
+    if (validated || step_ % options_.log_every == 0) {
       const double elapsed = seconds_since(line_start);
       log_->lines.write_line(
           step_,

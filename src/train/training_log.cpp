@@ -78,8 +78,9 @@ void TrainingLog::write_chart() const {
 }
 
 double TrainingLog::last(const std::string& name) const {
-  const auto found = curves_.find(name);
-  return found == curves_.end() ? 0.0 : found->second.second.back();
+  if (const auto found = curves_.find(name); found != curves_.end()) return found->second.second.back();
+  const auto gathered = sums_.find(name);
+  return gathered == sums_.end() ? 0.0 : gathered->second.first / static_cast<double>(gathered->second.second);
 }
 
 }  // namespace instructme

@@ -45,6 +45,7 @@ class TrainingLog {
   /// the last line was spent waiting for data.
   void write_line(int64_t step, const std::map<std::string, double>& extra, PhaseTimers& timers, double elapsed_s);
   void write_chart() const;
+  /// Of the last line, or the mean so far where there is none yet; 0 for what is not known.
   double last(const std::string& name) const;
 
  private:

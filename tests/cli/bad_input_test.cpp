@@ -147,6 +147,62 @@ TEST(BadPlaces, TrainingAndDataRefuseWithOneSentence) {
   EXPECT_FALSE(fs::exists(path("triplets")));
 }
 
+TEST(BadOptions, WhatWouldBeToldInVainIsRefused) {
+  const struct {
+    const char* part;  ///< of the sentence
+    Arguments call;
+  } calls[] = {
+      {"--shard is for", {"edit", "a.wav", "remove the drums", "--shard", "2/8"}},
+      {"--fonts is for", {"edit", "a.wav", "add a piano", "--parts", "model", "--fonts", "a.sf2"}},
+      {"--part-notes is for", {"edit", "a.wav", "add a piano", "--parts", "model", "--part-notes", "written"}},
+      {"--parts played", {"edit", "a.wav", "add a piano", "--mode", "direct", "--parts", "played"}},
+      {"--transcriber is for", {"analyze", "a.wav", "--no-notes", "--transcriber", "nmp.onnx"}},
+      {"--operations is for", {"evaluate", "--clips", "clips", "--operations", "extract"}},
+      {"--examples is for", {"evaluate", "--ears", "songs", "-n", "3"}},
+      {"--bfloat16 is for", {"evaluate", "--ears", "songs", "--bfloat16"}},
+      {"--no-mma is for", {"data", "shards", "-o", "out", "-n", "5", "--songs", "songs", "--no-mma"}},
+      {"--metadata is for", {"data", "import", ".", "--kind", "folders", "--check", "--metadata", "yaml"}},
+      {"--jobs is for", {"train", "vae", "-c", "a.json", "-s", "songs", "-o", "out", "-j", "4"}},
+      {"leave --tokenizer out", {"train", "text", "-c", "a.json", "-o", "out", "--tokenizer", "a", "--from", "t5"}},
+      {"--steps: ", {"train", "vae", "-c", "a.json", "-s", "songs", "-o", "out", "--steps", "0"}},
+      {"--from is required", {"train", "mask", "-c", "a.json", "-s", "songs", "-o", "out"}},
+      {"--seed: ", {"session", "reroll", "work", "--seed", "-5"}},
+      {"--speed is about", {"info", "a.wav", "--speed"}},
+      {"'data rendr' (did you mean 'render'?)", {"data", "rendr", "-o", "songs"}},
+  };
+  for (const auto& [part, call] : calls) expect_one_sentence(run_program(call), 2, part);
+}
+
+TEST(BadPlaces, AreToldBeforeTheWork) {
+  const TempDir folder;
+  const std::string absent = (folder.path() / "absent/file").string(), model = (folder.path() / "no_model").string();
+  for (const char* option : {"-o", "--details"})
+    expect_one_sentence(run_program({"evaluate", "--songs", "songs", "-m", model, option, absent}), 5, absent);
+  expect_one_sentence(run_program({"train", "sentences", "-s", "absent.tsv", "-o", absent}), 5, absent);
+  expect_one_sentence(run_program({"data", "import", folder.path().string(), "--kind", "folders", "--json", absent,
+                                   "-o", (folder.path() / "songs").string()}),
+                      5, absent);
+  // What cannot be heard leaves no folder.
+  const std::string heard = (folder.path() / "heard").string();
+  expect_one_sentence(run_program({"analyze", "absent.wav", "-o", heard}), 3, "absent.wav");
+  write_music(folder.path() / "song.wav", 1);
+  expect_one_sentence(run_program({"analyze", (folder.path() / "song.wav").string(), "-o", heard, "-m", model}), 4,
+                      "there is no model folder");
+  EXPECT_FALSE(fs::exists(heard));
+  EXPECT_THAT(leftovers(folder.path()), testing::IsEmpty());
+}
+
+TEST(BadSongs, AnImportOfNoneFails) {
+  const TempDir folder;
+  fs::create_directories(folder.path() / "mine/quiet");
+  for (const char* name : {"drums.wav", "bass.wav"}) write_silence(folder.path() / "mine/quiet" / name);
+  const Outcome outcome = run_program({"data", "import", (folder.path() / "mine").string(), "--kind", "folders", "-o",
+                                       (folder.path() / "songs").string()});
+  EXPECT_EQ(outcome.exit_code, 3);
+  EXPECT_THAT(outcome.out, testing::HasSubstr("0 songs imported, 0 were there already, 0 left out, 1 refused"));
+  EXPECT_THAT(lines_of(outcome.err).back(), testing::StartsWith("instructme: no song could be imported; the first "));
+}
+
 Arguments edit_of(const fs::path& source, const fs::path& output) {
   return {"edit", source.string(),       "remove the drums", "-o", output.string(),
           "-m",   tiny_model().string(), "--threads",        "1"};

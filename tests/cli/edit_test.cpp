@@ -108,6 +108,7 @@ TEST_F(Edit, ThroughPipes) {
   const Outcome outcome = run_program_behind({"sh", "-c", pipes, "sh"}, edit);
   ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
   const AudioInfo info = probe_audio(path("out"));
+  EXPECT_THAT(outcome.err, testing::Not(testing::HasSubstr("given back"))) << "there is nothing beside it";
   EXPECT_EQ(info.extension, ".flac");
   EXPECT_EQ(info.frames, 44100);
   Arguments wav = edit;
@@ -165,6 +166,56 @@ TEST_F(Edit, WhatAnalyzeWritesIsTakenAsItIs) {
   EXPECT_EQ(ranges("given.json",
                    {"--chords", path("heard/chords.lab").string(), "--beats", path("heard/beats.txt").string()}),
             ranges("heard.json", {}));
+}
+
+TEST_F(Edit, AnAnalysisReplacesAnEarlierOneOnlyWhenAsked) {
+  write_music(path("song.wav"), 1, 24000, 1);
+  Arguments call{"analyze", path("song.wav").string(), "-o",         path("heard").string(),
+                 "-m",      tiny_model().string(),     "--no-notes", "--no-figure"};
+  ASSERT_EQ(run_program(call).exit_code, 0);
+  write_file_atomically(path("heard/chords.lab"), "0 1 C:maj\n");
+  write_file_atomically(path("heard/notes.mid"), "of other music");
+  write_file_atomically(path("heard/remarks.txt"), "mine");
+  const Outcome refused = run_program(call);
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_THAT(refused.err, testing::HasSubstr("--overwrite"));
+  EXPECT_EQ(read_text_file(path("heard/chords.lab")), "0 1 C:maj\n");
+  call.emplace_back("--overwrite");
+  const Outcome replaced = run_program(call);
+  EXPECT_EQ(replaced.exit_code, 0) << replaced.err;
+  EXPECT_NE(read_text_file(path("heard/chords.lab")), "0 1 C:maj\n");
+  EXPECT_FALSE(fs::exists(path("heard/notes.mid")));
+  EXPECT_EQ(read_text_file(path("heard/remarks.txt")), "mine");
+}
+
+TEST_F(Edit, ClipsAreEvaluatedWithTheSeedThatIsGiven) {
+  fs::create_directory(path("clips"));
+  write_file_atomically(path("clips/clips.tsv"), "clip\tinstruction\ntake\tadd a piano\n");
+  for (const char* name : {"clips/take_source.wav", "clips/take_target.wav"}) write_music(path(name), 1, 24000, 1);
+  const auto scores = [&](const char* seed) {
+    const Outcome outcome =
+        run_program({"evaluate", "--clips", path("clips").string(), "-m", tiny_model().string(), "--modes", "direct",
+                     "--steps", "2", "--seed", seed, "--details", path("details").string(), "--threads", "1"});
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    return read_text_file(path("details"));
+  };
+  const std::string first = scores("7");
+  EXPECT_EQ(scores("7"), first);
+  EXPECT_NE(scores("8"), first);
+}
+
+TEST_F(Edit, ALineOfAManifestSaysWhoMakesItsParts) {
+  const fs::path font = "/usr/share/sounds/sf2/TimGM6mb.sf2";
+  if (!fs::exists(font)) GTEST_SKIP() << "needs " << font << " (apt install timgm6mb-soundfont)";
+  write_music(path("song.wav"), 0.7, 24000, 1);
+  write_file_atomically(path("songs.jsonl"),
+                        R"({"file": "song.wav", "sentence": "add a violin", "output": "a.wav", "parts": "played"})");
+  const Outcome outcome = run_program({"edit", "--manifest", path("songs.jsonl").string(), "-m", tiny_model().string(),
+                                       "--parts", "model", "--fonts", font.string()});
+  const auto told = nlohmann::json::parse(outcome.out);
+  // It is a model without ears that cannot have it played, and no lack of a SoundFont.
+  EXPECT_EQ(told["status"], "failed");
+  EXPECT_THAT(told["error"].get<std::string>(), testing::Not(testing::HasSubstr("there is no SoundFont")));
 }
 
 TEST_F(Edit, AManifestIsDoneOnce) {

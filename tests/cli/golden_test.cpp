@@ -116,6 +116,20 @@ TEST(Program, TellsAboutTheModel) {
     EXPECT_THAT(outcome.out, testing::HasSubstr(part));
 }
 
+TEST(Program, MakesUpNoLengthThatAFileDoesNotTell) {
+  const TempDir folder;
+  const auto file = folder.path() / "song.flac";
+  write_music(file, 1);
+  std::string bytes = read_text_file(file);
+  // The 36 bits of the number of samples.
+  bytes[21] = static_cast<char>(bytes[21] & 0xf0);
+  bytes.replace(22, 4, 4, '\0');
+  write_file_atomically(file, bytes);
+  const Outcome outcome = run_program({"info", file.string()});
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, testing::HasSubstr("song.flac: length not told, 44100 Hz"));
+}
+
 TEST(Program, UsesAsManyThreadsAsItIsTold) {
   const Arguments info{"info", "-m", tiny_model().string()};
   EXPECT_THAT(run_program(info).out, testing::HasSubstr("1 thread(s)")) << "OMP_NUM_THREADS";

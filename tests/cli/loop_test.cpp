@@ -94,6 +94,7 @@ TEST_F(Loop, FromNothingToAnEdit) {
   for (const auto& entry : fs::directory_iterator(songs()))
     if (entry.is_directory()) song = entry.path().string();
   expect_done(run_program({"data", "mix", song, "-o", path("mix.wav")}), "beats per minute");
+  expect_done(run_program({"data", "mix", song, "-o", path("mix.ogg")}), "beats per minute");
   expect_done(run_program({"edit", path("mix.wav"), "remove the bass", "-o", path("edited.flac"), "-m",
                            path("editor/export"), "--threads", "1"}),
               "edited.flac");
@@ -119,6 +120,9 @@ TEST_F(Loop, TrainsOnShardsAndOnAStream) {
   expect_done(run_program({"data", "report", songs(), "--json"}), "\"effective_number\"");
   expect_done(run_program({"data", "listen", songs(), "-o", path("page"), "-n", "2", "--seconds", "2"}), "2 examples");
   EXPECT_TRUE(fs::exists(path("page/index.html")));
+  const Outcome cut = run_program({"data", "listen", path("shards"), "-o", path("page2"), "--seconds", "2"});
+  EXPECT_EQ(cut.exit_code, 2);
+  EXPECT_THAT(cut.err, testing::HasSubstr("--seconds is for songs"));
 
   const std::string recipe = tiny_recipe().string();
   expect_done(run_program({"train", "vae", "-c", recipe, "--shards", path("shards"), "-o", path("vae"), "--steps", "2",
@@ -145,6 +149,11 @@ TEST_F(Loop, TrainsAllPartsAndGoesOnWhereItWas) {
     return run_program(arguments);
   };
   const std::string recipe = tiny_recipe().string();
+  // What later parts would refuse is refused before the first.
+  const Outcome same = all(recipe, {"--steps", "2", "--validation", songs()});
+  EXPECT_EQ(same.exit_code, 3);
+  EXPECT_THAT(same.err, testing::HasSubstr("are the same music"));
+  EXPECT_FALSE(fs::exists(path("all/text")));
   expect_done(all(recipe, {"--steps", "2", "--limit", "0.001"}), "stopped in 'text'; the same command goes on");
   EXPECT_FALSE(fs::exists(path("all/model")));
   const Outcome first = all(recipe, {"--steps", "2"});

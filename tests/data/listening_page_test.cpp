@@ -5,12 +5,19 @@
 #include "data_test_support.h"
 #include "expect_error.h"
 #include "instructme/audio/audio_file.h"
+#include "instructme/base/strings.h"
 #include "instructme/data/triplet_stream.h"
 
 namespace instructme {
 namespace {
 
 namespace fs = std::filesystem;
+
+std::vector<ListeningItem> every_item(const ListeningItems& next) {
+  std::vector<ListeningItem> items;
+  while (auto item = next()) items.push_back(std::move(*item));
+  return items;
+}
 
 TEST(ListeningPage, EscapesWhatHasAMeaningInHtml) {
   EXPECT_EQ(escape_html("a<b> & \"c\" 'd'\n"), "a&lt;b&gt; &amp; &quot;c&quot; &#39;d&#39; ");
@@ -30,10 +37,10 @@ TEST(ListeningPage, ShowsExamplesWithFilesThatExist) {
   options.count = 4;
   TripletOptions triplets;
   triplets.seconds = 2;
-  const auto items = draw_items(options, songs, Lexicon::builtin(), triplets);
+  const auto items = every_item(draw_items(options, songs, Lexicon::builtin(), triplets));
   ASSERT_EQ(items.size(), 4u);
   EXPECT_GE(items[0].stems.size(), 3u);
-  write_listening_page(options, items, 8000);
+  EXPECT_EQ(write_listening_page(options, draw_items(options, songs, Lexicon::builtin(), triplets), 8000), 4u);
   const std::string html = read_text_file(options.folder / "index.html");
   EXPECT_EQ(html.find("<script"), std::string::npos);
   EXPECT_EQ(html.find("\" onload"), std::string::npos);
@@ -49,6 +56,28 @@ TEST(ListeningPage, ShowsExamplesWithFilesThatExist) {
   EXPECT_EQ(probe_audio(options.folder / "000_source.flac").frames, 16000);
   options.count = 0;
   expect_error(ErrorKind::kUsage, "1 to 1000", [&] { draw_items(options, songs, Lexicon::builtin(), triplets); });
+}
+
+TEST(ListeningPage, AsksForAnExampleWhenTheOneBeforeIsWritten) {
+  const TempDir folder;
+  const SongSet songs(std::vector<RenderedSong>{test_song(1)});
+  ListeningOptions options;
+  options.folder = folder.path() / "page";
+  options.count = 3;
+  TripletOptions triplets;
+  triplets.seconds = 2;
+  const ListeningItems draw = draw_items(options, songs, Lexicon::builtin(), triplets);
+  int64_t asked = 0;
+  const ListeningItems watched = [&] {
+    if (asked > 0) {
+      const std::string last = format("%03lld_target.flac", static_cast<long long>(asked - 1));
+      EXPECT_TRUE(fs::exists(options.folder / last)) << last;
+    }
+    ++asked;
+    return draw();
+  };
+  EXPECT_EQ(write_listening_page(options, watched, 8000), 3u);
+  EXPECT_NE(read_text_file(options.folder / "index.html").find("3 training examples"), std::string::npos);
 }
 
 TEST(ListeningPage, SaysNoKeyAndTempoOfRecordings) {
@@ -83,7 +112,7 @@ TEST(ListeningPage, DrawsDifferentExamplesOfShards) {
   ShardSet set(shards.folder);
   ListeningOptions options;
   options.count = 10;
-  EXPECT_EQ(draw_items(options, set).size(), 5u);
+  EXPECT_EQ(every_item(draw_items(options, set)).size(), 5u);
   options.folder = "/proc/nowhere";
   expect_error(ErrorKind::kIo, "/proc/nowhere", [&] { write_listening_page(options, {}, 8000); });
 }

@@ -89,6 +89,12 @@ TEST(Palette, ATableBesideTheFontTakesPrecedence) {
   ASSERT_NE(first, from_windows.sounds().end());
   EXPECT_EQ(first->instrument, "violin");
   EXPECT_EQ(first->licence, "CC0-1.0");
+  write_file_atomically(folder.path() / "SOUNDS.tsv",
+                        "file\tbank\tprogram\tinstrument\tlicence\nMine.sf2\t0\t0\tviolinn\tCC0-1.0\n");
+  for (const char* part : {"Line 2 of", "no instrument called 'violinn' (did you mean 'violin'"})
+    expect_error(ErrorKind::kInput, part, [&] {
+      Palette::scan({.fonts = {folder.path()}, .held_out_fonts = {}, .held_out = false}, Lexicon::builtin());
+    });
   write_file_atomically(folder.path() / "SOUNDS.tsv", "file\tbank\n");
   expect_error(ErrorKind::kInput, "program", [&] {
     Palette::scan({.fonts = {folder.path()}, .held_out_fonts = {}, .held_out = false}, Lexicon::builtin());

@@ -132,6 +132,15 @@ TEST(StemExtractor, ChannelsThatAreAlikeAreHeardAsOne) {
   }
 }
 
+TEST(StemExtractor, OfChannelsThatCancelEachOtherOneIsHeard) {
+  const std::vector<float> one = noise(24000, 1, 1).samples, silent(one.size(), 0.0f);
+  std::vector<float> other = one;
+  for (float& x : other) x = -x;
+  const AudioBuffer stem = extractor().extract(from_planar({one, other, silent}, 24000), {"bass"})[0],
+                    alone = extractor().extract(from_mono(one, 24000), {"bass"})[0];
+  EXPECT_LT(largest_difference(from_mono(extract_channel(stem, 0), 24000), alone), 1e-6);
+}
+
 TEST(SpatialFilter, TellsByPlaceWhatTheSharesCannotTell) {
   // Two noises of the same bins, one nearly on the left, one nearly on the right, with shares that hint at them only.
   torch::manual_seed(1);
@@ -275,8 +284,11 @@ TEST(Compose, AddedPartsStandWhereTheyAreWanted) {
 TEST(Compose, WhatItCannotDoIsDoneDirectlyOrRefused) {
   Editor editor(tiny_pipeline());
   const AudioBuffer source = noise(24000, 1, 0.6);
-  EXPECT_EQ(editor.edit(source, "remove the vibraphone").mode(),
-            EditMode::kDirect);  // the tiny mask head knows no mallets
+  const EditResult anew = editor.edit(source, "remove the vibraphone");  // the tiny mask head knows no mallets
+  EXPECT_EQ(anew.mode(), EditMode::kDirect);
+  ASSERT_EQ(anew.notes.size(), 1u);
+  EXPECT_THAT(anew.notes[0], testing::HasSubstr("to remove vibraphone the whole mix was made anew by the model"));
+  EXPECT_TRUE(editor.edit(source, "remove the vibraphone", {.mode = EditMode::kDirect}).notes.empty());
   EXPECT_EQ(editor.edit(source, "remix it to funk", {.steps = 1}).mode(), EditMode::kDirect);
   expect_error(ErrorKind::kUsage, "cannot remove vibraphone in compose mode",
                [&] { editor.edit(source, "remove the vibraphone", {.mode = EditMode::kCompose}); });

@@ -61,6 +61,8 @@ TEST(Judges, WhatWasAskedForIsHeardAndWhatWasRemovedIsNot) {
   EXPECT_NEAR(*score("replace the bass with a violin"), (0.9 + 0.75) / 2, 1e-9);
   EXPECT_NEAR(*score("remove the bass and add a piano"), (0.9 + 1) / 2, 1e-9);
   EXPECT_NEAR(*score("extract the piano"), 1, 1e-9);
+  // A remix leaves nothing of what was there before it.
+  EXPECT_NEAR(*score("add a violin, then remix this with a piano"), 1, 1e-9);
   // What the tagger does not know, and where something is left, nothing can be said.
   EXPECT_FALSE(score("add a flute").has_value());
   EXPECT_FALSE(score("add a flute and a piano").has_value());

@@ -107,6 +107,44 @@ TEST(PlayedParts, AreSilentWhereTheMusicIs) {
   }
 }
 
+TEST(PlayedParts, JoinInWhereChannelsCancelEachOther) {
+  SKIP_WITHOUT_SMALL_FONT();
+  Editor editor(tiny_pipeline(), with_players(steady_ears()));
+  const std::vector<float> one = music(24000, 1, 4).samples;
+  std::vector<float> other = one;
+  for (float& sample : other) sample = -sample;
+  const EditResult result = editor.edit(from_planar({one, other}, 24000), "add a bass");
+  ASSERT_TRUE(result.stems[0].notes.has_value());
+  EXPECT_FALSE(result.stems[0].notes->notes.empty());
+}
+
+TEST(PlayedParts, AreSoftInMusicThatIsHardlyHeard) {
+  SKIP_WITHOUT_SMALL_FONT();
+  Editor editor(tiny_pipeline(), with_players(steady_ears()));
+  AudioBuffer source = music(24000, 1, 4);
+  for (float& sample : source.samples) sample *= 0.002f;
+  ASSERT_FALSE(std::isfinite(loudness_lufs(source)));
+  for (const char* sentence : {"add a bass", "remix this with bass, drums and piano"})
+    EXPECT_LT(peak(editor.edit(source, sentence).stems[0].audio.samples), 0.01f) << sentence;
+}
+
+TEST(PlayedParts, SayWhatWasHeardOfAllTheMusic) {
+  SKIP_WITHOUT_SMALL_FONT();
+  Editor editor(tiny_pipeline(), with_players(steady_ears()));
+  const AudioBuffer source = music(24000, 1, 20);
+  const EditResult all = editor.edit(source, "add a bass and a piano"),
+                   some = editor.edit(source, "add a bass from 2 to 4 seconds"),
+                   given = editor.edit(source, "add a bass", {.beats = beats_for(20)}),
+                   none = editor.edit(source, "remove the bass");
+  EXPECT_EQ(all.heard_beats.size(), beats_for(20).size());
+  ASSERT_EQ(all.heard_chords.size(), 1u);
+  EXPECT_EQ(all.heard_chords[0].end_s, 20);
+  EXPECT_TRUE(some.heard_beats.empty() && some.heard_chords.empty());
+  EXPECT_TRUE(given.heard_beats.empty());
+  EXPECT_EQ(given.heard_chords.size(), 1u);
+  EXPECT_TRUE(none.heard_beats.empty() && none.heard_chords.empty());
+}
+
 TEST(PlayedParts, PlayTheNotesThatAreGiven) {
   SKIP_WITHOUT_SMALL_FONT();
   Editor editor(tiny_pipeline(), with_players({}));
@@ -146,6 +184,10 @@ TEST(PlayedParts, NotesThatNothingPlaysAreErrors) {
   });
   edit.part_notes = PartNotes::kWritten;
   expect_error(ErrorKind::kUsage, "leave one of them out", [&] { editor.edit(source, "add a violin", edit); });
+  // Those that sound near the part, where only its surroundings are heard, are not in it.
+  expect_error(ErrorKind::kInput, "sounds between 2.00 s and 3.00 s, where the new part is to be", [&] {
+    editor.edit(source, "add a violin from 2 to 3 seconds", {.notes = {{1, 0.5, 72, 80}}});
+  });
 }
 
 TEST(PlayedParts, GivenBeatsAndChordsNeedNoEars) {
@@ -177,6 +219,10 @@ TEST(PlayedParts, TheModelStepsInWhereNothingCanBePlayed) {
   ASSERT_EQ(result.notes.size(), 1u);
   EXPECT_NE(result.notes[0].find("made by the model: no beat is heard"), std::string::npos) << result.notes[0];
   expect_error(ErrorKind::kInput, "--beats", [&] { deaf.edit(source, "add a bass", played); });
+  played.beats = {{1.9, 0, 0}, {2.4, 0, 1}};
+  expect_error(ErrorKind::kInput, "fewer than two of the beats that were given",
+               [&] { hearing.edit(source, "add a bass", played); });
+  played.beats.clear();
   EXPECT_FALSE(hearing.edit(source, "add vocals").stems[0].notes.has_value());
   expect_error(ErrorKind::kInput, "--fonts", [&] { hearing.edit(source, "add vocals", played); });
   expect_error(ErrorKind::kMissing, "no SoundFont", [&] { bare.edit(source, "add a bass", played); });
@@ -228,6 +274,30 @@ TEST(PlayedParts, RemixesThatCannotBePlayedAreRendered) {
   EditOptions compose;
   compose.mode = EditMode::kCompose;
   expect_error(ErrorKind::kInput, "--beats", [&] { deaf.edit(source, "remix it to rock", compose); });
+  compose.parts = PartMaker::kModel;
+  expect_error(ErrorKind::kUsage, "in compose mode a remix is played",
+               [&] { hearing.edit(source, "remix it to rock", compose); });
+}
+
+TEST(PlayedParts, RemixesArePlayedWhereThereIsABeatNearThem) {
+  SKIP_WITHOUT_SMALL_FONT();
+  int listened = 0;
+  const Ears late = [&](const AudioBuffer& audio, const ProgressCallback&, const CancelToken&) {
+    ++listened;
+    Hearing hearing;
+    if (audio.seconds() > 10) hearing.beats = beats_for(audio.seconds());
+    return hearing;
+  };
+  Editor editor(tiny_pipeline(), with_players(late));
+  const AudioBuffer source = music(24000, 1, 20);
+  const EditResult rendered = editor.edit(source, "remix it to rock from 1 to 3 seconds");
+  EXPECT_EQ(rendered.mode(), EditMode::kDirect);
+  EXPECT_EQ(listened, 1);  // to what is near
+  EditOptions given;
+  given.beats = {{15, 0, 0}, {15.5, 0, 1}, {16, 0, 2}};
+  const EditResult elsewhere = editor.edit(source, "remix it to rock from 1 to 3 seconds", given);
+  EXPECT_EQ(elsewhere.mode(), EditMode::kDirect);
+  EXPECT_NE(elsewhere.notes.at(0).find("fewer than two of the beats"), std::string::npos) << elsewhere.notes[0];
 }
 
 TEST(PlayedParts, SeedsDecide) {
@@ -333,6 +403,9 @@ TEST(ReplacedParts, AreWrittenWhereThereIsNothingToPlay) {
   expect_error(ErrorKind::kMissing, "scripts/get-transcriber", [&] { deaf.edit(source, sentence, wants_heard); });
   expect_error(ErrorKind::kInput, "tones",
                [&] { hearing.edit(source, "replace the drums with a violin", wants_heard); });
+  expect_error(ErrorKind::kUsage, "leave --part-notes heard out",
+               [&] { hearing.edit(source, "replace the vibraphone with a violin", wants_heard); });
+  EXPECT_NE(told(hearing, "add a violin", wants_heard).find("nothing of the music is replaced"), std::string::npos);
   wants_heard.parts = PartMaker::kModel;
   expect_error(ErrorKind::kInput, "cannot be played", [&] { hearing.edit(source, sentence, wants_heard); });
 }

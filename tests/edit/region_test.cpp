@@ -46,6 +46,11 @@ TEST(ResolveRange, WhatLiesOutsideIsRefused) {
   expect_error(ErrorKind::kInput, "not one sample", [] { resolve_range(seconds(1, 1.0001), 5000, 1000, {}); });
 }
 
+TEST(Region, WhatIsAroundItEndsWhereTheMusicDoes) {
+  EXPECT_EQ(around({6000, 7000, 0, 0}, 20000, 1000), (std::pair<int64_t, int64_t>(1000, 12000)));
+  EXPECT_EQ(around({4000, 16000, 0, 0}, 20000, 1000), (std::pair<int64_t, int64_t>(0, 20000)));
+}
+
 TEST(Region, FadesInsideAndNowhereElse) {
   const Region region = resolve_range(seconds(1, 2), 5000, 1000, {});
   EXPECT_EQ(region.fade_in, 20);

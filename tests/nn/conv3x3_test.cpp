@@ -60,6 +60,36 @@ TEST(Conv3x3, GradientsAreThoseOfTorch) {
   }
 }
 
+TEST(Conv3x3, WhatNeedsNoGradientGetsNone) {
+  torch::manual_seed(6);
+  for (const bool of_x : {false, true}) {
+    Tensor x = at::randn({1, 5, 6, 16}), weight = at::randn({32, 16, 3, 3}) * 0.1;
+    Tensor &wanted = of_x ? x : weight, &other = of_x ? weight : x;
+    wanted.requires_grad_();
+    const Tensor y = Conv3x3(weight)(x);
+    y.sum().backward();  // from a gradient that is one number, expanded
+    const Tensor found = wanted.grad();
+    wanted.mutable_grad() = Tensor();
+    by_torch(x, weight).sum().backward();
+    EXPECT_LT(max_difference(found, wanted.grad()), 1e-4 * found.abs().max().item<double>());
+    EXPECT_FALSE(other.grad().defined());
+  }
+}
+
+TEST(Conv3x3, OfNothingComesNothing) {
+  for (const auto& [batch, frames] : std::vector<std::pair<int64_t, int64_t>>{{0, 5}, {2, 0}}) {
+    const Tensor x = at::zeros({batch, frames, 7, 16}).requires_grad_(),
+                 weight = at::ones({32, 16, 3, 3}).requires_grad_();
+    const Tensor y = Conv3x3(weight)(x);
+    EXPECT_EQ(y.sizes(), (std::vector<int64_t>{batch, frames, 7, 32}));
+    y.sum().backward();
+    EXPECT_EQ(x.grad().sizes(), x.sizes());
+    EXPECT_TRUE(weight.grad().equal(at::zeros({32, 16, 3, 3})));
+    const at::NoGradGuard guard;
+    EXPECT_EQ(Conv3x3(weight)(x).sizes(), y.sizes());
+  }
+}
+
 TEST(Conv3x3, NoBitDependsOnTheNumberOfThreads) {
   torch::manual_seed(4);
   const int threads = at::get_num_threads();

@@ -128,6 +128,18 @@ TEST(FusedOps, SameBytesForAnyNumberOfThreads) {
   EXPECT_TRUE(torch::equal(gradients[0], gradients[1]));
 }
 
+TEST(FusedOps, OfNothingComesNothing) {
+  for (const auto& [batch, frames] : std::vector<std::pair<int64_t, int64_t>>{{0, 5}, {2, 0}}) {
+    const Tensor x = torch::randn({batch, frames, 8}).requires_grad_(true),
+                 scale = torch::randn({batch, 8}).requires_grad_(true);
+    const Tensor y = gated_add(rms_norm(x, torch::ones({8})), adaptive_rms_norm(x, scale, scale), scale);
+    EXPECT_EQ(y.sizes(), x.sizes());
+    y.sum().backward();
+    EXPECT_EQ(x.grad().sizes(), x.sizes());
+    EXPECT_TRUE(scale.grad().equal(torch::zeros({batch, 8})));
+  }
+}
+
 TEST(FusedOps, ShapesThatDoNotFitAreErrors) {
   EXPECT_ANY_THROW(rms_norm(torch::zeros({2, 3, 4}), torch::zeros({5})));
   EXPECT_ANY_THROW(adaptive_rms_norm(torch::zeros({2, 3, 4}), torch::zeros({3, 4}), torch::zeros({3, 4})));

@@ -18,6 +18,7 @@ TEST(PipelineConfig, RoundTripThroughJson) {
   settings.sampler.kind = SamplerKind::kDdim;
   settings.sampler.steps = 7;
   settings.sampler.eta = 0.25;
+  settings.sampler.clip_x0 = 5;
   settings.guidance.scale = 3.5;
   settings.guidance.rescale = 0.5;
   config.sampling["add"] = settings;
@@ -33,6 +34,7 @@ TEST(PipelineConfig, RoundTripThroughJson) {
   EXPECT_EQ(read.sampler.kind, SamplerKind::kDdim);
   EXPECT_EQ(read.sampler.steps, 7);
   EXPECT_EQ(read.sampler.eta, 0.25);
+  EXPECT_EQ(read.sampler.clip_x0, 5);
   EXPECT_EQ(read.guidance.scale, 3.5);
   EXPECT_EQ(read.guidance.rescale, 0.5);
 }
@@ -77,7 +79,14 @@ TEST(PipelineConfig, ValuesThatDoNotFit) {
   expect_error(ErrorKind::kModel, "latent_frames_per_chord", [] { read_with("/latent_frames_per_chord", 0); });
   expect_error(ErrorKind::kModel, "the model format is 'other'", [] { read_with("/format", "other"); });
   expect_error(ErrorKind::kModel, "prediction", [] { read_with("/diffusion/prediction", "w"); });
+  expect_error(ErrorKind::kModel, "zero_terminal_snr", [] { read_with("/diffusion/prediction", "epsilon"); });
+  expect_error(ErrorKind::kModel, "other than 'flow'", [] {
+    read_with("/diffusion", {{"schedule", {{"kind", "flow"}}}, {"prediction", "epsilon"}});
+  });
+  EXPECT_NO_THROW(read_with("/diffusion", {{"schedule", {{"kind", "cosine"}}}, {"prediction", "epsilon"}}));
   expect_error(ErrorKind::kModel, "config.json: sampling: extract", [] { read_with("/sampling/extract/steps", 0); });
+  expect_error(ErrorKind::kModel, "config.json: sampling: add: clip_x0",
+               [] { read_with("/sampling/add/clip_x0", -1); });
   expect_error(ErrorKind::kModel, "config.json: sampling: add", [] { read_with("/sampling/add/guidance_rescale", 2); });
   expect_error(ErrorKind::kModel, "config.json: sampling: add: no sampler is called 'dpm+'",
                [] { read_with("/sampling/add/sampler", "dpm+"); });

@@ -50,6 +50,18 @@ TEST_F(SessionTest, ComesBackFromItsFolder) {
   EXPECT_EQ(sum_of_stems(2), again.render().samples);
 }
 
+TEST_F(SessionTest, StemsOfAnExportThatWasStoppedAreListed) {
+  Session session = begin();
+  apply(session, "add a violin");
+  fs::create_directories(path("layers/01_violin.flac"));  // so that the second stem cannot be written
+  expect_error(ErrorKind::kIo, "01_violin.flac", [&] { session.export_mix(path("out.wav"), path("layers")); });
+  EXPECT_EQ(read_json_file(path("layers/stems.json"))["stems"], nlohmann::json::parse(R"(["00_music.flac"])"));
+  fs::remove(path("layers/01_violin.flac"));
+  session.mute(0, true);
+  session.export_mix(path("out.wav"), path("layers"));
+  EXPECT_FALSE(fs::exists(path("layers/00_music.flac")));
+}
+
 TEST_F(SessionTest, FilesThatKnowNothingOfBeatsNotesAndLevelsAreRead) {
   {
     Session session = begin();
@@ -118,6 +130,15 @@ TEST_F(SessionTest, TheMusicIsAsLongAsItsSound) {
   FileEditRequest request{.file = session.music(), .sentence = "add a violin"};
   request.chords = path("chords.lab");
   EXPECT_EQ(FileEdit(request).options_for(session.music_info()).chords.size(), 1u);
+}
+
+TEST_F(SessionTest, WhereTheHeaderTellsTheLengthTheSoundIsNotRead) {
+  const Session session = begin();
+  std::string bytes = read_text_file(session.music());
+  bytes[bytes.size() / 2] ^= 1;
+  write_file_atomically(session.music(), bytes);
+  EXPECT_EQ(session.music_info().frames, source_.frames());
+  expect_error(ErrorKind::kInput, "have changed", [&] { session.render(); });
 }
 
 TEST_F(SessionTest, OneProcessAtATime) {

@@ -311,6 +311,26 @@ TEST_F(SessionTest, WhatReplacesAPartThatWasAddedPlaysItsNotes) {
                [&] { session.apply(source, parse_plan("replace the flute with an oboe", Lexicon::builtin())); });
 }
 
+TEST_F(SessionTest, WhatReplacesTheRestOfAPartPlaysWhatIsLeftOfItsNotes) {
+  SKIP_WITHOUT_SMALL_FONT();
+  EditorOptions options;
+  options.accompanist = std::make_shared<Accompanist>(PaletteOptions{.fonts = {small_font()}});
+  Editor playing(tiny_pipeline(), options);
+  const auto source = [&]() -> Editor& { return playing; };
+  Session session = begin();
+  session.apply(source, parse_plan("add a violin", Lexicon::builtin()),
+                {.notes = {{0.05, 0.15, 72, 80}, {0.3, 0.15, 74, 80}}});
+  apply_without(session, "remove the violin from 0 s to 0.28 s");
+  // Whoever wants the notes that are heard wants these.
+  session.apply(source, parse_plan("replace the violin with a flute", Lexicon::builtin()),
+                {.part_notes = PartNotes::kHeard});
+  ASSERT_EQ(session.layers().size(), 2u);
+  const fs::path midi = (session_path() / session.layers().back().file).replace_extension(".mid");
+  const std::vector<Note> notes = tones_of_midi(load_midi(midi.string()));
+  ASSERT_EQ(notes.size(), 1u);
+  EXPECT_NEAR(notes[0].onset_s, 0.3, 0.005);
+}
+
 TEST_F(SessionTest, APartThatIsMadeAnewPlaysTheNotesThatWereGiven) {
   SKIP_WITHOUT_SMALL_FONT();
   EditorOptions options;

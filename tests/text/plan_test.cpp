@@ -311,6 +311,66 @@ TEST(ParsePlan, AmountsOfLoudness) {
                 {"make the bass half as loud as it is now \U0001F3B8", "remove bass with strength 0.5"}});
 }
 
+TEST(ParsePlan, BarsOfWhichOnlyOneEndIsSaid) {
+  expect_plans({{"remove the drums up to bar 8", "remove drum kit in bars 1 to 8"},
+                {"remove the drums through bar 8", "remove drum kit in bars 1 to 8"},
+                {"remove the drums through bars 5 to 8", "remove drum kit in bars 5 to 8"},
+                {"remove the drums from the beginning to bar 8", "remove drum kit in bars 1 to 8"},
+                {"remove the drums starting in bar 9", "remove drum kit from bar 9 on"},
+                {"remove the drums starting with bar 9", "remove drum kit from bar 9 on"},
+                {"add a flute starting bar 9", "add flute from bar 9 on"},
+                {"starting in bars 9 and 10 add a flute", "add flute in bars 9 to 10"}});
+  // With bar 9 or without?
+  expect_error(ErrorKind::kInput, "", [] { parse_plan("remove the drums until bar 9", Lexicon::builtin()); });
+}
+
+TEST(ParsePlan, AnEndThatNoNumberTellsIsNotLeftOut) {
+  for (const char* sentence :
+       {"drop the bass from 0:30 until the drop", "remove the piano from bar 5 to the chorus",
+        "add a choir at 0:30 until the last verse", "remove the piano after bar 8 until the bridge"})
+    expect_error(ErrorKind::kInput, "", [&] { parse(sentence); });
+  expect_plans({{"add strings from bar 9 to lift the mood", "add string sections from bar 9 on"}});
+}
+
+TEST(ParsePlan, AmountsBelongToOneRequest) {
+  expect_plans({{"halve the drums and add a piano", "remove drum kit with strength 0.5, then add piano"},
+                {"half as much piano, then add a flute", "remove piano with strength 0.5, then add flute"},
+                {"in bars 5 to 8 halve the drums and add a piano",
+                 "remove drum kit in bars 5 to 8 with strength 0.5, then add piano in bars 5 to 8"}});
+}
+
+TEST(ParsePlan, WhatIsToBeLouderIsNotMadeSofter) {
+  for (const char* sentence : {"drums +3 dB", "drums +20 %", "piano by +6 dB"})
+    expect_error(ErrorKind::kInput, "not up", [&] { parse(sentence); });
+  expect_plans({{"drums -3 dB + bass -3 dB", "remove drum kit and bass with strength 0.2920542156"}});
+}
+
+TEST(ParsePlan, SeveralTimesOfOneRequest) {
+  expect_plans({{"remove the drums in bars 5 to 8, bars 5 to 8", "remove drum kit in bars 5 to 8"}});
+  for (const char* sentence :
+       {"in bars 5 to 8, in bars 13 to 16, remove the drums", "remove the drums in bars 5 to 8, in bars 13 to 16"})
+    expect_error(ErrorKind::kInput, "two times", [&] { parse(sentence); });
+  expect_error(ErrorKind::kInput, "a number that is not understood",
+               [] { parse("remove the drums for 20 seconds from 1:00"); });
+}
+
+TEST(ParsePlan, BarsInAList) {
+  expect_plans({{"remove the drums in bars 4, 5 and 6", "remove drum kit in bars 4 to 6"},
+                {"in bars 1, 2, 3, 4 remove the drums", "remove drum kit in bars 1 to 4"},
+                {"remove the drums in bars two, three and four", "remove drum kit in bars 2 to 4"},
+                {"remove the drums in bars 1-2 and 3-4", "remove drum kit in bars 1 to 4"},
+                {"in bar 5, add two violins", "add violin in bar 5"}});
+  for (const char* sentence :
+       {"remove the drums in bars 1, 3", "in bars 1 and 3 remove the drums", "remove the drums in bars 1-2 and 4"})
+    expect_error(ErrorKind::kInput, "name one stretch of bars", [&] { parse(sentence); });
+}
+
+TEST(ParsePlan, DecimalCommas) {
+  const double less = 1 - std::pow(10, -0.125);
+  for (const char* sentence : {"lower the bass 2,5 dB", "lower the bass by 2.5 dB"})
+    EXPECT_NEAR(parse(sentence).steps.at(0).strength.value_or(0), less, 1e-12) << sentence;
+}
+
 TEST(ParsePlan, PartsOneAfterTheOther) {
   expect_plans(
       {{"take the tuba away, and once it's gone add a piccolo", "remove tuba, then add piccolo"},

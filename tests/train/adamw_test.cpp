@@ -77,6 +77,20 @@ TEST(AdamW, ParametersWithoutAGradientStay) {
   for (const auto& weight : ours->parameters()) EXPECT_FALSE(weight.grad().defined());
 }
 
+TEST(AdamW, NormsAndBiasesAreNotDecayedWhateverTheirShape) {
+  torch::nn::Module tables;
+  for (const char* name : {"matrix", "norms", "position_bias"}) tables.register_parameter(name, torch::ones({3, 4}));
+  AdamWOptions options;
+  options.weight_decay = 0.1;
+  AdamW adamw(tables, options, at::kFloat);
+  for (auto& weight : tables.parameters()) weight.mutable_grad() = torch::zeros({3, 4});
+  adamw.step(0.5);
+  const auto after = tables.named_parameters();
+  EXPECT_NEAR(after["matrix"].max().item<double>(), 0.95, 1e-6);
+  EXPECT_EQ(after["norms"].min().item<double>(), 1.0);
+  EXPECT_EQ(after["position_bias"].min().item<double>(), 1.0);
+}
+
 TEST(AdamW, TheAverageFollowsItsFormulaAndCanBeSwapped) {
   const auto ours = net();
   AdamWOptions options;

@@ -64,6 +64,26 @@ TEST(BeatTask, LearnsToHearClicks) {
   EXPECT_GT(task.validate().at("other_downbeats"), 0.8);
 }
 
+TEST(BeatTask, RecordingsWithoutBeatsDoNotCount) {
+  BeatNetOptions o;
+  o.channels = 8;
+  o.blocks = 1;
+  o.slow_channels = 8;
+  o.slow_blocks = 1;
+  torch::manual_seed(1);
+  const LabelledClip known = made_up_clip(8.0, 0.47, 0.2);
+  LabelledClip recording = known;
+  recording.beats.clear();
+  recording.labelled_s = 0;
+  BeatTask task(BeatNet(o), {}, [&](Rng&) { return known; },
+                {{"one", {known}}, {"both", {known, recording}}, {"recordings", {recording}}});
+  const auto figures = task.validate();
+  EXPECT_LT(figures.at("one_beats"), 1.0) << "it has learned nothing yet";
+  EXPECT_EQ(figures.at("both_beats"), figures.at("one_beats"));
+  EXPECT_EQ(figures.at("both_downbeats"), figures.at("one_downbeats"));
+  EXPECT_EQ(figures.count("recordings_beats"), 0u);
+}
+
 TEST(BeatTask, ReadsItsOptionsStrictly) {
   const auto read = [](nlohmann::json keys) {
     return BeatTaskOptions::read(ConfigReader(std::move(keys), "training"));

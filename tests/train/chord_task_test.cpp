@@ -75,6 +75,27 @@ TEST(ChordTask, LearnsChordsThatItThenHearsInOtherKeys) {
   EXPECT_GT(answer.eq(chord_class(Chord::of(6, ChordQuality::kMaj))).to(at::kFloat).mean().item<double>(), 0.8);
 }
 
+TEST(ChordTask, RecordingsWithoutAChartTeachAndJudgeNothing) {
+  ChordNetOptions o;
+  o.channels = 8;
+  o.blocks = 1;
+  o.kernel = 3;
+  ChordTaskOptions options;
+  options.batch = 2;
+  const LabelledClip known = made_up_clip(2.0, 0.5, 0.1);
+  LabelledClip recording = known;
+  recording.chords.clear();
+  recording.labelled_s = 0;
+  ChordTask task(ChordNet(o), options, [&](Rng&) { return recording; },
+                 {{"known", {known}}, {"recordings", {recording}}});
+  const LossValue loss = task.loss(0, task.make_batch(0, Rng(1)), 0, {});
+  EXPECT_EQ(loss.total.item<double>(), 0.0);
+  EXPECT_EQ(loss.parts.at(0).second.item<double>(), 0.0);
+  const auto figures = task.validate();
+  EXPECT_EQ(figures.count("known_majmin"), 1u);
+  EXPECT_EQ(figures.count("recordings_majmin"), 0u);
+}
+
 TEST(ChordTask, ReadsItsOptionsStrictly) {
   const auto read = [](nlohmann::json keys) {
     return ChordTaskOptions::read(ConfigReader(std::move(keys), "training"));

@@ -126,6 +126,19 @@ TEST(DiffusionTask, TrainsUNetAndTextButNotTheVae) {
     EXPECT_TRUE(item.value().grad().defined()) << item.key();
 }
 
+TEST(DiffusionTask, TheVaeHasTheTypeThatIsTrainedIn) {
+  for (const bool bfloat16 : {false, true}) {
+    const TempDir folder;
+    Pipeline pipeline = fresh_pipeline();
+    DiffusionTask task = make_task(pipeline, options());
+    TrainerOptions how;
+    how.bfloat16 = bfloat16;
+    const Trainer trainer(task, how, folder.path());
+    for (const auto& weight : pipeline.vae->parameters())
+      EXPECT_EQ(weight.scalar_type(), bfloat16 ? at::kBFloat16 : at::kFloat);
+  }
+}
+
 TEST(DiffusionTask, BeforeTrainingTheLossIsThePowerOfTheTarget) {
   // The untrained network answers 0, and v at t = T is -x0.
   Pipeline pipeline = fresh_pipeline();

@@ -4,9 +4,11 @@
 
 #include <cmath>
 #include <numbers>
+#include <utility>
 
 #include "ear_clips.h"
 #include "expect_error.h"
+#include "instructme/base/files.h"
 #include "instructme/train/trainer.h"
 
 namespace instructme {
@@ -55,6 +57,35 @@ TEST(KeyTask, LearnsWhatChordsSayOfKeys) {
   EXPECT_EQ(task.validate().at("other_key"), 1.0);
   task.export_model((folder.path() / "out").string(), 60);
   EXPECT_EQ(load_key_net(folder.path() / "out")->options.seconds, 2.0);
+}
+
+TEST(KeyTask, RecordingsWithoutChordsHaveNoKey) {
+  const LabelledClip known = triad(3, true);
+  LabelledClip recording = triad(7, true);  // C major, as nobody has looked
+  recording.key = {};
+  recording.chords.clear();
+  recording.labelled_s = 0;
+  KeyTaskOptions options;
+  options.batch = 2;
+  options.penalty = 0;
+  bool next_is_known = true;
+  KeyTask task(
+      KeyNet(KeyNetOptions{2.0}), options,
+      [&](Rng&) {
+        const bool is_known = std::exchange(next_is_known, false);
+        return is_known ? known : recording;
+      },
+      {{"one", {known}}, {"both", {known, recording}}, {"recordings", {recording}}},
+      std::make_unique<ChromaTemplateChordExtractor>());
+  const Batch batch = task.make_batch(0, Rng(1));
+  EXPECT_TRUE(batch.tensors.at("key").equal(torch::tensor({15, -1}, at::kLong)));
+  // All 24 keys are as likely before training.
+  EXPECT_NEAR(task.loss(0, batch, 0, {}).total.item<double>(), std::log(24.0), 1e-4);
+  const Batch recordings = task.make_batch(1, Rng(1));
+  EXPECT_EQ(task.loss(0, recordings, 1, {}).total.item<double>(), 0.0);
+  const auto figures = task.validate();
+  EXPECT_EQ(figures.at("both_key"), figures.at("one_key"));
+  EXPECT_EQ(figures.count("recordings_key"), 0u);
 }
 
 TEST(KeyTask, ReadsItsOptionsStrictly) {

@@ -192,6 +192,34 @@ TEST_F(Sessions, ShardsTakeThePlaceOfSongs) {
   expect_error(ErrorKind::kUsage, "not several", [&] { make_vae_training(recipe_, paths); });
 }
 
+TEST_F(Sessions, ATaggerHasTheGenresThatSongsTell) {
+  RenderedSong recording = tiny_song(24000, 2);
+  recording.info.arrangements[0].genre.clear();
+  write_song(files_.path() / "songs/recording", recording);
+  write_song(files_.path() / "recordings/a", recording);
+  EarsRecipe ears;
+  ears.tagger.clips.seconds = 2;
+  ears.tagger.training.calibration_clips = 0;
+  EarsPaths paths;
+  const auto genres_of = [&](const char* songs) {
+    paths.songs = {files_.path() / songs};
+    make_tagger_training(ears, paths)->task().export_model((files_.path() / "tagger").string(), 0);
+    return load_tagger(files_.path() / "tagger").net->options.genres;
+  };
+  EXPECT_EQ(genres_of("songs"), std::vector<std::string>{"rock"});
+  EXPECT_EQ(genres_of("recordings").size(), Lexicon::builtin().genres().size());
+}
+
+TEST(EarsRecipe, ClipsOfBeatsHoldTheirExamplesAtAnySpeed) {
+  EarsRecipe ears;
+  ears.beats.training.seconds = 11;
+  ears.beats.training.speed = 0.25;
+  ears.beats.clips.seconds = 13;
+  expect_error(ErrorKind::kModel, "they must have 13.75 s", [&] { make_beat_training(ears, {}); });
+  ears.beats.clips.seconds = 14;
+  expect_error(ErrorKind::kUsage, "nothing to train on", [&] { make_beat_training(ears, {}); });
+}
+
 TEST_F(Sessions, WhatIsMissingOrDoesNotFit) {
   RecipePaths nothing = paths_;
   nothing.songs.clear();

@@ -7,6 +7,7 @@
 #include "ear_clips.h"
 #include "expect_error.h"
 #include "instructme/base/files.h"
+#include "instructme/ears/log_frequency.h"
 #include "instructme/train/trainer.h"
 
 namespace instructme {
@@ -50,18 +51,74 @@ LabelledClip tone_clip(bool low) {
   return clip;
 }
 
-TEST(TaggerTask, LearnsToTellTwoTonesApart) {
+TaggerOptions small_tagger() {
   TaggerOptions o;
   o.bands = 32;
   o.channels = {4, 8, 8, 8};
   o.hidden = 16;
   o.instruments = {"bass", "flute"};
   o.genres = {"jazz", "rock"};
+  return o;
+}
+
+TEST(TaggerTask, WhereSomethingWithoutANameSoundsNothingIsKnownToBeAbsent) {
+  LabelledClip clip = tone_clip(true);
+  const ClipTags named = clip_tags(clip, small_tagger());
+  EXPECT_TRUE(named.whole.equal(torch::tensor({1.0f, 0.0f})));
+  clip.unnamed = true;
+  const ClipTags tags = clip_tags(clip, small_tagger());
+  EXPECT_TRUE(tags.whole.equal(torch::tensor({1.0f, -1.0f})));
+  EXPECT_TRUE(tags.blocks.equal(torch::tensor({1.0f, -1.0f}).expand({4, 2})));
+  clip.instruments[0].blocks_db.assign(4, -90.0f);
+  EXPECT_TRUE(clip_tags(clip, small_tagger()).whole.equal(torch::tensor({-1.0f, -1.0f})));
+}
+
+TEST(TaggerTask, OnlyGenresThatAreKnownAreJudged) {
+  TaggerOptions o = small_tagger();
+  o.genres = {"", "jazz", "rock"};
+  torch::manual_seed(2);
+  Tagger net(o);
+  LabelledClip known = tone_clip(true), unknown = tone_clip(false);
+  unknown.genre.clear();
+  EXPECT_EQ(clip_tags(unknown, o).genre, -1);
+  const int64_t heard = listen_for_tags(net, wave_of(known)).genres.slice(0, 1).argmax().item<int64_t>() + 1;
+  const torch::NoGradGuard no_grad;
+  net->genres->bias[0].fill_(-100.0f);  // never the one without a name
+  known.genre = o.genres[static_cast<size_t>(heard)];
+  EXPECT_EQ(score_tags(net, {0.5, 0.5}, {known, unknown}).genre, 1.0);
+  EXPECT_EQ(score_tags(net, {0.5, 0.5}, {unknown}).genre, 0.0);
+}
+
+TEST(TaggerTask, BatchesAreFinishedAsSpectra) {
+  TaggerTaskOptions options;
+  options.batch = 2;
+  options.speed = options.level_db = 0;
+  Tagger net(small_tagger());
+  const Tensor plain = net->spectrum(at_usual_level(wave_of(tone_clip(true))));  // (1, T, bands)
+  net->to(at::kBFloat16);
+  TaggerTask task(net, options, [](Rng&) { return tone_clip(true); }, {});
+  const auto spectrum = [&](uint64_t seed) {
+    Batch batch = task.make_batch(0, Rng(seed));
+    EXPECT_EQ(batch.tensors.count("spectrum"), 0u);
+    task.finish_batch(batch, Rng(seed).fork("finish"));
+    EXPECT_EQ(batch.tensors.count("wave") + batch.tensors.count("curve"), 0u);
+    EXPECT_EQ(batch.tensors.at("spectrum").scalar_type(), at::kBFloat16);
+    return batch.tensors.at("spectrum");
+  };
+  // An equaliser of its own for every clip, the same in all its frames; 0.03: roundings to bfloat16.
+  const Tensor change = spectrum(1).to(at::kFloat) - plain;
+  EXPECT_LT((change - change.narrow(1, 0, 1)).abs().max().item<double>(), 0.03);
+  EXPECT_GT((change[0] - change[1]).abs().max().item<double>(), 0.05);
+  EXPECT_TRUE(spectrum(1).equal(spectrum(1)));
+  EXPECT_FALSE(spectrum(1).equal(spectrum(2)));
+}
+
+TEST(TaggerTask, LearnsToTellTwoTonesApart) {
   torch::manual_seed(1);
   TaggerTaskOptions options;
   options.batch = 8;
   options.calibration_clips = 20;
-  TaggerTask task(Tagger(o), options, [](Rng& rng) { return tone_clip(rng.chance(0.5)); },
+  TaggerTask task(Tagger(small_tagger()), options, [](Rng& rng) { return tone_clip(rng.chance(0.5)); },
                   {{"other", {tone_clip(true), tone_clip(false)}}});
   TrainerOptions how;
   how.steps = 60;

@@ -35,6 +35,7 @@ class SineTask : public TrainingTask {
     net = std::make_shared<SineNet>(width, extra);
   }
   std::vector<Player> players() override { return {{"net", net, 1.0}}; }
+  void move_to(at::Device, at::ScalarType type) override { type_of_others = type; }
   Batch make_batch(int64_t, Rng rng) const override {
     if (++made == fail_at_batch) throw Error(ErrorKind::kInput, "the song is gone");
     Tensor x = torch::empty({16, 3});
@@ -74,6 +75,7 @@ class SineTask : public TrainingTask {
   std::vector<double> losses;
   bool training_mode_in_validation = true;
   Tensor weight_in_validation;
+  at::ScalarType type_of_others = at::kDouble;
 };
 
 class TrainerTest : public testing::Test {
@@ -198,6 +200,35 @@ TEST_F(TrainerTest, ValidationDoesNotChangeTheTraining) {
   EXPECT_TRUE(torch::equal(task.net->first->weight, state.at("net/master/first.weight")));
 }
 
+TEST_F(TrainerTest, EveryValidationEndsItsLine) {
+  options_.validate_every = 3;
+  options_.log_every = 5;
+  go(folder());
+  std::vector<int64_t> lines, validations;
+  for (const auto& line : log(folder())) {
+    lines.push_back(line.at("step").get<int64_t>());
+    if (line.contains("valid_figure")) validations.push_back(lines.back());
+  }
+  EXPECT_EQ(lines, (std::vector<int64_t>{3, 5, 6, 9, 10, 12, 15, 18, 20}));
+  EXPECT_EQ(validations, (std::vector<int64_t>{3, 6, 9, 12, 15, 18, 20}));
+}
+
+TEST_F(TrainerTest, OtherNetworksAreToHaveTheTypeOfTheWeights) {
+  for (const bool bfloat16 : {false, true}) {
+    options_.bfloat16 = bfloat16;
+    SineTask task;
+    const Trainer trainer(task, options_, folder(bfloat16 ? "half" : "single"));
+    EXPECT_EQ(task.type_of_others, bfloat16 ? at::kBFloat16 : at::kFloat);
+  }
+}
+
+TEST_F(TrainerTest, TheLossIsToldFromTheFirstStep) {
+  SineTask task;
+  std::vector<std::string> told;
+  Trainer(task, options_, folder()).run({}, [&](const Progress& progress) { told.push_back(progress.detail); });
+  EXPECT_EQ(told.at(0), format("loss %.4f", task.losses.at(0)));
+}
+
 TEST_F(TrainerTest, TheNumberOfLoaderThreadsDoesNotMatter) {
   go(folder("one"));
   options_.loader_threads = 3;
@@ -233,6 +264,29 @@ TEST_F(TrainerTest, AFinishedRunStaysAsItIs) {
   EXPECT_EQ(go(folder()), 20);
   EXPECT_EQ(read_text_file(checkpoint(folder())), before);
   EXPECT_EQ(read_text_file(folder() / "log.jsonl"), log_before);
+}
+
+TEST_F(TrainerTest, AStoppedRunThatIsToEndThereIsExported) {
+  const fs::path exported = folder() / "export/steps";
+  go(folder(), 10);
+  EXPECT_FALSE(fs::exists(exported));
+  options_.steps = 10;
+  EXPECT_EQ(go(folder()), 10);
+  EXPECT_EQ(read_text_file(exported), "10");
+  // One of older weights is made anew, and one that is up to date is not.
+  options_.steps = 20;
+  options_.validate_every = 12;
+  go(folder(), 14);
+  EXPECT_EQ(read_text_file(exported), "12");
+  options_.steps = 13;
+  EXPECT_EQ(go(folder()), 14);
+  EXPECT_EQ(read_text_file(exported), "14");
+  write_file_atomically(exported, "as it was");
+  go(folder());
+  EXPECT_EQ(read_text_file(exported), "as it was");
+  fs::remove_all(folder() / "export");
+  go(folder());
+  EXPECT_EQ(read_text_file(exported), "14");
 }
 
 TEST_F(TrainerTest, NotANumberKeepsTheLastCheckpoint) {
@@ -319,6 +373,9 @@ TEST(TrainerOptions, ReadsAndRefuses) {
   expect_error(ErrorKind::kModel, "'learning_rte' (did you mean 'learning_rate'", [&] { read({{"learning_rte", 1}}); });
   for (const char* key : {"steps", "log_every", "loader_threads", "gradient_clip", "learning_rate"})
     expect_error(ErrorKind::kModel, "must be positive", [&] { read({{key, 0}}); });
+  for (const auto& [key, value] :
+       {std::pair{"beta1", 1.0}, {"beta2", 1.0}, {"beta1", -0.1}, {"ema_decay", 1.5}, {"weight_decay", -0.1}})
+    expect_error(ErrorKind::kModel, "beta1 and beta2 lie in 0 to below 1", [&, k = key, v = value] { read({{k, v}}); });
 }
 
 }  // namespace

@@ -53,7 +53,8 @@ struct ReadOptions {
   int64_t frames = -1;      ///< how many frames; -1 for all up to the end
 };
 
-/// Reads a file, or a range of it, at its own rate and with its own channels.
+/// Reads a file, or a range of it, at its own rate and with its own channels, in the order of WAV and FLAC (centre and
+/// deep channel third and fourth) for Ogg too.
 /// Throws kInput, with a sentence that names the file, for everything `probe_audio` refuses and for: a
 /// truncated file (WAV, AIFF, FLAC, Ogg and those MP3 that state their length; when a range of a FLAC file is
 /// read, only if the range is hit), no samples, NaN or

@@ -90,6 +90,9 @@ bool is_song_folder(const std::filesystem::path& folder);
 /// missing, kInput when it is damaged or does not fit; the message names the file.
 SongInfo read_song_info(const std::filesystem::path& folder);
 
+/// For people: "Eb:minor, 82 beats per minute"; "" for recordings, which have no chords and of which neither is known.
+std::string key_and_tempo(const std::vector<ChordSpan>& chords, const Key& key, double tempo_bpm);
+
 /// Chord classes (score/chord.h) in force at the middle of each frame: frame i is at
 /// start_s + (i + 0.5) / frame_rate; class 0 outside the spans.
 std::vector<int> chord_classes(const std::vector<ChordSpan>& chords, double start_s, int frames, double frame_rate);

@@ -111,8 +111,11 @@ struct EditResult {
   std::vector<EditedStem> stems;   ///< of steps in compose mode
   std::vector<std::string> notes;  ///< what a person should know of it, a sentence each
   std::vector<Beat> beats;         ///< by which bars were counted, given or heard; empty when no range is in bars
-  at::Tensor chords;               ///< (T_p, d_p) probabilities the model was given last; undefined when it needed none
-  SamplingSettings settings;       ///< of the last part that was sampled
+  /// What was heard of all the music, for bars or for new parts, and not given: by the first step that needed it.
+  std::vector<Beat> heard_beats;
+  std::vector<ChordSpan> heard_chords;
+  at::Tensor chords;          ///< (T_p, d_p) probabilities the model was given last; undefined when it needed none
+  SamplingSettings settings;  ///< of the last part that was sampled
   /// Spent on listening (encoding, masks, ears), on sampling, and on decoding or playing.
   double seconds_encode = 0, seconds_sample = 0, seconds_decode = 0;
 
@@ -197,6 +200,13 @@ class Editor {
   struct Job;       // what the steps of one edit share
   struct Replaced;  // what new parts take the place of
 
+  /// The mode of a step, and notes of what a person would not expect.
+  EditMode choose_mode(const Instruction& instruction, const AudioBuffer& source, const Region& region,
+                       const EditOptions& options, std::vector<std::string>& notes, const ProgressCallback& progress,
+                       const CancelToken& cancel);
+  /// Whether there is a beat around a range, given or heard.
+  bool knows_beat(const AudioBuffer& source, const Region& region, const EditOptions& options,
+                  const ProgressCallback& progress, const CancelToken& cancel);
   void run_step(const PlanStep& step, size_t index, const AudioBuffer& source, EditResult& result, const Job& job);
   /// What is heard from frame `first` of the source on.
   AudioBuffer direct(const AudioBuffer& heard, int64_t first, Operation operation, const std::string& sentence,

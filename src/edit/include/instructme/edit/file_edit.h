@@ -27,8 +27,14 @@ struct FileEditRequest {
   std::filesystem::path stems = {};     ///< folder for stems, report.json, chords.lab and beats.txt
   std::filesystem::path report = {};    ///< file for the report
   int variations = 1;                   ///< with seeds that count up from that of the options
-  bool overwrite = false;               ///< the output may be the file itself
+  bool overwrite = false;               ///< files that are read, and chords and beats that are there, may be replaced
+  bool keep_harmony = true;             ///< without `stems`, heard chords and beats are written beside the output
 };
+
+/// Whether what the header of a file tells of its length holds: not in files with loss, and some tell nothing.
+inline bool tells_its_length(const AudioInfo& music) {
+  return music.frames >= 0 && music.sample_encoding != AudioEncoding::kAuto;
+}
 
 /// How a result had to be written.
 struct WrittenLike {
@@ -68,7 +74,8 @@ class FileEdit {
   EditOptions options_for(const AudioInfo& music) const;
 
   /// Throws, before a model is loaded, what `run` would throw for the file's header, the files of chords, beats
-  /// and notes, ranges and the places of outputs and report.
+  /// and notes, ranges and the places of outputs, stems and report; kUsage where one of them would be written over
+  /// another, or over a file that is read.
   void check() const;
 
   /// All variations, best first by the mean of the judges' scores. Throws as Editor::edit, read_audio and write_audio
@@ -78,7 +85,9 @@ class FileEdit {
 
  private:
   std::filesystem::path output_for(const AudioInfo& music, uint64_t seed) const;
+  std::filesystem::path stems_for(uint64_t seed) const;
   void check_spares_source(const std::filesystem::path& output) const;  // throws kUsage
+  void check_stems(const std::filesystem::path& folder, const std::filesystem::path& output) const;
 
   FileEditRequest request_;
   Plan plan_;

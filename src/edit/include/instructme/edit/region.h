@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "instructme/audio/audio_buffer.h"
@@ -26,6 +27,9 @@ inline constexpr double kFadeSeconds = 0.02;
 
 /// What is listened to on both sides of a range: enough to hear what the music is like, and how loud.
 inline constexpr double kContextSeconds = 5;
+
+/// The frames [first, last) that are listened to for a region of so much music.
+std::pair<int64_t, int64_t> around(const Region& region, int64_t frames, int sample_rate);
 
 /// Whether any range is in bars, so that beats are needed.
 bool has_bars(const Plan& plan);

@@ -34,5 +34,7 @@ std::string write_notes(const std::filesystem::path& sound, const Part& notes, d
 /// marked `in_result` and the residual add up to the result. FLAC of 24 bits where that holds all of a stem, else WAV
 /// of floats. Returns what the report says of them. Throws kIo.
 nlohmann::json write_stems(const std::filesystem::path& folder, const EditResult& result);
+/// Whether a name without its ending is such as write_stems gives.
+bool is_stem_name(const std::string& name);
 
 }  // namespace instructme

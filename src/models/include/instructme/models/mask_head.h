@@ -89,8 +89,9 @@ class MaskHeadImpl : public torch::nn::Module {
   /// (N, T, F). To be called once, before training.
   void standardise(const at::Tensor& magnitude);
 
-  /// Takes the weights of a smaller head: one with fewer instruments, which are this one's first, or fewer blocks; what
-  /// it hears stays the same until it is trained. False, and nothing is taken, when more than that is different.
+  /// Takes the weights of a smaller head: one with fewer instruments, which are this one's first, or fewer blocks; its
+  /// answers stay the same until it is trained, but for what new instruments, whose claims are random, take from the
+  /// others. False, and nothing is taken, when more than that is different.
   bool grow_from(MaskHeadImpl& smaller);
 
   /// Place of an instrument in options.instruments.

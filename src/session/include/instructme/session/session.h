@@ -92,7 +92,7 @@ class Session {
   /// The file of the music as it came.
   std::filesystem::path music() const;
   /// What that file says of itself, but with the length that its sound has: headers of files with loss may tell
-  /// another. Throws kInput when the file is damaged.
+  /// another, so those are read. Throws kInput when the file is damaged, as far as it is looked at.
   AudioInfo music_info() const;
   const std::vector<SessionLayer>& layers() const;
   std::vector<SessionEntry> log() const;

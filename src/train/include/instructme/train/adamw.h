@@ -13,7 +13,7 @@ struct AdamWOptions {
   double beta1 = 0.9;
   double beta2 = 0.99;
   double epsilon = 1e-8;
-  double weight_decay = 0.01;  ///< for matrices only; norms and biases are not decayed
+  double weight_decay = 0.01;  ///< for matrices only; norms and biases are not decayed, whatever their shape
   double ema_decay = 0.999;    ///< exponential moving average of the weights; 0 keeps none
 };
 

@@ -24,7 +24,8 @@ class BeatTask : public TrainingTask {
   std::vector<Player> players() override;
   Batch make_batch(int64_t step, Rng rng) const override;
   LossValue loss(size_t player, const Batch& batch, int64_t step, at::Generator generator) override;
-  /// Per set, mean over its clips: F-measures of the tracked beats and downbeats, "<set>_beats" and "<set>_downbeats".
+  /// Per set, mean over its clips whose beats are known: F-measures of the tracked beats and downbeats, "<set>_beats"
+  /// and "<set>_downbeats"; none where there is no such clip.
   std::map<std::string, double> validate() override;
   /// beats.json and beats.safetensors.
   void export_model(const std::string& folder, int64_t step) override;

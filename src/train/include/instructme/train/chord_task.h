@@ -38,7 +38,8 @@ class ChordTask : public TrainingTask {
   std::vector<Player> players() override;
   Batch make_batch(int64_t step, Rng rng) const override;
   LossValue loss(size_t player, const Batch& batch, int64_t step, at::Generator generator) override;
-  /// Per set: share of the time in which the smoothed answer is right, "<set>_majmin" and "<set>_sevenths".
+  /// Per set: share of the time in which the smoothed answer is right, "<set>_majmin" and "<set>_sevenths". Sets of
+  /// which no chord is known have no figures.
   std::map<std::string, double> validate() override;
   /// chords.json and chords.safetensors.
   void export_model(const std::string& folder, int64_t step) override;

@@ -33,11 +33,11 @@ class DiffusionTask : public TrainingTask {
                 std::vector<Triplet> validation);
 
   std::vector<Player> players() override;
-  void move_to(at::Device device) override;
+  void move_to(at::Device device, at::ScalarType type) override;
   Batch make_batch(int64_t step, Rng rng) const override;
   LossValue loss(size_t player, const Batch& batch, int64_t step, at::Generator generator) override;
-  /// Loss on the validation triplets with fixed noise, and for extract: log-mel distance and SI-SDR
-  /// of the one-step answer.
+  /// Of the one-step answers to the validation triplets, from fixed noise, per operation: mean squared error of the
+  /// latent, and for extract log-mel distance and SI-SDR of the sound.
   std::map<std::string, double> validate() override;
   /// A complete model folder.
   void export_model(const std::string& folder, int64_t step) override;

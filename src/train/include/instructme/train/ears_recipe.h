@@ -29,7 +29,8 @@ struct EarsRecipe {
   EarRecipe<ChordNetOptions, ChordTaskOptions> chords;
   EarRecipe<BeatNetOptions, BeatTaskOptions> beats;
   EarRecipe<KeyNetOptions, KeyTaskOptions> keys;
-  EarRecipe<TaggerOptions, TaggerTaskOptions, PartClipOptions> tagger;  ///< names that it lacks are those of the songs
+  /// Names that it lacks are those of the songs, and genres those of the lexicon where no song tells its own.
+  EarRecipe<TaggerOptions, TaggerTaskOptions, PartClipOptions> tagger;
   EarRecipe<MuLanOptions, MuLanTaskOptions, PartClipOptions> mulan;
 
   static EarsRecipe read(const nlohmann::json& json, const std::string& context);  ///< throws kModel
@@ -54,7 +55,7 @@ std::vector<ClipCollection> excerpts(const std::vector<std::filesystem::path>& f
 std::vector<ClipCollection> part_clips(const std::vector<std::filesystem::path>& folders);
 
 /// Throw kUsage when a path is needed and not given; what SongSet throws; kInput when songs to train on are among those
-/// for validation, kModel when weights do not fit the recipe.
+/// for validation, kModel when weights do not fit the recipe, or the clips of beats their examples.
 std::unique_ptr<TrainingSession> make_chord_training(const EarsRecipe& recipe, const EarsPaths& paths);
 std::unique_ptr<TrainingSession> make_beat_training(const EarsRecipe& recipe, const EarsPaths& paths);
 std::unique_ptr<TrainingSession> make_key_training(const EarsRecipe& recipe, const EarsPaths& paths);

@@ -17,7 +17,8 @@ struct KeyTaskOptions {
   static KeyTaskOptions read(ConfigReader config);  ///< throws kModel
 };
 
-/// Trains a key network on what a chord extractor hears in clips of songs whose key is known.
+/// Trains a key network on what a chord extractor hears in clips of songs whose key is known; clips without chords
+/// (LabelledClip::labelled_s) are passed over.
 class KeyTask : public TrainingTask {
  public:
   KeyTask(KeyNet net, KeyTaskOptions options, ClipSource training, std::vector<ClipCollection> validation,
@@ -26,7 +27,7 @@ class KeyTask : public TrainingTask {
   std::vector<Player> players() override;
   Batch make_batch(int64_t step, Rng rng) const override;
   LossValue loss(size_t player, const Batch& batch, int64_t step, at::Generator generator) override;
-  /// Per set: the mean MIREX score, "<set>_key".
+  /// Per set: the mean MIREX score of clips whose key is known, "<set>_key"; none where there is none.
   std::map<std::string, double> validate() override;
   /// keys.json and keys.safetensors.
   void export_model(const std::string& folder, int64_t step) override;

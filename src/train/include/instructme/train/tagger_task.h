@@ -18,11 +18,12 @@ struct TaggerTaskOptions {
   static TaggerTaskOptions read(ConfigReader config);  ///< throws kModel
 };
 
-/// What is known of the instruments in a clip, and its genre.
+/// What is known of the instruments in a clip, and its genre. Where stems without an instrument sound too, none is
+/// known to be absent.
 struct ClipTags {
   at::Tensor blocks;   ///< (B, I) for each half second: 1 there, 0 not, -1 not known
   at::Tensor whole;    ///< (I) the same for the clip
-  int64_t genre = -1;  ///< place among the genres; -1 when it is none of them
+  int64_t genre = -1;  ///< place among the genres; -1 when it is none of them, or not known
 };
 ClipTags clip_tags(const LabelledClip& clip, const TaggerOptions& names, double audible_db = 20,
                    double inaudible_db = 40);
@@ -37,7 +38,7 @@ struct TagScores {
   std::vector<Class> classes;    ///< those that some clips have and some have not
   double auc = 0, class_f1 = 0;  ///< means over these classes
   double f1 = 0;                 ///< at the thresholds, over all decisions about all instruments
-  double genre = 0;              ///< share of right genres
+  double genre = 0;              ///< share of right genres, of clips whose genre is known; 0 without any
 };
 TagScores score_tags(Tagger& net, const std::vector<double>& thresholds, const std::vector<LabelledClip>& clips,
                      double audible_db = 20, double inaudible_db = 40);
@@ -48,7 +49,10 @@ class TaggerTask : public TrainingTask {
   TaggerTask(Tagger net, TaggerTaskOptions options, ClipSource training, std::vector<ClipCollection> validation);
 
   std::vector<Player> players() override;
+  /// wave (N, S), the equaliser's curve (N, bands) in dB, blocks (N, B, I), whole (N, I), genre (N).
   Batch make_batch(int64_t step, Rng rng) const override;
+  /// Makes wave and curve into spectrum (N, T, bands).
+  void finish_batch(Batch& batch, Rng rng) const override;
   LossValue loss(size_t player, const Batch& batch, int64_t step, at::Generator generator) override;
   /// Per set: mean area under the ROC curve over instruments that some clips have and some have not, "<set>_auc"; F1
   /// at the calibrated thresholds over all decisions, "<set>_f1", and its mean over instruments, "<set>_class_f1";

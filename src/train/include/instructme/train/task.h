@@ -36,8 +36,8 @@ class TrainingTask {
  public:
   virtual ~TrainingTask() = default;
   virtual std::vector<Player> players() = 0;
-  /// Moves networks that are used but belong to no player.
-  virtual void move_to(at::Device /*device*/) {}
+  /// Moves networks that are used but belong to no player, and gives them the type of the players' weights.
+  virtual void move_to(at::Device /*device*/, at::ScalarType /*type*/) {}
   /// `rng` depends on seed and step alone. Called from loader threads, concurrently.
   virtual Batch make_batch(int64_t step, Rng rng) const = 0;
   /// What is left to be done to a batch, on the device where it is used: for the CPU on the loader thread that made it,

@@ -21,7 +21,7 @@ struct TrainerOptions {
   int64_t warmup_steps = 100;    ///< linear rise of the learning rate
   double final_rate = 0.05;      ///< cosine decay to this fraction of the peak at the last step; 1: constant
   double gradient_clip = 1.0;    ///< norm of all gradients of a player
-  int64_t log_every = 20;        ///< steps per line of log.jsonl
+  int64_t log_every = 20;        ///< steps per line of log.jsonl; a validation ends its line, too
   int64_t validate_every = 500;  ///< steps; 0: never
   double checkpoint_every_s = 180;
   double limit_s = 0;  ///< stop (with a checkpoint and an export) after this many seconds; 0: no limit
@@ -36,10 +36,11 @@ double learning_rate_factor(const TrainerOptions& options, int64_t step);
 
 /// Trains the players of a task. Everything lives in one folder:
 ///   checkpoint.safetensors   masters, moments, averages, buffers, step (written atomically)
-///   log.jsonl, loss.png      one line per log_every steps; a chart of it
+///   log.jsonl, loss.png      one line per log_every steps and for every validation; a chart of it
 ///   export/                  the model with averaged weights, rewritten at every validation and at the end
 /// A run started in a folder with a checkpoint goes on from it; after Ctrl-C or kill -9 the result is
-/// bit for bit that of a run never stopped (same machine, threads and configuration).
+/// bit for bit that of a run never stopped (same machine, threads and configuration; on a GPU nearly, as some of its
+/// sums have no fixed order).
 class Trainer {
  public:
   /// Throws kModel when the folder's checkpoint does not fit the task.
@@ -47,7 +48,8 @@ class Trainer {
   ~Trainer();
 
   /// Runs to `options.steps`, a request to stop, or the time limit; always leaves a checkpoint. A batch that cannot be
-  /// made because of the same request (kCancelled) ends the run like it.
+  /// made because of the same request (kCancelled) ends the run like it. Where the steps are done already, it only
+  /// sees to it that there is an export of them.
   /// Returns the number of steps done in the whole life of the run. Throws kModel when the loss is
   /// not a number (the last checkpoint is kept).
   int64_t run(const CancelToken& cancel, const ProgressCallback& progress);
@@ -68,7 +70,7 @@ class Trainer {
   at::Device device_;
   std::vector<Player> players_;
   std::vector<AdamW> optimizers_;
-  int64_t step_ = 0;
+  int64_t step_ = 0, exported_ = 0;  // the steps that export/ has behind it
   std::unique_ptr<Log> log_;
 };
 
