@@ -281,6 +281,7 @@ std::vector<WrittenEdit> FileEdit::run(Editor& editor, const std::vector<Judge>&
     const fs::path folder = stems_for(options.seed);
     if (!folder.empty()) {
       told["stems"] = write_stems(folder, result);
+      remove_other_stems(folder, told["stems"], {request_.file, request_.notes});
       write_harmony(folder, context, request_);
     }
     written.written = write_like(request_.file, source, written.output, std::move(result.audio));

@@ -202,4 +202,26 @@ json write_stems(const std::filesystem::path& folder, const EditResult& result) 
   return files;
 }
 
+void remove_other_stems(const std::filesystem::path& folder, const json& stems,
+                        const std::vector<std::filesystem::path>& needed) {
+  const auto is_one_of_them = [&](const std::filesystem::path& file) {
+    const std::string name = file.filename().string();
+    return std::any_of(stems.begin(), stems.end(),
+                       [&](const json& stem) { return stem["file"] == name || stem["notes"] == name; });
+  };
+  const auto is_needed = [&](const std::filesystem::path& file) {
+    return std::any_of(needed.begin(), needed.end(), [&](const std::filesystem::path& other) {
+      std::error_code code;
+      return std::filesystem::equivalent(file, other, code);
+    });
+  };
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    const std::filesystem::path& file = entry.path();
+    const auto ending = file.extension();
+    if ((ending == ".flac" || ending == ".wav" || ending == ".mid") && is_stem_name(file.stem().string()) &&
+        !is_one_of_them(file) && !is_needed(file))
+      std::filesystem::remove(file);
+  }
+}
+
 }  // namespace instructme

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "expect_error.h"
 #include "file_edit_test_support.h"
@@ -159,6 +160,25 @@ TEST_F(FileEditTest, StemsKeepTheirKindWhateverFollows) {
   const json stem = read_json_file(path("stems") / "report.json")["stems"][0];
   EXPECT_EQ(stem["kind"], "extracted");
   EXPECT_EQ(stem["in_result"], false);
+}
+
+TEST_F(FileEditTest, StemsOfAnEarlierEditDoNotStayAmongThem) {
+  write_noise("song.wav");
+  FileEditRequest asked = request("remove the bass and the piano");
+  asked.stems = path("stems");
+  FileEdit(asked).run(editor());
+  ASSERT_TRUE(fs::exists(path("stems/2_piano_removed.wav")) || fs::exists(path("stems/2_piano_removed.flac")));
+  fs::copy_file(path("song.wav"), path("stems/mine.wav"));
+  // What the next edit is made of stays, whatever its name.
+  fs::copy_file(path("song.wav"), path("stems/9_flute_added.wav"));
+  asked = request("extract the bass", "stems/9_flute_added.wav");
+  asked.stems = path("stems");
+  asked.overwrite = true;
+  FileEdit(asked).run(editor());
+  std::set<std::string> names;
+  for (const auto& entry : fs::directory_iterator(path("stems"))) names.insert(entry.path().stem().string());
+  EXPECT_EQ(names,
+            (std::set<std::string>{"1_bass_extracted", "residual", "report", "chords", "mine", "9_flute_added"}));
 }
 
 TEST_F(FileEditTest, AllVariationsPlayTheNotesThatAreGiven) {
