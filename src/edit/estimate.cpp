@@ -11,8 +11,8 @@ namespace {
 
 // How docs/editing.md says that they were measured. Operations are two for each product; those of the U-Net and the VAE
 // are counted as parameters x frames, and as most parameters of the U-Net see fewer frames, its share of the rate of
-// matrix products is above 1.
-constexpr double kMaskShare = 0.35, kUnetShare = 2.0, kVaeShare = 1.0;
+// matrix products is above 1. The mask head's convolutions take fewer products than are counted in single precision.
+constexpr double kMaskShare = 0.9, kCoarseMaskShare = 0.35, kUnetShare = 2.0, kVaeShare = 1.0;
 // Seconds for each second of one channel at 44.1 kHz, once for the music and once for each stem: reading, resampling,
 // spectra, writing.
 constexpr double kSignalSeconds = 0.0018;
@@ -74,7 +74,9 @@ EditEstimate estimate_edit(const Editor& editor, const Plan& plan, const AudioIn
       activations_mb = std::max(activations_mb, kMaskMb + kMaskMbPerSecond * std::min(seconds, kMaskSeconds));
       const double hop = static_cast<double>(vae.sample_rate) / static_cast<double>(pipeline.mask->options.hop);
       const double runs = (music.channels == 2 ? 2 : 1) * (options.thorough ? static_cast<double>(kThoroughSpeeds) : 1);
-      out.seconds += seconds * hop * 2 * pipeline.mask->products_per_frame() * runs / (rate * kMaskShare);
+      const bool single = pipeline.mask->share_weight.scalar_type() == at::kFloat;
+      out.seconds += seconds * hop * 2 * pipeline.mask->products_per_frame() * runs /
+                     (rate * (single ? kMaskShare : kCoarseMaskShare));
     }
     if (sampled > 0) {
       activations_mb = std::max(activations_mb, kSampledMbPerSecond * seconds);
