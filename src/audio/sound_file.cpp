@@ -26,25 +26,25 @@ std::vector<size_t> wav_channels(int channels) {
   }
 }
 
+/// Channel c of every frame becomes what its channel from[c] was; `from` empty: nothing.
+void reorder(std::span<float> samples, const std::vector<size_t>& from) {
+  std::array<float, kMostPlaced> frame{};
+  for (size_t start = 0; !from.empty() && start + from.size() <= samples.size(); start += from.size()) {
+    for (size_t c = 0; c < from.size(); ++c) frame[c] = samples[start + from[c]];
+    std::copy_n(frame.begin(), from.size(), samples.begin() + static_cast<std::ptrdiff_t>(start));
+  }
+}
+
 }  // namespace
 
 void to_wav_order(std::span<float> ogg, int channels) {
-  const std::vector<size_t> places = wav_channels(channels);
-  std::array<float, kMostPlaced> frame{};
-  for (size_t start = 0; !places.empty() && start + places.size() <= ogg.size(); start += places.size()) {
-    for (size_t c = 0; c < places.size(); ++c) frame[places[c]] = ogg[start + c];
-    std::copy_n(frame.begin(), places.size(), ogg.begin() + static_cast<std::ptrdiff_t>(start));
-  }
+  const std::vector<size_t> wav = wav_channels(channels);
+  std::vector<size_t> back(wav.size());
+  for (size_t c = 0; c < wav.size(); ++c) back[wav[c]] = c;
+  reorder(ogg, back);
 }
 
-void to_ogg_order(std::span<float> wav, int channels) {
-  const std::vector<size_t> places = wav_channels(channels);
-  std::array<float, kMostPlaced> frame{};
-  for (size_t start = 0; !places.empty() && start + places.size() <= wav.size(); start += places.size()) {
-    for (size_t c = 0; c < places.size(); ++c) frame[c] = wav[start + places[c]];
-    std::copy_n(frame.begin(), places.size(), wav.begin() + static_cast<std::ptrdiff_t>(start));
-  }
-}
+void to_ogg_order(std::span<float> wav, int channels) { reorder(wav, wav_channels(channels)); }
 
 bool has_ogg_order(int format) {
   const int codec = format & SF_FORMAT_SUBMASK;

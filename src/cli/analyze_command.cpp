@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <array>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -30,15 +29,11 @@ constexpr const char* kAnalyzeHelp =
     "\n"
     "Files: WAV, AIFF, FLAC, OGG, Opus and MP3, up to 3 hours, from 8 to 192 kHz and with up to 8 channels.";
 
-/// All that an analysis may leave in a folder.
-constexpr std::array kFilesOfAnalysis = {"analysis.json", "chords.lab", "beats.txt",
-                                         "keys.txt",      "notes.mid",  "analysis.png"};
-
 /// What an earlier analysis left in the folder.
 std::vector<fs::path> earlier_files(const std::string& folder) {
   std::vector<fs::path> files;
   if (folder.empty()) return files;
-  for (const char* name : kFilesOfAnalysis)
+  for (const char* name : kAnalysisFiles)
     if (const fs::path file = fs::path(folder) / name; fs::exists(file)) files.push_back(file);
   return files;
 }
@@ -71,7 +66,7 @@ int analyze(const AnalyzeArguments& arguments) {
   const AudioBuffer music = read_for_analysis(arguments.file, cancel);
   if (!arguments.output.empty()) {
     make_folder(arguments.output);
-    check_place((fs::path(arguments.output) / kFilesOfAnalysis.front()).string());
+    check_place((fs::path(arguments.output) / kAnalysisFiles.front()).string());
   }
   ProgressLine line("parts");
   Analysis analysis = analyzer.analyze(music, line.callback(), cancel);

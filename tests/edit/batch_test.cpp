@@ -6,6 +6,7 @@
 #include "file_edit_test_support.h"
 #include "instructme/edit/batch.h"
 #include "instructme/edit/estimate.h"
+#include "playing_options.h"
 #include "small_font.h"
 
 namespace instructme {
@@ -108,8 +109,7 @@ TEST_F(FileEditTest, ABatchKeepsReportsAndStemsApartToo) {
 
 TEST_F(FileEditTest, EstimatesOfARemixCountTheBand) {
   SKIP_WITHOUT_SMALL_FONT();
-  EditorOptions options;
-  options.accompanist = std::make_shared<Accompanist>(PaletteOptions{.fonts = {small_font()}});
+  EditorOptions options = playing_options();
   options.ears = [](const AudioBuffer&, const ProgressCallback&, const CancelToken&) { return Hearing{}; };
   const Editor playing(tiny_pipeline(), options);
   AudioInfo music;

@@ -12,6 +12,7 @@
 #include "instructme/annotation/chord_file.h"
 #include "instructme/base/config_reader.h"
 #include "instructme/edit/report.h"
+#include "playing_options.h"
 #include "small_font.h"
 
 namespace instructme {
@@ -184,9 +185,7 @@ TEST_F(FileEditTest, StemsOfAnEarlierEditDoNotStayAmongThem) {
 TEST_F(FileEditTest, AllVariationsPlayTheNotesThatAreGiven) {
   SKIP_WITHOUT_SMALL_FONT();
   write_noise("song.wav");
-  EditorOptions options;
-  options.accompanist = std::make_shared<Accompanist>(PaletteOptions{.fonts = {small_font()}});
-  Editor playing(tiny_pipeline(), options);
+  Editor playing(tiny_pipeline(), playing_options());
   FileEditRequest asked = request("add a violin");
   asked.options.notes = {{0.1, 0.2, 72, 80}};
   asked.variations = 2;

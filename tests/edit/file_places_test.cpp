@@ -5,6 +5,7 @@
 #include "instructme/annotation/beat_file.h"
 #include "instructme/annotation/chord_file.h"
 #include "instructme/edit/report.h"
+#include "playing_options.h"
 #include "small_font.h"
 
 namespace instructme {
@@ -65,8 +66,7 @@ TEST_F(FileEditTest, StemsReplaceNothingThatIsReadOrWrittenBesideThem) {
 TEST_F(FileEditTest, WhatIsHeardIsKeptBesideTheOutput) {
   SKIP_WITHOUT_SMALL_FONT();
   write_noise("song.wav", AudioEncoding::kPcm16, 24000, 1, 3);
-  EditorOptions options;
-  options.accompanist = std::make_shared<Accompanist>(PaletteOptions{.fonts = {small_font()}});
+  EditorOptions options = playing_options();
   options.ears = [&](const AudioBuffer& audio, const ProgressCallback&, const CancelToken&) {
     Hearing hearing;
     for (int i = 0; i < 6; ++i) hearing.beats.push_back({0.5 * i, i / 4, i % 4});

@@ -8,6 +8,7 @@
 #include "instructme/base/rng.h"
 #include "instructme/edit/editor.h"
 #include "instructme/synth/stem_renderer.h"
+#include "playing_options.h"
 #include "small_font.h"
 #include "tiny_pipeline.h"
 
@@ -42,9 +43,8 @@ Ears steady_ears(int* listened = nullptr) {
 }
 
 EditorOptions with_players(Ears ears) {
-  EditorOptions options;
+  EditorOptions options = playing_options();
   options.ears = std::move(ears);
-  options.accompanist = std::make_shared<Accompanist>(PaletteOptions{.fonts = {small_font()}});
   return options;
 }
 

@@ -9,6 +9,7 @@
 #include "instructme/base/files.h"
 #include "instructme/base/strings.h"
 #include "instructme/score/midi_file.h"
+#include "playing_options.h"
 #include "session_test_support.h"
 #include "small_font.h"
 
@@ -254,8 +255,7 @@ TEST_F(SessionTest, ExtractingAndRemixingLeaveNothingOfTheMix) {
 
 TEST_F(SessionTest, APartThatPlayedWhatItReplacesIsWrittenWhenItIsMadeAnew) {
   SKIP_WITHOUT_SMALL_FONT();
-  EditorOptions options;
-  options.accompanist = std::make_shared<Accompanist>(PaletteOptions{.fonts = {small_font()}});
+  EditorOptions options = playing_options();
   options.ears = [](const AudioBuffer&, const ProgressCallback&, const CancelToken&) {
     Hearing hearing;
     for (int i = 0; i < 4; ++i) hearing.beats.push_back({0.1 * i, 0, i});
@@ -282,9 +282,7 @@ TEST_F(SessionTest, APartThatPlayedWhatItReplacesIsWrittenWhenItIsMadeAnew) {
 
 TEST_F(SessionTest, WhatReplacesAPartThatWasAddedPlaysItsNotes) {
   SKIP_WITHOUT_SMALL_FONT();
-  EditorOptions options;
-  options.accompanist = std::make_shared<Accompanist>(PaletteOptions{.fonts = {small_font()}});
-  Editor playing(tiny_pipeline(), options);
+  Editor playing(tiny_pipeline(), playing_options());
   const auto source = [&]() -> Editor& { return playing; };
   Session session = begin();
   session.apply(source, parse_plan("add a violin", Lexicon::builtin()),
@@ -313,9 +311,7 @@ TEST_F(SessionTest, WhatReplacesAPartThatWasAddedPlaysItsNotes) {
 
 TEST_F(SessionTest, WhatReplacesTheRestOfAPartPlaysWhatIsLeftOfItsNotes) {
   SKIP_WITHOUT_SMALL_FONT();
-  EditorOptions options;
-  options.accompanist = std::make_shared<Accompanist>(PaletteOptions{.fonts = {small_font()}});
-  Editor playing(tiny_pipeline(), options);
+  Editor playing(tiny_pipeline(), playing_options());
   const auto source = [&]() -> Editor& { return playing; };
   Session session = begin();
   session.apply(source, parse_plan("add a violin", Lexicon::builtin()),
@@ -333,9 +329,7 @@ TEST_F(SessionTest, WhatReplacesTheRestOfAPartPlaysWhatIsLeftOfItsNotes) {
 
 TEST_F(SessionTest, APartThatIsMadeAnewPlaysTheNotesThatWereGiven) {
   SKIP_WITHOUT_SMALL_FONT();
-  EditorOptions options;
-  options.accompanist = std::make_shared<Accompanist>(PaletteOptions{.fonts = {small_font()}});
-  Editor playing(tiny_pipeline(), options);
+  Editor playing(tiny_pipeline(), playing_options());
   const auto source = [&]() -> Editor& { return playing; };
   std::vector<float> first;
   {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <filesystem>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
@@ -25,8 +26,12 @@ std::vector<uint8_t> midi_of_analysis(const Analysis& analysis);
 /// paper's Figure 4(b). `music` is what was analysed.
 Image analysis_figure(const Analysis& analysis, const AudioBuffer& music);
 
-/// Writes what there is to a folder, which is made when it does not exist: analysis.json, chords.lab, beats.txt,
-/// keys.txt, notes.mid and, unless `figure` is null, analysis.png. Returns the names of the files. Throws kIo.
+/// All files that an analysis may leave in a folder.
+inline constexpr std::array kAnalysisFiles = {"analysis.json", "chords.lab", "beats.txt",
+                                              "keys.txt",      "notes.mid",  "analysis.png"};
+
+/// Writes those that there is something for to a folder, which is made when it does not exist; the figure unless
+/// `figure` is null. Returns the names of the files. Throws kIo.
 std::vector<std::string> write_analysis(const std::filesystem::path& folder, const Analysis& analysis,
                                         const AudioBuffer* figure);
 

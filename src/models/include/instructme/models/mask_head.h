@@ -49,7 +49,6 @@ class TimeFrequencyBlockImpl : public torch::nn::Module {
   };
   Filters filters() const { return {Conv3x3(conv1_), Conv3x3(conv2_)}; }
   /// x (N, T, B, C), query (N, Q) or undefined -> (N, T, B, C).
-  at::Tensor forward(const at::Tensor& x, const at::Tensor& query) { return forward(x, query, filters()); }
   at::Tensor forward(const at::Tensor& x, const at::Tensor& query, const Filters& filters);
   /// Makes it give back what it is given until it learns better.
   void start_as_identity();
