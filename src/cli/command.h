@@ -18,6 +18,7 @@ void add_render(CLI::App& data, Run& run);
 void add_import(CLI::App& data, Run& run);
 void add_palette(CLI::App& data, Run& run);
 void add_soundfont(CLI::App& data, Run& run);
+void add_shrink(CLI::App& data, Run& run);
 void add_background(CLI::App& data, Run& run);
 void add_shards(CLI::App& data, Run& run);
 void add_report(CLI::App& data, Run& run);

@@ -129,6 +129,7 @@ void add_data_command(CLI::App& app, Run& run) {
   add_import(*data, run);
   add_palette(*data, run);
   add_soundfont(*data, run);
+  add_shrink(*data, run);
   add_background(*data, run);
   add_mix(*data, run);
   add_triplets(*data, run);

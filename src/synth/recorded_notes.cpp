@@ -8,6 +8,7 @@
 #include "instructme/audio/audio_file.h"
 #include "instructme/base/error.h"
 #include "instructme/base/strings.h"
+#include "riff.h"
 
 namespace fs = std::filesystem;
 
@@ -71,11 +72,6 @@ class Bytes {
  private:
   std::string text_;
 };
-
-std::string chunk(const std::string& id, std::string data) {
-  if (data.size() % 2 != 0) data += '\0';
-  return id + Bytes().number(data.size(), 4).text() + data;
-}
 
 enum Generator { kReleaseVolume = 38, kInstrument = 41, kKeyRange = 43, kSampleId = 53 };
 
@@ -172,10 +168,10 @@ std::string make_sound_font(const std::vector<RecordedNote>& notes, const SoundF
   headers.name("EOS").zeros(26);
 
   const std::string modulators(10, '\0');
-  const std::string info = "INFO" + chunk("ifil", Bytes().number(2, 2).number(1, 2).text()) +
-                           chunk("isng", Bytes().name("EMU8000").text()) +
-                           chunk("INAM", Bytes().name(recipe.name).text());
-  const std::string data = "sdta" + chunk("smpl", samples.text());
+  const std::string info = "INFO" + riff::chunk("ifil", Bytes().number(2, 2).number(1, 2).text()) +
+                           riff::chunk("isng", Bytes().name("EMU8000").text()) +
+                           riff::chunk("INAM", Bytes().name(recipe.name).text());
+  const std::string data = "sdta" + riff::chunk("smpl", samples.text());
   const std::string presets = Bytes()
                                   .name(recipe.name)
                                   .number(static_cast<uint64_t>(recipe.program), 2)
@@ -186,12 +182,13 @@ std::string make_sound_font(const std::vector<RecordedNote>& notes, const SoundF
                                   .zeros(12)
                                   .text();
   const std::string parts =
-      "pdta" + chunk("phdr", presets) + chunk("pbag", Bytes().zeros(4).number(1, 2).number(0, 2).text()) +
-      chunk("pmod", modulators) + chunk("pgen", Bytes().number(kInstrument, 2).zeros(6).text()) +
-      chunk("inst", Bytes().name(recipe.name).number(0, 2).name("EOI").number(notes.size(), 2).text()) +
-      chunk("ibag", bags.text()) + chunk("imod", modulators) + chunk("igen", generators.text()) +
-      chunk("shdr", headers.text());
-  return chunk("RIFF", "sfbk" + chunk("LIST", info) + chunk("LIST", data) + chunk("LIST", parts));
+      "pdta" + riff::chunk("phdr", presets) + riff::chunk("pbag", Bytes().zeros(4).number(1, 2).number(0, 2).text()) +
+      riff::chunk("pmod", modulators) + riff::chunk("pgen", Bytes().number(kInstrument, 2).zeros(6).text()) +
+      riff::chunk("inst", Bytes().name(recipe.name).number(0, 2).name("EOI").number(notes.size(), 2).text()) +
+      riff::chunk("ibag", bags.text()) + riff::chunk("imod", modulators) + riff::chunk("igen", generators.text()) +
+      riff::chunk("shdr", headers.text());
+  return riff::chunk("RIFF",
+                     "sfbk" + riff::chunk("LIST", info) + riff::chunk("LIST", data) + riff::chunk("LIST", parts));
 }
 
 }  // namespace instructme
