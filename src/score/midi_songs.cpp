@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <complex>
 #include <map>
+#include <numbers>
 #include <set>
 
 #include "held_out.h"
@@ -23,6 +25,9 @@ constexpr double kShortest_s = 15, kLongest_s = 3 * 3600;
 constexpr size_t kFewestNotes = 8;       // of a part that counts
 constexpr double kWorthKeeping_s = 0.1;  // rest of a note that began before a cut
 constexpr int kTries = 12;
+// Of a hundred files from two collections all whose beats are those of the music had 0.57 or more, all others 0.12 or
+// less.
+constexpr double kLeastAlignment = 0.3;
 
 [[noreturn]] void refuse(const std::string& what) { throw Error(ErrorKind::kInput, what); }
 
@@ -53,6 +58,24 @@ Score read_score(const fs::path& path) {
   return score;
 }
 
+/// How well notes keep to the beats: the length of the mean of their places in a beat, or in a half, third, quarter or
+/// sixth of one, as points on a circle. 1: all begin at the same place; 0: anywhere.
+double alignment(const Score& score) {
+  const TimeGrid grid(score);
+  double best = 0;
+  for (const int pieces : {1, 2, 3, 4, 6}) {
+    std::complex<double> sum = 0;
+    double count = 0;
+    for (const Part& part : score.parts)
+      for (const Note& note : part.notes) {
+        sum += std::polar(1.0, 2 * std::numbers::pi * pieces * grid.beat_of(note.onset_s));
+        ++count;
+      }
+    best = std::max(best, std::abs(sum) / std::max(1.0, count));
+  }
+  return best;
+}
+
 MidiSong examine(const fs::path& path, const std::string& name) {
   const Score score = read_score(path);
   MidiSong song{path, name, "", score.duration_s};
@@ -63,6 +86,10 @@ MidiSong examine(const fs::path& path, const std::string& name) {
   if (song.seconds > kLongest_s) refuse(format("it lasts %.0f hours", song.seconds / 3600));
   for (size_t i = 1; i < score.beats.size(); ++i)
     if (score.beats[i].time_s - score.beats[i - 1].time_s < 0.02) refuse("its beats follow each other too fast");
+  if (alignment(score) < kLeastAlignment)
+    refuse(
+        "its notes do not keep to its beats, as in files that were recorded, or converted from a format without beats, "
+        "so its labels would be wrong");
   song.hash = hash_of_notes(score);
   return song;
 }

@@ -65,6 +65,27 @@ TEST(MidiSongs, AreFoundSortedAndOnce) {
   EXPECT_NE(find_midi_songs(root).hash, found.hash);
 }
 
+TEST(MidiSongs, ThoseWhoseBeatsAreNotOfTheMusicAreRefused) {
+  const TempDir folder;
+  const auto stretched = [&](double factor) {
+    Score score = piece(6);
+    for (Part& part : score.parts)
+      for (Note& note : part.notes) note.onset_s *= factor, note.duration_s *= factor;
+    return score;
+  };
+  Score swung = stretched(1);  // somebody's hands, up to 30 ms off the beat
+  Rng rng(7);
+  for (Part& part : swung.parts)
+    for (Note& note : part.notes) note.onset_s = std::max(0.0, note.onset_s + rng.uniform(-0.03, 0.03));
+  write(folder.path() / "played.mid", midi_of_score(swung));
+  write(folder.path() / "recorded.mid", midi_of_score(stretched(1.37)));  // the beats stay where they were
+  const MidiSongs found = find_midi_songs(folder.path());
+  ASSERT_EQ(found.songs.size(), 1u);
+  EXPECT_EQ(found.songs[0].name, "played.mid");
+  ASSERT_EQ(found.refused.size(), 1u);
+  EXPECT_THAT(found.refused[0], testing::HasSubstr("recorded.mid: its notes do not keep to its beats"));
+}
+
 TEST(MidiSongs, TheSplitGoesByTheNotes) {
   const TempDir folder;
   for (uint64_t i = 0; i < 40; ++i) write(folder.path() / (std::to_string(i) + ".mid"), midi_of_score(piece(i, 12)));
