@@ -53,8 +53,8 @@ void TarReader::refuse(const std::string& why) const {
 
 std::string TarReader::read_bytes(int64_t offset, int64_t size) const {
   if (offset < 0 || size < 0 || offset > size_ || size > size_ - offset)
-    refuse(format("it is truncated: it has %lld bytes, at least %lld were wanted", static_cast<long long>(size_),
-                  static_cast<long long>(offset + size)));
+    refuse(format("it is truncated: it has %lld bytes, %lld from byte %lld on were wanted",
+                  static_cast<long long>(size_), static_cast<long long>(size), static_cast<long long>(offset)));
   std::string bytes(static_cast<size_t>(size), '\0');
   for (int64_t done = 0; done < size;) {
     const ssize_t got = ::pread(file_, bytes.data() + done, static_cast<size_t>(size - done), offset + done);
@@ -83,7 +83,12 @@ std::vector<TarEntry> TarReader::entries() const {
   std::vector<TarEntry> found;
   for (int64_t offset = 0;;) {
     Header header = header_at(offset);
-    if (header.type == '\0') return found;
+    if (header.type == '\0') {
+      // Two blocks of zeros are the end. A single one may be a header that was lost, and all files behind it with it.
+      if (read_bytes(offset, std::min(2 * kTarBlock, size_ - offset)).find_first_not_of('\0') != std::string::npos)
+        refuse(format("it is damaged: there is no valid header at byte %lld", static_cast<long long>(offset)));
+      return found;
+    }
     offset = header.entry.next();
     if (offset > size_) refuse("it is truncated inside of '" + header.entry.name + "'");
     if (header.type == '0')

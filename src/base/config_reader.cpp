@@ -5,6 +5,23 @@
 #include "instructme/base/strings.h"
 
 namespace instructme {
+namespace {
+
+/// Copying and printing JSON recurse, so what a damaged or hostile file nests without end would exhaust the stack.
+bool is_nested_too_deeply(const nlohmann::json& root) {
+  constexpr int kDeepest = 200;
+  std::vector<std::pair<const nlohmann::json*, int>> rest{{&root, 0}};
+  while (!rest.empty()) {
+    const auto [value, depth] = rest.back();
+    rest.pop_back();
+    if (depth > kDeepest) return true;
+    if (!value->is_structured()) continue;
+    for (const nlohmann::json& inner : *value) rest.emplace_back(&inner, depth + 1);
+  }
+  return false;
+}
+
+}  // namespace
 
 ConfigReader::ConfigReader(nlohmann::json object, std::string context)
     : object_(std::move(object)), context_(std::move(context)) {
@@ -16,7 +33,7 @@ bool ConfigReader::has(const std::string& key) const { return object_.contains(k
 
 ConfigReader ConfigReader::object(const std::string& key) {
   nlohmann::json value = raw(key);
-  if (value.is_null()) value = nlohmann::json::object();
+  if (!has(key)) value = nlohmann::json::object();
   return ConfigReader(std::move(value), context_ + ": " + key);
 }
 
@@ -43,11 +60,14 @@ void ConfigReader::throw_missing(const std::string& key) const {
 
 nlohmann::json read_json_file(const std::filesystem::path& path) {
   const std::string text = read_text_file(path);
+  nlohmann::json root;
   try {
-    return nlohmann::json::parse(text, nullptr, true, /*ignore_comments=*/true);
+    root = nlohmann::json::parse(text, nullptr, true, /*ignore_comments=*/true);
   } catch (const nlohmann::json::exception& error) {
     throw Error(ErrorKind::kModel, path.string() + " is not valid JSON: " + error.what());
   }
+  if (is_nested_too_deeply(root)) throw Error(ErrorKind::kModel, path.string() + " is nested too deeply to be used");
+  return root;
 }
 
 std::string json_text(const nlohmann::json& value, int indent) {

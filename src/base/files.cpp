@@ -24,13 +24,19 @@ namespace {
 }  // namespace
 
 AtomicFile::AtomicFile(fs::path target) : target_(std::move(target)) {
+  const std::string cannot = "cannot write " + target_.string() + ": ";
   const fs::path folder = target_.has_parent_path() ? target_.parent_path() : fs::path(".");
   std::error_code code;
-  if (!fs::is_directory(folder, code))
-    throw Error(ErrorKind::kIo,
-                "cannot write " + target_.string() + ": the folder " + folder.string() + " does not exist");
-  if (fs::is_directory(target_, code))
-    throw Error(ErrorKind::kIo, "cannot write " + target_.string() + ": it is a folder, a file name was wanted");
+  if (const fs::file_status place = fs::status(folder, code); !fs::is_directory(place)) {
+    const bool unknown = place.type() == fs::file_type::none;
+    throw Error(ErrorKind::kIo, cannot + "the folder " + folder.string() +
+                                    (unknown ? " cannot be reached: " + code.message() : " does not exist"));
+  }
+  const fs::file_status there = fs::status(target_, code);
+  if (fs::is_directory(there)) throw Error(ErrorKind::kIo, cannot + "it is a folder, a file name was wanted");
+  // The rename would put a plain file in the place of a device such as /dev/null.
+  if (fs::exists(there) && !fs::is_regular_file(there))
+    throw Error(ErrorKind::kIo, cannot + "it is not a regular file");
   // The extension stays last because audio libraries choose the format by it.
   const std::string ending = ".part-" + std::to_string(::getpid()) + target_.extension().string();
   constexpr size_t kLongestName = 255;
@@ -62,7 +68,12 @@ void AtomicFile::commit() {
 }
 
 TempDir::TempDir(std::string_view prefix) {
-  std::string pattern = (fs::temp_directory_path() / (std::string(prefix) + "-XXXXXX")).string();
+  std::error_code code;
+  const fs::path place = fs::temp_directory_path(code);
+  if (code)
+    throw Error(ErrorKind::kIo, "cannot make a temporary folder: the place for them cannot be used (" + code.message() +
+                                    "); let TMPDIR name a folder");
+  std::string pattern = (place / (std::string(prefix) + "-XXXXXX")).string();
   if (::mkdtemp(pattern.data()) == nullptr) throw_io("cannot make a temporary folder " + pattern, errno);
   path_ = pattern;
 }

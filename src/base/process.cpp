@@ -55,29 +55,37 @@ ProcessResult run_process(const std::vector<std::string>& arguments, double time
 
   ProcessResult result;
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::duration<double>(timeout_s);
-  bool late = false;
+  bool late = false, ended = false;
+  int status = 0;
   char buffer[4096];
   while (true) {
     const auto left =
         std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
     pollfd watched{pipe_ends[0], POLLIN, 0};
     if (left.count() <= 0) {
-      late = true;
+      late = !ended;
       break;
     }
-    const int ready = ::poll(&watched, 1, static_cast<int>(std::min<int64_t>(left.count(), kPoll_ms)));
-    if (ready == 0 || (ready < 0 && errno == EINTR)) continue;
-    if (ready < 0) break;
+    const int ready = ::poll(&watched, 1, ended ? 0 : static_cast<int>(std::min<int64_t>(left.count(), kPoll_ms)));
+    if (ready < 0 && errno == EINTR) continue;
+    if (ready == 0 && !ended) {
+      // What the program leaves running may hold its output open; then its own end tells that nothing more comes.
+      ended = ::waitpid(child, &status, WNOHANG) == child;
+      continue;
+    }
+    if (ready <= 0) break;
     const ssize_t got = ::read(pipe_ends[0], buffer, sizeof buffer);
     if (got <= 0) break;
     result.output.append(buffer, static_cast<size_t>(got));
   }
   ::close(pipe_ends[0]);
-  int status = 0;
   // A program may close its output and go on, so the time limit holds here too.
-  while (!late) {
-    const pid_t ended = ::waitpid(child, &status, WNOHANG);
-    if (ended == child || (ended < 0 && errno != EINTR)) break;
+  while (!late && !ended) {
+    const pid_t found = ::waitpid(child, &status, WNOHANG);
+    if (found == child) break;
+    // Where SIGCHLD is ignored, which programs inherit, the system keeps no exit code.
+    if (found < 0 && errno != EINTR)
+      throw Error(ErrorKind::kIo, format("cannot learn how the program '%s' ended: %s", argv[0], std::strerror(errno)));
     late = std::chrono::steady_clock::now() >= deadline;
     if (!late) std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }

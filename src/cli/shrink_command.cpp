@@ -2,6 +2,9 @@
 #include <cstdio>
 #include <filesystem>
 #include <memory>
+#include <string>
+#include <system_error>
+#include <vector>
 
 #include "command.h"
 #include "instructme/base/error.h"
@@ -15,18 +18,29 @@ namespace fs = std::filesystem;
 namespace instructme::cli {
 namespace {
 
+/// A sound and the place of its smaller copy.
+struct Copy {
+  fs::path from, to;
+};
+
 struct ShrinkArguments {
   std::vector<std::string> sounds;
   std::string out;
   SmallerSoundOptions options;
 };
 
-bool is_font(const fs::path& file) {
-  const std::string extension = lower(file.extension().string());
-  return fs::is_regular_file(file) && (extension == ".sf2" || extension == ".sf3");
+/// Not for what may not be looked at, such as a disk's lost+found.
+bool is_file(const fs::path& place) {
+  std::error_code ignored;
+  return fs::is_regular_file(place, ignored);
 }
 
-bool is_kit(const fs::path& folder) { return fs::is_regular_file(folder / "drumkit.xml"); }
+bool is_font(const fs::path& file) {
+  const std::string extension = lower(file.extension().string());
+  return is_file(file) && (extension == ".sf2" || extension == ".sf3");
+}
+
+bool is_kit(const fs::path& folder) { return is_file(folder / "drumkit.xml"); }
 
 uintmax_t bytes_of(const fs::path& place) {
   if (!fs::is_directory(place)) return fs::file_size(place);
@@ -50,18 +64,37 @@ std::vector<fs::path> wanted(const fs::path& place) {
   return found;
 }
 
+/// The last part of a path, for "kit/" and "." too.
+fs::path name_of(const fs::path& place) {
+  const fs::path whole = fs::absolute(place).lexically_normal();
+  return (whole.has_filename() ? whole : whole.parent_path()).filename();
+}
+
+/// Throws kUsage when a copy would take the place of a sound or of another copy.
+std::vector<Copy> planned(const ShrinkArguments& arguments) {
+  std::vector<Copy> copies;
+  for (const std::string& sound : arguments.sounds)
+    for (const fs::path& from : wanted(sound)) {
+      const fs::path to = arguments.out / name_of(from);
+      if (fs::exists(to) && fs::equivalent(from, to))
+        throw Error(ErrorKind::kUsage, "--out is where the sounds are; name another folder, so that nothing is lost");
+      const auto other = std::find_if(copies.begin(), copies.end(), [&](const Copy& copy) { return copy.to == to; });
+      if (other == copies.end())
+        copies.push_back({from, to});
+      else if (!fs::equivalent(other->from, from))
+        throw Error(ErrorKind::kUsage, "'" + other->from.string() + "' and '" + from.string() +
+                                           "' have the same name; give one of them another --out");
+    }
+  return copies;
+}
+
 int shrink(const ShrinkArguments& arguments) {
   const CancelToken cancel = cancel_on_signals();
   arguments.options.check();
-  std::vector<fs::path> all;
-  for (const std::string& sound : arguments.sounds)
-    for (fs::path& found : wanted(sound)) all.push_back(std::move(found));
+  const std::vector<Copy> copies = planned(arguments);
   make_folder(arguments.out);
-  for (const fs::path& from : all) {
+  for (const auto& [from, to] : copies) {
     cancel.check();
-    const fs::path to = arguments.out / (from.has_filename() ? from : from.parent_path()).filename();
-    if (fs::exists(to) && fs::equivalent(from, to))
-      throw Error(ErrorKind::kUsage, "--out is where the sounds are; name another folder, so that nothing is lost");
     if (fs::is_directory(from))
       write_smaller_kit(from, to, arguments.options);
     else if (from.filename() == "SOUNDS.tsv")

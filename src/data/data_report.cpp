@@ -14,11 +14,12 @@ namespace {
 
 constexpr double kSounds_db = -60;  // blocks of a stem below are pauses
 constexpr int kTempoStep = 10;
+constexpr double kFastest_bpm = 999;  // whatever a damaged file says
 
 std::string or_unknown(const std::string& text) { return text.empty() ? "not known" : text; }
 
 std::string tempo_range(double tempo_bpm) {
-  const int low = static_cast<int>(std::floor(tempo_bpm / kTempoStep)) * kTempoStep;
+  const int low = static_cast<int>(std::clamp(tempo_bpm, 0.0, kFastest_bpm) / kTempoStep) * kTempoStep;
   return format("%03d-%03d", low, low + kTempoStep - 1);
 }
 

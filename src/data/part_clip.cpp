@@ -106,7 +106,7 @@ LabelledClip PartClipSampler::sample_song(size_t song, Rng& rng) const {
   const auto wanted = static_cast<size_t>(draw_parts(rng));
   LabelledClip clip = empty_clip();
   clip.song = song;
-  clip.start_s = static_cast<double>(first) * kLevelBlock_s;
+  clip.start_s = static_cast<double>(first * songs_.block_frames()) / info.sample_rate;
   clip.genre = info.arrangements[arrangement].genre;
   clip.key = info.key;
   clip.tempo_bpm = info.beats.empty() ? 0 : info.tempo_bpm;  // of recordings without beats nobody knows it

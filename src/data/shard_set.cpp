@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <charconv>
 
-#include "instructme/base/config_reader.h"
 #include "instructme/base/error.h"
 #include "instructme/base/files.h"
 #include "instructme/base/strings.h"
@@ -38,9 +37,9 @@ ShardSet::ShardSet(fs::path folder) : folder_(std::move(folder)) {
     throw Error(ErrorKind::kIo,
                 "The folder '" + folder_.string() + "' has no manifest.json; write shards there first.");
   const std::string name = (folder_ / kShardManifest).string();
-  manifest_ = read_json_file(name);
   const auto refuse = [&](const std::string& why) { throw Error(ErrorKind::kInput, name + ": " + why); };
   try {
+    manifest_ = nlohmann::json::parse(read_text_file(name), nullptr, true, /*ignore_comments=*/true);
     if (manifest_.at("format") != kShardFormat || manifest_.at("version") != kShardVersion)
       refuse("this is no manifest of shards that this program knows.");
     if (!manifest_.contains("shards")) refuse("the shards are not complete; give the command that writes them again.");
@@ -77,7 +76,8 @@ void ShardSet::read_index() {
     if (cells.size() != 4) refuse(i);
     Row row{cells[0], cells[3], 0, 0};
     const auto end = cells[2].data() + cells[2].size();
-    if (std::from_chars(cells[2].data(), end, row.offset).ptr != end || cells[2].empty()) refuse(i);
+    const auto [read_to, error] = std::from_chars(cells[2].data(), end, row.offset);
+    if (read_to != end || error != std::errc()) refuse(i);
     // In the order of the manifest.
     row.shard = rows_.empty() ? 0 : rows_.back().shard;
     while (row.shard < shards_.size() && shards_[row.shard] != cells[1]) ++row.shard;

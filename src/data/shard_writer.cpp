@@ -5,6 +5,7 @@
 #include "instructme/base/error.h"
 #include "instructme/base/files.h"
 #include "instructme/base/strings.h"
+#include "instructme/data/set_manifest.h"
 #include "instructme/data/shards.h"
 #include "instructme/data/song_identity.h"
 #include "shard_files.h"
@@ -42,21 +43,23 @@ json description(const ShardOptions& options, int sample_rate) {
           {"how", options.how}};
 }
 
+void refuse_folder(const fs::path& folder, const std::string& what) {
+  throw Error(ErrorKind::kUsage, "The folder '" + folder.string() + "' holds " + what);
+}
+
 void check_earlier_run(const fs::path& folder, const json& wanted) {
   const fs::path path = folder / kShardManifest;
-  if (!fs::exists(path)) {
-    for (const auto& entry : fs::directory_iterator(folder))
-      if (entry.path().extension() == ".tar")
-        throw Error(ErrorKind::kUsage, "The folder '" + folder.string() + "' holds '" +
-                                           entry.path().filename().string() +
-                                           "' but no manifest; give another folder.");
-    return;
-  }
-  const json before = read_json_file(path);
-  for (const auto& [key, value] : wanted.items())
-    if (!before.is_object() || before.value(key, json()) != value)
-      throw Error(ErrorKind::kUsage, "The folder '" + folder.string() + "' holds shards made with another '" + key +
-                                         "'; give the same options and programs or another folder.");
+  earlier_manifest(path, wanted, "shards made with", "the same options and programs");
+  if (fs::exists(path)) return;
+  for (const auto& entry : fs::directory_iterator(folder))
+    if (entry.path().extension() == ".tar")
+      refuse_folder(folder, "'" + entry.path().filename().string() + "' but no manifest; give another folder.");
+}
+
+// Examples of a larger set would be lost, or stay beside those of this one.
+void refuse_smaller(const ShardOptions& options) {
+  refuse_folder(options.folder, format("more than %lld examples; give a larger count or another folder.",
+                                       static_cast<long long>(options.count)));
 }
 
 struct IndexedShard {
@@ -65,20 +68,25 @@ struct IndexedShard {
   std::set<SoundOrigin> sounds;
 };
 
-// Reads back what an archive holds, whether it is new or from an earlier run.
-IndexedShard index_shard(const fs::path& path) {
+// Reads back what an archive holds, whether it is new or from an earlier run; `first` is the number of its first
+// example.
+IndexedShard index_shard(const fs::path& path, int64_t first) {
   IndexedShard shard;
   const TarReader archive(path);
   for (const ExampleEntries& example : example_entries(archive, path.string())) {
+    const std::string wanted = example_key(first + shard.examples);
+    if (example.key != wanted)
+      throw Error(ErrorKind::kInput, path.string() + ": '" + example.key + "' is where '" + wanted +
+                                         "' should be; take the archive away, so that it is made again.");
     const auto labels = example.files.find("json");
     if (labels == example.files.end())
       throw Error(ErrorKind::kInput, path.string() + ": '" + example.key + "' has no labels.");
     const std::string text = archive.read(labels->second);
     const LabelledTriplet read = decode_example({{"json", text}}, path.string() + ": " + example.key);
-    int64_t first = labels->second.offset;
-    for (const auto& [name, entry] : example.files) first = std::min(first, entry.offset);
+    int64_t offset = labels->second.offset;
+    for (const auto& [name, entry] : example.files) offset = std::min(offset, entry.offset);
     shard.rows += format("%s\t%s\t%lld\t%s\n", example.key.c_str(), path.filename().c_str(),
-                         static_cast<long long>(first), song_identity(read.clip).c_str());
+                         static_cast<long long>(offset), song_identity(read.clip).c_str());
     shard.frames = json::parse(text).at("frames").get<int64_t>();
     shard.sounds.insert(read.clip.sounds.begin(), read.clip.sounds.end());
     ++shard.examples;
@@ -95,6 +103,8 @@ ShardReport write_shards(const ShardOptions& options, TripletSequence& sequence,
   make_folder(options.folder);
   json manifest = description(options, sequence.sample_rate());
   check_earlier_run(options.folder, manifest);
+  const int64_t archives = (options.count - 1) / options.per_shard + 1;
+  if (fs::exists(options.folder / shard_name(options.split, archives))) refuse_smaller(options);
   const fs::path manifest_path = options.folder / kShardManifest;
   if (!fs::exists(manifest_path)) write_json_file(manifest_path, manifest);
 
@@ -103,14 +113,15 @@ ShardReport write_shards(const ShardOptions& options, TripletSequence& sequence,
   std::set<SoundOrigin> sounds;
   json shards = json::array();
   int64_t frames = 0;
-  for (int64_t number = 0; number * options.per_shard < options.count; ++number) {
+  for (int64_t number = 0; number < archives; ++number) {
     const int64_t first = number * options.per_shard, last = std::min(options.count, first + options.per_shard);
     const fs::path path = options.folder / shard_name(options.split, number);
     const auto tell = [&](int64_t done) {
       if (progress) progress({"writing shards", done, options.count, path.filename().string()});
     };
     IndexedShard shard;
-    if (fs::exists(path)) shard = index_shard(path);
+    if (fs::exists(path)) shard = index_shard(path, first);
+    if (shard.examples > last - first) refuse_smaller(options);
     if (shard.examples == last - first) {
       ++report.kept;
       tell(last);
@@ -127,7 +138,7 @@ ShardReport write_shards(const ShardOptions& options, TripletSequence& sequence,
       // What the manifest says of an archive that is replaced, as the last one of a smaller set, ceases to be true.
       if (fs::exists(path)) write_json_file(manifest_path, manifest);
       file.commit();
-      shard = index_shard(path);
+      shard = index_shard(path, first);
       ++report.written;
     }
     index += shard.rows;

@@ -184,8 +184,8 @@ SongInfo parse_song(const json& value, const std::string& context) {
   require(info.sample_rate > 1 && info.frames > 0, context, "sample_rate must be above 1 and frames above 0.");
   require(arrangements.is_array() && !arrangements.empty(), context, "a song needs at least one arrangement.");
   const auto block = static_cast<int64_t>(kLevelBlock_s * info.sample_rate);
-  for (const json& entry : arrangements)
-    info.arrangements.push_back(read_arrangement(entry, context, (info.frames + block - 1) / block));
+  const int64_t blocks = info.frames / block + (info.frames % block > 0 ? 1 : 0);  // of any number of frames
+  for (const json& entry : arrangements) info.arrangements.push_back(read_arrangement(entry, context, blocks));
   return info;
 }
 
@@ -246,6 +246,8 @@ void complete_song(RenderedSong& song) {
     span.start_s = decimals(span.start_s, kTimeDecimals);
     span.end_s = decimals(span.end_s, kTimeDecimals);
   }
+  // Chords of less than a microsecond have no length now, and would be refused when the song is read.
+  std::erase_if(info.chords, [](const ChordSpan& span) { return span.end_s <= span.start_s; });
 }
 
 void write_song(const fs::path& folder, RenderedSong song, bool flac) {
@@ -300,6 +302,17 @@ SongInfo read_song_info(const fs::path& folder) {
     for (const VersionInfo& version : arrangement.versions)
       for (const StemInfo& stem : version.stems) check_stem_file(folder / stem.file, info);
   return info;
+}
+
+bool holds_whole_song(const fs::path& folder) {
+  if (!is_song_folder(folder)) return false;
+  try {
+    read_song_info(folder);
+    return true;
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kInput && error.kind() != ErrorKind::kIo) throw;
+    return false;
+  }
 }
 
 std::string key_and_tempo(const std::vector<ChordSpan>& chords, const Key& key, double tempo_bpm) {

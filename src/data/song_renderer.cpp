@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <optional>
 
 #include "instructme/audio/loudness.h"
 #include "instructme/base/error.h"
 #include "instructme/base/strings.h"
+#include "instructme/data/mix_gain.h"
 #include "instructme/effects/draw.h"
 
 namespace instructme {
@@ -19,7 +21,6 @@ constexpr const char* kDistortedGuitar = "distorted guitar";
 // Stems whose loudest sample is below this were not really played (raw stems peak at 0.05 to 0.5).
 constexpr float kInaudible = 1e-4f;
 constexpr double kEffectRms = 0.1;  // of a stem as effects want it, and of a mix on its way into the bus
-constexpr double kPeakLimit = 0.98;
 constexpr double kSingerInFront_db = 2;
 constexpr int kReplacementDraws = 200;  // for a sound whose plugin fails
 
@@ -130,35 +131,29 @@ void scale(std::vector<std::vector<float>>& stems, double gain) {
     for (float& x : stem) x = static_cast<float>(x * gain);
 }
 
-// One gain for all stems: the mix at the wanted level, neither it nor a stem beyond full scale.
-double song_gain(const std::vector<std::vector<float>>& stems, double level_db, int sample_rate) {
-  std::vector<float> mix(stems.front().size());
-  float peak = 0;
-  for (const auto& stem : stems)
-    for (size_t i = 0; i < mix.size(); ++i) {
-      mix[i] += stem[i];
-      peak = std::max(peak, std::abs(stem[i]));
-    }
-  for (float x : mix) peak = std::max(peak, std::abs(x));
-  const double rms = active_rms(mix, sample_rate);
-  if (rms <= 0 || peak <= 0) return 1.0;
-  return std::min(std::pow(10.0, level_db / 20) / rms, kPeakLimit / peak);
+// Stems that cancel each other out stay as they are.
+void bring_to_level(std::vector<std::vector<float>>& stems, double level_db, int sample_rate) {
+  if (const double gain = mix_gain(stems, level_db, sample_rate); gain > 0) scale(stems, gain);
 }
 
 }  // namespace
 
 nlohmann::json to_json(const RenderOptions& options) {
-  return {{"sample_rate", options.sample_rate},
-          {"versions", options.versions},
-          {"keep_probability", options.keep_probability},
-          {"change_probability", options.change_probability},
-          {"rhythm_change_probability", options.rhythm_change_probability},
-          {"mix_level_db", options.mix_level_db},
-          {"sung_probability", options.sung_probability},
-          {"level_spread_db", options.level_spread_db},
-          {"effects", options.effects},
-          {"bus_probability", options.bus_probability},
-          {"tail_s", options.tail_s}};
+  nlohmann::json out = {{"sample_rate", options.sample_rate},
+                        {"versions", options.versions},
+                        {"keep_probability", options.keep_probability},
+                        {"change_probability", options.change_probability},
+                        {"rhythm_change_probability", options.rhythm_change_probability},
+                        {"mix_level_db", options.mix_level_db},
+                        {"sung_probability", options.sung_probability},
+                        {"level_spread_db", options.level_spread_db},
+                        {"effects", options.effects},
+                        {"bus_probability", options.bus_probability},
+                        {"tail_s", options.tail_s}};
+  // Only where it is not the usual one: sets that were begun without a word of it go on.
+  if (options.plugin_effect_probability != RenderOptions().plugin_effect_probability)
+    out["plugin_effect_probability"] = options.plugin_effect_probability;
+  return out;
 }
 
 SongRenderer::SongRenderer(const RenderOptions& options, Composer composer, std::shared_ptr<const Palette> palette,
@@ -206,8 +201,8 @@ SongRenderer::Casting SongRenderer::cast(const Part& part, const Casting* before
   return casting;
 }
 
-// Plays the score; a sound whose plugin fails is replaced by another one of its instrument, in all the parts that share
-// it.
+// Plays the score; a sound whose plugin fails is replaced by another one of its instrument, in this part and all later
+// ones that share it.
 std::vector<std::vector<float>> SongRenderer::play(const Score& score, std::vector<const PaletteSound*>& sounds,
                                                    const Rng& rng) {
   std::vector<PartSound> chosen;
@@ -224,12 +219,14 @@ std::vector<std::vector<float>> SongRenderer::play(const Score& score, std::vect
       const PaletteSound& other = palette_->draw_sound(failed->instrument, again);
       if (!tried.insert(other.source).second) continue;
       try {
-        for (size_t q = p; q < sounds.size(); ++q) {
-          if (sounds[q] != failed) continue;
-          band.stems[q] = renderer_.render_part(score, q, other.sound, strokes);
+        std::map<size_t, std::vector<float>> played;  // all of these parts or none: a stem names what plays it
+        for (size_t q = p; q < sounds.size(); ++q)
+          if (sounds[q] == failed) played[q] = renderer_.render_part(score, q, other.sound, strokes);
+        for (auto& [q, stem] : played) {
+          band.stems[q] = std::move(stem);
           band.failures[q].clear();
+          sounds[q] = &other;
         }
-        std::replace(sounds.begin(), sounds.end(), failed, &other);
       } catch (const Error& error) {
         if (error.kind() != ErrorKind::kInput) throw;
         plugin_failures_.insert(error.what());
@@ -316,12 +313,12 @@ void SongRenderer::render_version(const Score& score, const std::vector<Casting>
     throw Error(ErrorKind::kInput, "No part of '" + score.title + "' (" + score.groove + ") sounds; use another seed.");
   Rng bus_rng = rng.fork("bus");
   if (bus_rng.chance(options_.bus_probability)) {
-    scale(stems, song_gain(stems, 20 * std::log10(kEffectRms), options_.sample_rate));
+    bring_to_level(stems, 20 * std::log10(kEffectRms), options_.sample_rate);
     version.bus = through_bus(stems, draw_bus(bus_rng, options_.effects), options_.sample_rate);
   }
   // Last, as rooms and buses ring on.
   for (auto& stem : stems) fade_end(stem, static_cast<size_t>(0.25 * options_.tail_s * options_.sample_rate));
-  scale(stems, song_gain(stems, options_.mix_level_db, options_.sample_rate));
+  bring_to_level(stems, options_.mix_level_db, options_.sample_rate);
 }
 
 RenderedSong SongRenderer::render(uint64_t seed) {

@@ -88,11 +88,11 @@ TripletSampler::TripletSampler(const SongSet& songs, const Lexicon& lexicon, Tri
         options_.tags_probability, options_.unnamed_probability, options_.requests})
     if (!(share >= 0 && share <= 1))
       throw Error(ErrorKind::kUsage, format("A probability of triplets must be within 0 and 1, found %g.", share));
-  if (options_.seconds <= 0 || options_.chord_frame_rate <= 0 || options_.stem_gain_db < 0 || options_.siblings < 1 ||
-      options_.mix_high_db < options_.mix_low_db)
+  if (!(options_.seconds > 0) || frames_ < 1 || !(options_.chord_frame_rate > 0) || !(options_.stem_gain_db >= 0) ||
+      !(options_.mix_low_db <= options_.mix_high_db) || options_.siblings < 1)
     throw Error(ErrorKind::kUsage,
-                "A triplet needs a length and a chord frame rate above 0, no negative range of gains, "
-                "and at least 1 sibling.");
+                "A triplet needs a length of a sample or more, a chord frame rate above 0, no negative range of gains, "
+                "levels of mixes from low to high, and at least 1 sibling.");
   Names names;
   for (int i = 0; i < kOperations; ++i) names.emplace_back(operation_name(static_cast<Operation>(i)));
   for (const auto& [name, weight] : options_.proportions) {
@@ -185,7 +185,7 @@ bool TripletSampler::try_sample(Operation operation, Rng& rng, Triplet& triplet)
     made = rng.chance(options_.genre_probability) ? remix_to_genre(clip, rng, triplet)
                                                   : remix_with_instruments(clip, rng, triplet);
   else if (const Choice choice = choose(clip, rng); !choice.chosen.empty()) {
-    Mixer mixer(songs_, clip);
+    Mixer mixer(songs_, clip, options_.silence_db);
     made = subset_pair(
         operation, mixer, choice,
         draw(choice.chosen,
@@ -211,7 +211,7 @@ std::vector<Triplet> TripletSampler::find_group(Operation operation, Rng& rng) c
     for (int attempt = 0; attempt < kClipsToTry; ++attempt) {
       const Clip clip = draw_clip(frames_, rng);
       const Choice choice = choose(clip, rng);
-      Mixer mixer(songs_, clip);  // reads every stem once for all of them
+      Mixer mixer(songs_, clip, options_.silence_db);  // reads every stem once for all of them
       const int64_t members = std::min<int64_t>(options_.siblings, static_cast<int64_t>(choice.chosen.size()));
       for (int64_t i = 0; i < members; ++i) {
         Triplet triplet;
@@ -293,7 +293,7 @@ std::vector<float> TripletSampler::sample_mix(Rng& rng, double seconds) const {
                          : kind < 0.3                    ? 1
                                                          : draw_size(1, audible.size(), rng);
     Mix mix;
-    Mixer mixer(songs_, clip);
+    Mixer mixer(songs_, clip, options_.silence_db);
     mixer.add(all, draw(audible, count, rng), mix);
     // What has no name is heard in whole mixes.
     if (count == audible.size() && kind >= 0.3) mixer.add(all, all.unnamed, mix);

@@ -77,7 +77,7 @@ bool TripletSampler::subset_pair(Operation operation, Mixer& mixer, const Choice
     else
       set_target(triplet, std::move(part), named);
   }
-  return true;
+  return mixer.all_sound();
 }
 
 bool TripletSampler::replace_same_part(const Clip& clip, Rng& rng, Triplet& triplet) const {
@@ -115,7 +115,7 @@ bool TripletSampler::replace_same_part(const Clip& clip, Rng& rng, Triplet& trip
   const Names others = without(before.instruments(), {swap.x, swap.y});
   const Names context = draw(others, draw_size(others.empty() ? 0 : 1, others.size(), rng), rng);
   Mix source, target;
-  Mixer mixer(songs_, clip);
+  Mixer mixer(songs_, clip, options_.silence_db);
   mixer.add(before, joined(context, {swap.x}), source);
   mixer.add(before, context, target);
   mixer.add(after, swap.stems, target);
@@ -127,7 +127,7 @@ bool TripletSampler::replace_same_part(const Clip& clip, Rng& rng, Triplet& trip
   set_source(triplet, std::move(source), joined(context, {swap.x}));
   set_target(triplet, std::move(target), joined(context, {swap.y}));
   triplet.source_genre = triplet.target_genre = arrangements[a].genre;
-  return true;
+  return mixer.all_sound();
 }
 
 bool TripletSampler::replace_other_part(const Clip& clip, Rng& rng, Triplet& triplet) const {
@@ -141,7 +141,7 @@ bool TripletSampler::replace_other_part(const Clip& clip, Rng& rng, Triplet& tri
   const Names context = draw(others, draw_size(others.empty() ? 0 : 1, others.size(), rng), rng);
   const Names names_before = joined(context, {pair[0]}), names_after = joined(context, {pair[1]});
   Mix source, target;
-  Mixer mixer(songs_, clip);
+  Mixer mixer(songs_, clip, options_.silence_db);
   mixer.add(all, names_before, source);
   mixer.add(all, names_after, target);
   mixer.add(all, all.unnamed, source);
@@ -152,7 +152,7 @@ bool TripletSampler::replace_other_part(const Clip& clip, Rng& rng, Triplet& tri
   triplet.instruction.instruments = {pair[0]};
   triplet.instruction.replacements = {pair[1]};
   triplet.source_genre = triplet.target_genre = arrangements[a].genre;
-  return true;
+  return mixer.all_sound();
 }
 
 bool TripletSampler::remix_to_genre(const Clip& clip, Rng& rng, Triplet& triplet) const {
@@ -171,7 +171,7 @@ bool TripletSampler::remix_to_genre(const Clip& clip, Rng& rng, Triplet& triplet
   const Names heard = rng.chance(0.7) ? audible : draw(audible, draw_size(1, audible.size(), rng), rng);
   const Names answer = after.instruments();
   Mix source, target;
-  Mixer mixer(songs_, clip);
+  Mixer mixer(songs_, clip, options_.silence_db);
   mixer.add(before, heard, source);
   mixer.add(after, answer, target);
   set_source(triplet, std::move(source), heard);
@@ -181,7 +181,7 @@ bool TripletSampler::remix_to_genre(const Clip& clip, Rng& rng, Triplet& triplet
     triplet.instruction.instruments = draw(answer, answer.size(), rng);
   triplet.source_genre = from.genre;
   triplet.target_genre = to.genre;
-  return true;
+  return mixer.all_sound();
 }
 
 bool TripletSampler::remix_with_instruments(const Clip& clip, Rng& rng, Triplet& triplet) const {
@@ -199,7 +199,7 @@ bool TripletSampler::remix_with_instruments(const Clip& clip, Rng& rng, Triplet&
   const Names heard = rng.chance(0.5) ? audible : draw(audible, draw_size(1, audible.size(), rng), rng);
   if (sorted(heard) == sorted(chosen)) return false;  // what is asked for is there
   Mix source, target;
-  Mixer mixer(songs_, clip);
+  Mixer mixer(songs_, clip, options_.silence_db);
   mixer.add(before, heard, source);
   mixer.add(after, chosen, target);
   set_source(triplet, std::move(source), heard);
@@ -207,7 +207,7 @@ bool TripletSampler::remix_with_instruments(const Clip& clip, Rng& rng, Triplet&
   triplet.instruction.instruments = chosen;
   triplet.source_genre = arrangements[takes[0].first].genre;
   triplet.target_genre = arrangements[takes[1].first].genre;
-  return true;
+  return mixer.all_sound();
 }
 
 bool TripletSampler::two_requests(const Clip& clip, Rng& rng, Triplet& triplet) const {
@@ -249,7 +249,7 @@ bool TripletSampler::two_requests(const Clip& clip, Rng& rng, Triplet& triplet) 
   const bool kept = pair.first != Operation::kExtract;
   if (kept) after = joined(after, context);
   Mix source, target;
-  Mixer mixer(songs_, clip);
+  Mixer mixer(songs_, clip, options_.silence_db);
   mixer.add(all, before, source);
   mixer.add(all, after, target);
   if (company) mixer.add(all, all.unnamed, source);
@@ -258,7 +258,7 @@ bool TripletSampler::two_requests(const Clip& clip, Rng& rng, Triplet& triplet) 
   triplet.source_genre = triplet.target_genre = arrangements[a].genre;
   set_source(triplet, std::move(source), before);
   set_target(triplet, std::move(target), after);
-  return true;
+  return mixer.all_sound();
 }
 
 }  // namespace instructme

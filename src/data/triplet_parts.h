@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "instructme/audio/audio_buffer.h"
 #include "instructme/data/triplet.h"
 #include "instructme/text/pitched.h"
 
@@ -68,22 +69,32 @@ struct TripletSampler::Take {
 // Adds stems up, reading each once.
 class TripletSampler::Mixer {
  public:
-  Mixer(const SongSet& songs, const Clip& clip) : songs_(songs), clip_(clip) {}
+  Mixer(const SongSet& songs, const Clip& clip, double silence_db)
+      : songs_(songs),
+        clip_(clip),
+        silence_db_(silence_db),
+        whole_blocks_(clip.start % songs.block_frames() == 0 && clip.frames % songs.block_frames() == 0) {}
 
   const Clip& clip() const { return clip_; }
+  // Whether every instrument that was added sounds within the clip. That it sounds in the blocks which the clip touches
+  // says so only of whole blocks: it may begin behind the clip's end.
+  bool all_sound() const { return all_sound_; }
 
   void add(const Take& take, const std::vector<size_t>& stems, Mix& mix) {
     mix.wave.resize(static_cast<size_t>(clip_.frames));
     const auto& infos = songs_.info(clip_.song).arrangements[take.arrangement].versions[take.version].stems;
+    bool sounds = whole_blocks_ || stems.empty();
     for (size_t stem : stems) {
       const std::array<size_t, 3> key{take.arrangement, take.version, stem};
       auto found = read_.find(key);
       if (found == read_.end())
         found = read_.emplace(key, songs_.clip(clip_.song, key[0], key[1], stem, clip_.start, clip_.frames)).first;
+      sounds = sounds || rms_db(found->second) >= silence_db_;
       const auto gain = static_cast<float>(take.gains[stem]);
       for (size_t i = 0; i < mix.wave.size(); ++i) mix.wave[i] += gain * found->second[i];
       mix.stems.push_back({take.arrangement, take.version, stem, infos[stem].instrument, gain});
     }
+    all_sound_ = all_sound_ && sounds;
   }
   void add(const Take& take, const Names& instruments, Mix& mix) {
     mix.wave.resize(static_cast<size_t>(clip_.frames));
@@ -93,6 +104,8 @@ class TripletSampler::Mixer {
  private:
   const SongSet& songs_;
   const Clip& clip_;
+  double silence_db_;
+  bool whole_blocks_, all_sound_ = true;
   std::map<std::array<size_t, 3>, std::vector<float>> read_;
 };
 

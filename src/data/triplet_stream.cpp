@@ -5,6 +5,7 @@
 #include <exception>
 #include <map>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -243,7 +244,14 @@ TripletStream::TripletStream(StreamOptions options, SongSupply supply, const Lex
     throw Error(ErrorKind::kUsage, format("A stream needs 1 to 1024 threads, not %d.", options.threads));
   const int threads = options.threads;
   state_ = std::make_unique<State>(std::move(options), std::move(supply), lexicon, cancel);
-  for (int i = 0; i < threads; ++i) state_->threads.emplace_back([state = state_.get()] { state->work(); });
+  state_->threads.reserve(static_cast<size_t>(threads));
+  try {
+    for (int i = 0; i < threads; ++i) state_->threads.emplace_back([state = state_.get()] { state->work(); });
+  } catch (const std::system_error&) {
+    // With fewer the examples are the same, but later.
+    if (state_->threads.empty())
+      throw Error(ErrorKind::kMissing, "The system gives no thread to make songs on; end other programs.");
+  }
 }
 
 TripletStream::~TripletStream() {

@@ -14,9 +14,10 @@
 #include "instructme/base/files.h"
 #include "instructme/base/rng.h"
 #include "instructme/base/strings.h"
-#include "instructme/data/dataset_renderer.h"
+#include "instructme/data/mix_gain.h"
+#include "instructme/data/set_manifest.h"
 #include "instructme/data/song_set.h"
-#include "song_threads.h"
+#include "instructme/data/song_threads.h"
 
 namespace instructme {
 namespace {
@@ -27,7 +28,6 @@ using nlohmann::json;
 constexpr const char* kManifest = "backgrounds.json";
 constexpr int kPlacesToTry = 20;
 constexpr double kSilence_db = -45;  // a stem or recording below this does not sound
-constexpr double kPeakLimit = 0.98;
 
 std::set<std::string> parse_heard(const std::string& text, const Lexicon& lexicon) {
   std::set<std::string> heard;
@@ -115,7 +115,9 @@ class BackgroundMaker {
     rest.licence = recording->licence;
     version.stems.push_back(std::move(rest));
     audio.push_back(std::move(background));
-    bring_to_level(audio);
+    const double gain = mix_gain(audio, options_.mix_level_db, songs_.sample_rate());
+    for (auto& wave : audio)
+      for (float& x : wave) x = static_cast<float>(x * gain);
 
     SongInfo& info = result.info;
     info.seed = seed;
@@ -164,20 +166,6 @@ class BackgroundMaker {
     return std::nullopt;
   }
 
-  void bring_to_level(std::vector<std::vector<float>>& audio) const {
-    std::vector<float> mix(static_cast<size_t>(frames_));
-    float highest = 0;
-    for (const auto& stem : audio) {
-      for (size_t i = 0; i < mix.size(); ++i) mix[i] += stem[i];
-      highest = std::max(highest, peak(stem));
-    }
-    highest = std::max(highest, peak(mix));
-    const double rms = active_rms(mix, songs_.sample_rate());
-    const double gain = std::min(std::pow(10.0, options_.mix_level_db / 20) / rms, kPeakLimit / highest);
-    for (auto& stem : audio)
-      for (float& x : stem) x = static_cast<float>(x * gain);
-  }
-
   const std::vector<Recording>& recordings_;
   const BackgroundOptions& options_;
   SongSet songs_;
@@ -186,8 +174,9 @@ class BackgroundMaker {
 };
 
 void check_options(const BackgroundOptions& options) {
-  if (options.count < 1 || options.seconds < 1 || options.most_stems < 1 ||
-      options.stem_high_db < options.stem_low_db || options.mix_level_db > 0)
+  check_jobs(options.jobs);
+  if (options.count < 1 || !(options.seconds >= 1) || options.most_stems < 1 ||
+      !(options.stem_low_db <= options.stem_high_db) || !(options.mix_level_db <= 0))
     throw Error(
         ErrorKind::kUsage,
         "Songs over recordings want a count, at least 1 s and 1 stem, a range of levels from low to high, and a "
@@ -203,25 +192,18 @@ void write_manifest(const std::vector<Recording>& recordings, const BackgroundOp
   json songs = json::array();
   for (const auto& folder : options.songs)
     songs.push_back((folder.has_filename() ? folder : folder.parent_path()).filename().string());
-  json manifest{{"format", "instructme-backgrounds"},
-                {"version", 1},
-                {"first_seed", options.first_seed},
-                {"seconds", options.seconds},
-                {"most_stems", options.most_stems},
-                {"stem_low_db", options.stem_low_db},
-                {"stem_high_db", options.stem_high_db},
-                {"mix_level_db", options.mix_level_db},
-                {"songs", songs},
-                {"recordings", list}};
-  manifest = json::parse(json_text(manifest));  // as it is read again: bytes that are no UTF-8 are replaced
+  const json manifest{{"format", "instructme-backgrounds"},
+                      {"version", 1},
+                      {"first_seed", options.first_seed},
+                      {"seconds", options.seconds},
+                      {"most_stems", options.most_stems},
+                      {"stem_low_db", options.stem_low_db},
+                      {"stem_high_db", options.stem_high_db},
+                      {"mix_level_db", options.mix_level_db},
+                      {"songs", songs},
+                      {"recordings", list}};
   const fs::path path = options.folder / kManifest;
-  if (fs::exists(path)) {
-    const json before = read_json_file(path);
-    for (const auto& [key, value] : manifest.items())
-      if (!before.is_object() || before.value(key, json()) != value)
-        throw Error(ErrorKind::kUsage, "The folder '" + options.folder.string() + "' holds songs made with another '" +
-                                           key + "'; give the same options or another folder.");
-  }
+  earlier_manifest(path, manifest, "songs made with");
   write_json_file(path, manifest);
 }
 
@@ -280,22 +262,21 @@ BackgroundReport make_background_songs(const std::vector<Recording>& recordings,
   for_each_song(static_cast<size_t>(options.count), options.jobs, cancel, [&](size_t i) {
     const uint64_t seed = options.first_seed + i;
     const fs::path folder = options.folder / song_folder_name(seed);
-    const bool there = is_song_folder(folder);
+    const bool there = holds_whole_song(folder);
     std::string refused;
-    if (!there) {
-      try {
-        write_song(folder, maker.make(seed), options.flac);
-      } catch (const Error& error) {
-        if (error.kind() != ErrorKind::kInput) throw;
-        refused = format("seed %llu: ", static_cast<unsigned long long>(seed)) + error.what();
-      }
+    SongInfo song;
+    try {
+      if (!there) write_song(folder, maker.make(seed), options.flac);
+      song = read_song_info(folder);
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::kInput) throw;
+      refused = format("seed %llu: ", static_cast<unsigned long long>(seed)) + error.what();
     }
     const std::lock_guard lock(mutex);
     if (!refused.empty()) {
       report.refused.push_back(refused);
     } else {
       ++(there ? report.kept : report.made);
-      const SongInfo song = read_song_info(folder);
       for (const StemInfo& stem : song.arrangements.front().versions.front().stems)
         if (!stem.instrument.empty()) ++report.instruments[stem.instrument];
     }

@@ -79,6 +79,15 @@ CollectionKind detect(const fs::path& path, const Lexicon& lexicon) {
           "folders of at least two sound files named after instruments, such as song/drums.wav.");
 }
 
+// Songs of one id, as those of two copies of a collection side by side, would be written to one folder.
+void refuse_copies(std::vector<MultitrackSong>& songs) {
+  for (size_t i = 1; i < songs.size(); ++i) {
+    if (songs[i].id != songs[i - 1].id) continue;
+    songs[i].problems.push_back("Another song before it has the same name; give the folder of one collection alone.");
+    songs[i].stems.clear();
+  }
+}
+
 std::vector<MultitrackSong> load(CollectionKind kind, const LoaderContext& context) {
   switch (kind) {
     case CollectionKind::kSlakh: return load_slakh(context);
@@ -188,7 +197,8 @@ std::vector<MultitrackSong> find_songs(const fs::path& path, CollectionKind kind
     song.collection = collection_name(kind);
     if (song.licence.empty()) song.licence = options.licence;
   }
-  std::sort(songs.begin(), songs.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
+  std::stable_sort(songs.begin(), songs.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
+  refuse_copies(songs);
   return songs;
 }
 

@@ -5,14 +5,15 @@
 #include <cmath>
 #include <fstream>
 #include <mutex>
+#include <optional>
 #include <set>
 
 #include "instructme/audio/audio_buffer.h"
 #include "instructme/base/error.h"
 #include "instructme/base/rng.h"
 #include "instructme/base/strings.h"
+#include "instructme/data/song_threads.h"
 #include "instructme/multitrack/stem_name.h"
-#include "song_threads.h"
 #include "stem_audio.h"
 
 namespace instructme {
@@ -103,17 +104,18 @@ class SongExaminer {
   }
 
   void check_lengths_and_rates() {
-    size_t longest = 0, shortest = 0;
+    std::optional<size_t> longest, shortest;  // of those whose length the headers tell
     std::set<int> rates;
     for (size_t s = 0; s < headers_.stems.size(); ++s) {
-      if (headers_.seconds(s) > headers_.seconds(longest)) longest = s;
-      if (headers_.seconds(s) < headers_.seconds(shortest)) shortest = s;
       for (const SongHeaders::File& file : headers_.stems[s]) rates.insert(file.sample_rate);
+      if (headers_.seconds(s) <= 0 && !headers_.exact(s)) continue;
+      if (!longest || headers_.seconds(s) > headers_.seconds(*longest)) longest = s;
+      if (!shortest || headers_.seconds(s) < headers_.seconds(*shortest)) shortest = s;
     }
-    if (headers_.seconds(longest) - headers_.seconds(shortest) > kLengthTolerance_s)
+    if (longest && headers_.seconds(*longest) - headers_.seconds(*shortest) > kLengthTolerance_s)
       add(ProblemKind::kLengths,
-          format("Its stems differ in length: '%s' has %.2f s, '%s' %.2f s.", song_.stems[longest].name.c_str(),
-                 headers_.seconds(longest), song_.stems[shortest].name.c_str(), headers_.seconds(shortest)));
+          format("Its stems differ in length: '%s' has %.2f s, '%s' %.2f s.", song_.stems[*longest].name.c_str(),
+                 headers_.seconds(*longest), song_.stems[*shortest].name.c_str(), headers_.seconds(*shortest)));
     if (rates.size() > 1)
       add(ProblemKind::kRates,
           format("Its files have different sampling rates, from %d to %d Hz.", *rates.begin(), *rates.rbegin()));
@@ -177,11 +179,13 @@ void find_duplicates(const std::vector<MultitrackSong>& songs, std::vector<Exami
                      : ""),
            false});
     };
-    const auto [title, new_title] = titles.emplace(plain_words(songs[i].title), i);
-    if (!new_title) add(title->second, "title");
+    // A title without letters and digits, as "?", is no word to tell songs by.
+    const std::string words = plain_words(songs[i].title);
+    const size_t titled = words.empty() ? i : titles.emplace(words, i).first->second;
+    if (titled != i) add(titled, "title");
     if (examined[i].fingerprint == 0) continue;
     const auto [stem, new_stem] = stems.emplace(examined[i].fingerprint, i);
-    if (!new_stem && new_title) add(stem->second, "first stem");
+    if (!new_stem && titled == i) add(stem->second, "first stem");
   }
 }
 

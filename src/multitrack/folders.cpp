@@ -27,10 +27,10 @@ bool has_word(const std::string& words, std::initializer_list<const char*> wante
 
 bool is_click(const std::string& words) { return has_word(words, {"click", "clicktrack", "metronome"}); }
 
-// "drums mix" is drums.
-bool is_mix(const std::string& name, const Lexicon& lexicon) {
+// "drums mix" is drums, and so is what the caller calls so.
+bool is_mix(const std::string& name, const LoaderContext& context) {
   return has_word(plain_words(name), {"mix", "mixture", "mixdown", "fullmix", "master", "mastered"}) &&
-         instrument_of_stem_name(name, lexicon).empty();
+         context.instrument(name).empty();
 }
 
 // The name without the word of a side, if it has exactly one; `side` is 'l', 'r' or 0.
@@ -71,7 +71,7 @@ void load_song(const LoaderContext& context, const fs::path& folder, MultitrackS
   for (const fs::path& path : sound_files(folder)) {
     const std::string name = path.stem().string();
     if (is_click(plain_words(name))) continue;
-    if (is_mix(name, context.lexicon)) {
+    if (is_mix(name, context)) {
       if (song.mix.empty()) song.mix = path;
     } else {
       parts.push_back({path});

@@ -52,10 +52,9 @@ MultitrackStem load_stem(const LoaderContext& context, const fs::path& folder, c
   // The program of a drum track is 128 here; what it was in the MIDI file is not told.
   const InstrumentEntry* instrument = context.lexicon.instrument_of_program(drums ? 0 : program, drums);
   stem.instrument = context.instrument_or(stem.name, instrument == nullptr ? "" : instrument->name);
-  fs::path path = sound_named(folder / "stems", id);
-  // Left as published, so that the one who looks for the file is told its name.
-  if (path.empty()) path = file_in(folder / "stems", id + ".flac");
-  stem.files.push_back({path});
+  // Left as published where it is missing, so that the one who looks for the file is told its name.
+  const fs::path published = file_in(folder / "stems", id + ".flac"), found = sound_named(folder / "stems", id);
+  stem.files.push_back({found.empty() ? published : found});
   return stem;
 }
 

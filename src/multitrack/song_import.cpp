@@ -5,17 +5,17 @@
 #include <mutex>
 #include <set>
 
-#include "instructme/audio/audio_buffer.h"
-#include "instructme/audio/loudness.h"
 #include "instructme/base/config_reader.h"
 #include "instructme/base/error.h"
 #include "instructme/base/files.h"
 #include "instructme/base/rng.h"
 #include "instructme/base/strings.h"
+#include "instructme/data/mix_gain.h"
 #include "instructme/data/palette.h"
+#include "instructme/data/set_manifest.h"
 #include "instructme/data/song_folder.h"
+#include "instructme/data/song_threads.h"
 #include "instructme/multitrack/stem_name.h"
-#include "song_threads.h"
 #include "stem_audio.h"
 
 namespace instructme {
@@ -25,7 +25,6 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 
 constexpr const char* kManifest = "import.json";
-constexpr double kPeakLimit = 0.98;
 constexpr double kNotedPadding_s = 0.01;
 constexpr size_t kLongestName = 60;
 
@@ -36,6 +35,7 @@ uint64_t hash_of(const std::string& text) { return Rng(0).fork(text).next(); }
 std::string source_of(const MultitrackSong& song) { return song.collection + ": " + song.id; }
 
 void check_options(const ImportOptions& options) {
+  check_jobs(options.jobs);
   if (options.sample_rate < 8000 || options.sample_rate > 192000)
     throw Error(ErrorKind::kUsage, format("Songs can have 8000 to 192000 Hz, not %d.", options.sample_rate));
   if (!(options.mix_level_db <= 0) || options.mix_level_db < -100)
@@ -55,18 +55,10 @@ void write_manifest(const ImportOptions& options, const std::set<std::string>& c
                 {"mix_level_db", options.mix_level_db}, {"validation_share", options.validation_share},
                 {"test_share", options.test_share}};
   std::set<std::string> all = collections;
-  if (fs::exists(path)) {
-    json before = read_json_file(path);
-    if (!before.is_object()) before = json::object();
-    for (const auto& [key, value] : manifest.items())
-      if (before.value(key, json()) != value)
-        throw Error(ErrorKind::kUsage, "The folder '" + options.folder.string() +
-                                           "' holds songs imported with another '" + key +
-                                           "'; give the same options or another folder.");
-    if (before.contains("collections") && before["collections"].is_array())
-      for (const json& name : before["collections"])
-        if (name.is_string()) all.insert(name.get<std::string>());
-  }
+  const json before = earlier_manifest(path, manifest, "songs imported with");
+  if (before.contains("collections") && before["collections"].is_array())
+    for (const json& name : before["collections"])
+      if (name.is_string()) all.insert(name.get<std::string>());
   manifest["collections"] = all;
   write_json_file(path, manifest);
 }
@@ -105,20 +97,6 @@ StemInfo stem_info(const MultitrackSong& song, const MultitrackStem& stem, int p
   return info;
 }
 
-// One factor for all stems: the mix gets its level, and neither it nor a stem clips.
-double level_gain(const std::vector<std::vector<float>>& stems, double level_db, int sample_rate) {
-  std::vector<float> mix;
-  float highest = 0;
-  for (const auto& stem : stems) {
-    add_to(mix, stem);
-    highest = std::max(highest, peak(stem));
-  }
-  highest = std::max(highest, peak(mix));
-  const double rms = active_rms(mix, sample_rate);
-  if (!(rms > 0)) throw Error(ErrorKind::kInput, "nothing in it sounds.");
-  return std::min(std::pow(10.0, level_db / 20) / rms, kPeakLimit / highest);
-}
-
 // `note` says what was changed, or stays empty.
 RenderedSong convert(const MultitrackSong& song, const ImportOptions& options, const Lexicon& lexicon,
                      const CancelToken& cancel, std::string& note) {
@@ -130,7 +108,8 @@ RenderedSong convert(const MultitrackSong& song, const ImportOptions& options, c
     audio.push_back(read_stem_sum(stem, options.sample_rate));
     frames = std::max(frames, audio.back().size());
   }
-  const double gain = level_gain(audio, options.mix_level_db, options.sample_rate);
+  const double gain = mix_gain(audio, options.mix_level_db, options.sample_rate);
+  if (!(gain > 0)) throw Error(ErrorKind::kInput, "nothing in it sounds.");
   RenderedSong result;
   SongInfo& info = result.info;
   info.seed = hash_of(source_of(song));
@@ -164,7 +143,14 @@ RenderedSong convert(const MultitrackSong& song, const ImportOptions& options, c
 // As song.json gives it back: bytes that are no UTF-8 are replaced there.
 std::string as_stored(const std::string& text) { return json::parse(json_text(text)).get<std::string>(); }
 
-enum class Present { kNo, kYes, kAnother };
+enum class Present { kNo, kYes, kAnother, kOtherStems };
+
+// Whether the stems of a song folder are called as they would be now.
+bool has_stems(const SongInfo& info, const std::vector<MultitrackStem>& wanted) {
+  const std::vector<StemInfo>& stems = info.arrangements.front().versions.front().stems;
+  return std::equal(stems.begin(), stems.end(), wanted.begin(), wanted.end(),
+                    [](const StemInfo& a, const MultitrackStem& b) { return a.instrument == b.instrument; });
+}
 
 // A folder with the name of the song may hold another one, of another collection with the same names.
 Present present_song(const fs::path& folder, const MultitrackSong& song, const ImportOptions& options) {
@@ -174,18 +160,32 @@ Present present_song(const fs::path& folder, const MultitrackSong& song, const I
     MultitrackSong written = song;
     written.stems = stems_to_write(song, options.keep_unnamed);
     const SongHeaders headers = read_headers(written);
+    bool exact = true;
     for (const auto& stem : headers.stems)
-      for (const SongHeaders::File& file : stem)
+      for (const SongHeaders::File& file : stem) {
         if (!file.error.empty()) return Present::kYes;  // the originals are gone; what was made of them is not
+        exact = exact && file.exact;
+      }
     const double seconds = static_cast<double>(info.frames) / info.sample_rate;
     const bool same = info.source == as_stored(source_of(song)) && info.title == as_stored(song.title) &&
-                      info.arrangements.front().versions.front().stems.size() == written.stems.size() &&
-                      std::abs(seconds - headers.longest()) < 2.0 / options.sample_rate;
-    return same ? Present::kYes : Present::kAnother;
+                      (!exact || std::abs(seconds - headers.longest()) < 2.0 / options.sample_rate);
+    if (!same) return Present::kAnother;
+    return has_stems(info, written.stems) ? Present::kYes : Present::kOtherStems;
   } catch (const Error& error) {
     if (error.kind() == ErrorKind::kInput || error.kind() == ErrorKind::kIo) return Present::kNo;  // damaged
     throw;
   }
+}
+
+void refuse_present(Present present, const fs::path& folder) {
+  if (present == Present::kAnother)
+    throw Error(ErrorKind::kInput, "'" + folder.string() +
+                                       "' holds another song of this name; import this collection into a folder of "
+                                       "its own.");
+  if (present == Present::kOtherStems)
+    throw Error(ErrorKind::kInput, "'" + folder.string() +
+                                       "' holds this song with other instruments for its stems; remove that folder, "
+                                       "or import into another one.");
 }
 
 // A hidden folder until it was read back: SongSet passes over hidden ones.
@@ -261,10 +261,7 @@ ImportReport import_songs(const std::vector<MultitrackSong>& songs, const Import
       if (!song.problems.empty()) throw Error(ErrorKind::kInput, song.problems.front());
       const fs::path folder = options.folder / split / import_folder_name(song);
       const Present present = present_song(folder, song, options);
-      if (present == Present::kAnother)
-        throw Error(ErrorKind::kInput, "'" + folder.string() +
-                                           "' holds another song of this name; import this collection into a folder of "
-                                           "its own.");
+      refuse_present(present, folder);
       std::string note;
       if (present == Present::kNo) {
         make_folder(folder.parent_path());

@@ -14,6 +14,11 @@ double SongHeaders::seconds(size_t stem) const {
   return longest;
 }
 
+bool SongHeaders::exact(size_t stem) const {
+  const std::vector<File>& files = stems.at(stem);
+  return std::all_of(files.begin(), files.end(), [](const File& file) { return file.exact; });
+}
+
 double SongHeaders::longest() const {
   double longest = 0;
   for (size_t s = 0; s < stems.size(); ++s) longest = std::max(longest, seconds(s));
@@ -35,6 +40,7 @@ SongHeaders read_headers(const MultitrackSong& song) {
       try {
         const AudioInfo info = probe_audio(part.path);
         file.seconds = info.seconds();
+        file.exact = info.frames >= 0 && info.extension != ".mp3";  // of which only some state their length
         file.sample_rate = info.sample_rate;
       } catch (const Error& error) {
         file.error = error.what();

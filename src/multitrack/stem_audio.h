@@ -11,7 +11,8 @@ namespace instructme {
 /// What the headers of a song's files say.
 struct SongHeaders {
   struct File {
-    double seconds = 0;
+    double seconds = 0;   ///< 0 when the header does not tell
+    bool exact = true;    ///< false when the header does not tell, or may only estimate
     int sample_rate = 0;  ///< Hz; 0 when the file could not be read
     bool missing = false;
     std::string error;  ///< "" when it could be read
@@ -19,6 +20,7 @@ struct SongHeaders {
   std::vector<std::vector<File>> stems;  ///< [stem][file]
 
   double seconds(size_t stem) const;  ///< of its longest file
+  bool exact(size_t stem) const;      ///< all files of the stem are
   double longest() const;
 };
 

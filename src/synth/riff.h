@@ -21,7 +21,7 @@ std::vector<Chunk> chunks(std::string_view data, const std::string& name);
 /// Throws kInput when there is none.
 std::string_view find(const std::vector<Chunk>& chunks, std::string_view id, const std::string& name);
 
-/// The bytes of a piece; one of an odd length is followed by a zero.
+/// The bytes of a piece; a zero that counts makes an odd length even, as SoundFonts want it.
 std::string chunk(const std::string& id, std::string data);
 
 /// Little-endian numbers of so many bytes; 0 for one that is not there.

@@ -42,7 +42,8 @@ TfjsFile::TfjsFile(const std::filesystem::path& path) {
         const std::string name = weight.at("name").get<std::string>();
         const auto dtype = dtype_of(weight.at("dtype").get<std::string>());
         if (!dtype || weight.contains("quantization")) fail("tensor '" + name + "' is quantised or of an unknown type");
-        TensorView view{*dtype, weight.at("shape").get<std::vector<int64_t>>(), {}};
+        TensorView view{*dtype, {}, {}};
+        ConfigReader(weight, path.string() + ": tensor '" + name + "'").require("shape", view.shape);
         const auto size = safetensors::byte_count(view.dtype, view.shape);
         if (!size || *size > bytes->size() - at)
           fail(format("tensor '%s' of shape %s reaches beyond the %zu bytes of its files", name.c_str(),

@@ -77,6 +77,7 @@ TEST_F(Tar, RefusesWhatIsTruncatedOrDamaged) {
   const auto written = write();
   expect_error(ErrorKind::kInput, "no file at byte", [&] { TarReader(path_).entry_at(written.back().next()); });
   expect_error(ErrorKind::kInput, "no valid header", [&] { TarReader(path_).entry_at(written[0].offset + 512); });
+  expect_error(ErrorKind::kInput, "truncated", [&] { TarReader(path_).entry_at(INT64_MAX); });
   for (const int64_t size : {written[2].offset + 600, written[1].offset, int64_t{100}, int64_t{0}}) {
     write();
     fs::resize_file(path_, static_cast<uintmax_t>(size));
@@ -85,10 +86,19 @@ TEST_F(Tar, RefusesWhatIsTruncatedOrDamaged) {
   write();
   overwrite(written[1].offset + 3, 'Z');
   expect_error(ErrorKind::kInput, "no valid header at byte 1024", [&] { TarReader(path_).entries(); });
+  write();
+  for (int64_t i = 0; i < 512; ++i) overwrite(written[1].offset + i, '\0');
+  expect_error(ErrorKind::kInput, "no valid header at byte 1024", [&] { TarReader(path_).entries(); });
   write_file_atomically(path_, std::string(2048, 'q'));
   expect_error(ErrorKind::kInput, "damaged", [&] { TarReader(path_).entries(); });
   expect_error(ErrorKind::kIo, "nowhere.tar", [&] { TarReader(folder_.path() / "nowhere.tar"); });
   expect_error(ErrorKind::kIo, "regular file", [&] { TarReader(folder_.path()); });
+}
+
+TEST_F(Tar, OneBlockOfZerosEndsAnArchiveToo) {
+  const auto written = write();
+  fs::resize_file(path_, static_cast<uintmax_t>(written.back().next() + 512));
+  EXPECT_EQ(TarReader(path_).entries().size(), files_.size());
 }
 
 TEST_F(Tar, SaysWhenTheDiskRefuses) {

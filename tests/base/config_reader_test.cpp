@@ -100,6 +100,8 @@ TEST(ConfigReader, InnerObjectsNameThePath) {
   expect_error(ErrorKind::kModel, "tiny.json: vae: key 'hop'", [&] { vae.read("hop", hop); });
   expect_error(ErrorKind::kModel, "tiny.json: list: expected a JSON object, found array",
                [&] { config.object("list"); });
+  expect_error(ErrorKind::kModel, "tiny.json: vae: expected a JSON object, found null",
+               [] { reader(R"({"vae": null})").object("vae"); });
   EXPECT_FALSE(config.object("absent").has("anything"));
   EXPECT_EQ(config.raw("free"), (json{{"a", 1}}));
   EXPECT_TRUE(config.raw("nothing").is_null());
@@ -134,6 +136,8 @@ TEST(JsonFile, Errors) {
   expect_error(ErrorKind::kIo, "a.json", [&] { read_json_file(path); });
   write_file_atomically(path, "{\"a\": ");
   expect_error(ErrorKind::kModel, "a.json is not valid JSON", [&] { read_json_file(path); });
+  write_file_atomically(path, "{\"a\": " + std::string(100000, '[') + std::string(100000, ']') + "}");
+  expect_error(ErrorKind::kModel, "a.json is nested too deeply", [&] { read_json_file(path); });
   expect_error(ErrorKind::kIo, "nowhere", [&] { write_json_file(folder.path() / "nowhere" / "a.json", 1); });
 }
 

@@ -1,5 +1,6 @@
 #include "instructme/base/files.h"
 
+#include <cstdlib>
 #include <fstream>
 
 #include "expect_error.h"
@@ -72,6 +73,10 @@ TEST(AtomicFile, RefusesImpossibleTargets) {
   const TempDir folder;
   expect_error(ErrorKind::kIo, "does not exist", [&] { AtomicFile(folder.path() / "nowhere" / "a.txt"); });
   expect_error(ErrorKind::kIo, "it is a folder", [&] { AtomicFile{folder.path()}; });
+  fs::create_symlink("/dev/null", folder.path() / "device");
+  expect_error(ErrorKind::kIo, "not a regular file", [&] { AtomicFile(folder.path() / "device"); });
+  fs::create_symlink("circle", folder.path() / "circle");
+  expect_error(ErrorKind::kIo, "circle cannot be reached", [&] { AtomicFile(folder.path() / "circle" / "a.txt"); });
 }
 
 TEST(TempDir, IsItsOwnAndGoesAwayWithItsContent) {
@@ -85,6 +90,17 @@ TEST(TempDir, IsItsOwnAndGoesAwayWithItsContent) {
     put(path / "a/b/c", "x");
   }
   EXPECT_FALSE(fs::exists(path));
+}
+
+TEST(TempDir, SaysWhenThereIsNoPlaceForIt) {
+  const char* variable = std::getenv("TMPDIR");
+  const std::string before = variable == nullptr ? "" : variable;
+  ::setenv("TMPDIR", "/nowhere/at/all", 1);
+  expect_error(ErrorKind::kIo, "let TMPDIR name a folder", [] { const TempDir folder; });
+  if (variable == nullptr)
+    ::unsetenv("TMPDIR");
+  else
+    ::setenv("TMPDIR", before.c_str(), 1);
 }
 
 TEST(TextFile, AnyBytesSurvive) {

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <csignal>
 #include <functional>
 #include <thread>
 
@@ -60,6 +61,17 @@ TEST(RunProcess, TheTimeLimitHoldsAfterTheOutputIsClosed) {
     expect_error(ErrorKind::kIo, "did not end", [] { run_process({"sh", "-c", "exec >&- 2>&-; exec sleep 20"}, 0.3); });
   });
   EXPECT_LT(taken, 5);
+}
+
+TEST(RunProcess, WhatItLeavesRunningIsNotWaitedFor) {
+  const double taken = seconds_of([] { EXPECT_EQ(run_process({"sh", "-c", "sleep 9 & echo x"}, 8).output, "x\n"); });
+  EXPECT_LT(taken, 6);
+}
+
+TEST(RunProcess, AnEndWithoutAnExitCodeIsNoSuccess) {
+  const auto before = std::signal(SIGCHLD, SIG_IGN);
+  expect_error(ErrorKind::kIo, "how the program 'false' ended", [] { run_process({"false"}); });
+  std::signal(SIGCHLD, before);
 }
 
 TEST(RunProcess, AVeryLongLimitDoesNotOverflow) { EXPECT_EQ(run_process({"echo", "x"}, 1e8).output, "x\n"); }

@@ -68,6 +68,15 @@ TEST(DataReport, KeysAndTemposOfRecordingsAreNotKnown) {
     }
 }
 
+TEST(DataReport, TemposThatMakeNoSenseAreCountedAtTheEnds) {
+  std::vector<RenderedSong> songs{test_song(1), test_song(2)};
+  songs[0].info.tempo_bpm = 1e300;
+  songs[1].info.tempo_bpm = -5;
+  const DataReport report = report_songs("mine", SongSet(std::move(songs)), Lexicon::builtin());
+  EXPECT_EQ(table(report, "tempos").rows.at("990-999").count, 1);
+  EXPECT_EQ(table(report, "tempos").rows.at("000-009").count, 1);
+}
+
 TEST(DataReport, TheLastBlockCountsAsLongAsItIs) {
   std::vector<RenderedSong> songs{test_song(1)};
   constexpr int64_t kFrames = 60800;  // 7.6 s

@@ -97,6 +97,28 @@ TEST_F(DatasetRenderer, RefusesToMixSetsOfDifferentOptions) {
   options_.render.mix_level_db = -18;
   options_.first_seed = 11;
   expect_error(ErrorKind::kUsage, "first_seed", [&] { render(); });
+  options_.first_seed = 10;
+  options_.render.plugin_effect_probability = 0.5;
+  expect_error(ErrorKind::kUsage, "render", [&] { render(); });
+}
+
+TEST_F(DatasetRenderer, GoesOnWhereNamesAreNoUtf8) {
+  options_.count = 1;
+  options_.composer = {{"name", "Caf\xe9"}};  // Latin-1, as a folder of MIDI files may be called
+  EXPECT_EQ(render().rendered, 1);
+  EXPECT_EQ(render().kept, 1);
+}
+
+TEST_F(DatasetRenderer, MakesDamagedSongsAgain) {
+  options_.count = 2;
+  render();
+  const std::string before = contents(options_.folder);
+  for (const auto& entry : fs::directory_iterator(options_.folder / song_folder_name(11)))
+    if (entry.path().extension() == ".wav") fs::resize_file(entry.path(), 100);
+  const DatasetReport report = render();
+  EXPECT_EQ(report.kept, 1);
+  EXPECT_EQ(report.rendered, 1);
+  EXPECT_EQ(contents(options_.folder), before);
 }
 
 TEST_F(DatasetRenderer, StopsWhenAsked) {

@@ -67,6 +67,20 @@ TEST(PartClip, LevelsAreThoseOfTheWave) {
   }
 }
 
+TEST(PartClip, BeginsWhereItSaysAtOddRatesToo) {
+  std::vector<RenderedSong> made{test_song(1)};
+  made[0].info.sample_rate = 8001;  // blocks of 4000 samples are shorter than half a second
+  const SongSet songs(std::move(made));
+  const PartClipSampler sampler(songs, {.seconds = 2, .foreign = 0});
+  double last_s = 0;
+  for (uint64_t i = 0; i < 20; ++i) {
+    Rng rng(i);
+    last_s = std::max(last_s, sampler.sample_song(0, rng).start_s);
+  }
+  EXPECT_GT(last_s, 4);
+  EXPECT_NEAR(std::remainder(last_s * 8001, 4000), 0, 1e-6);
+}
+
 TEST(PartClip, RefusesBadNumbersAndShortSongs) {
   const SongSet songs = two_songs();
   expect_error(ErrorKind::kUsage, "at least one part", [&] { PartClipSampler(songs, {.parts = 0}); });

@@ -150,6 +150,29 @@ TEST_F(Shards, MayGrow) {
   EXPECT_EQ(bytes(), expected);
 }
 
+TEST_F(Shards, DoNotBecomeFewer) {
+  write();
+  const auto expected = bytes();
+  for (const int64_t count : {9, 8, 3}) {  // an archive less full, one or two archives less
+    options_.count = count;
+    expect_error(ErrorKind::kUsage, "more than " + std::to_string(count) + " examples", [&] { write(); });
+    EXPECT_EQ(bytes(), expected);
+  }
+}
+
+TEST_F(Shards, GoOnWhereNamesAreNoUtf8) {
+  options_.how = {{"songs", "Caf\xe9"}};  // Latin-1
+  write();
+  EXPECT_EQ(write().kept, 3);
+}
+
+TEST_F(Shards, RefuseAnArchiveWithTheExamplesOfAnother) {
+  write();
+  fs::copy_file(options_.folder / "train-000000.tar", options_.folder / "train-000001.tar",
+                fs::copy_options::overwrite_existing);
+  expect_error(ErrorKind::kInput, "'00000000' is where '00000004' should be", [&] { write(); });
+}
+
 TEST_F(Shards, AreIncompleteWhenGrowingStopsBehindAReplacedArchive) {
   write();
   const auto expected = bytes();
@@ -234,9 +257,14 @@ TEST_F(Shards, RefusesDamagedSets) {
   restore();
   write_file_atomically(options_.folder / "index.tsv", "key\tshard\toffset\tsong\n00000000\ttrain-000000.tar\tx\ty\n");
   expect_error(ErrorKind::kInput, "Line 2", open);
+  write_file_atomically(options_.folder / "index.tsv",
+                        "key\tshard\toffset\tsong\n00000000\ttrain-000000.tar\t99999999999999999999\ty\n");
+  expect_error(ErrorKind::kInput, "Line 2", open);
   write_file_atomically(options_.folder / "index.tsv", "key\tshard\toffset\tsong\n");
   expect_error(ErrorKind::kInput, "index.tsv", open);
   write_file_atomically(options_.folder / "manifest.json", "{\"format\": \"other\"}");
+  expect_error(ErrorKind::kInput, "manifest.json", open);
+  write_file_atomically(options_.folder / "manifest.json", good.at("manifest.json").substr(0, 50));
   expect_error(ErrorKind::kInput, "manifest.json", open);
   expect_error(ErrorKind::kIo, "no manifest.json", [] { ShardSet set("/nowhere"); });
 }

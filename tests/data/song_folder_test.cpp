@@ -1,5 +1,6 @@
 #include "instructme/data/song_folder.h"
 
+#include <cstdint>
 #include <fstream>
 
 #include "data_test_support.h"
@@ -69,6 +70,20 @@ TEST(SongFolder, AFailureLeavesNothing) {
   EXPECT_TRUE(fs::is_empty(folder.path()));
 }
 
+TEST(SongFolder, ChordsThatHaveNoLengthOnceRoundedAreLeftOut) {
+  TempDir folder;
+  RenderedSong song = test_song(1);
+  song.info.chords[0].end_s = song.info.chords[1].start_s = 2.0000001;
+  song.info.chords.insert(song.info.chords.begin() + 1,
+                          ChordSpan{2.0000001, 2.0000002, Chord::of(5, ChordQuality::kMaj)});
+  song.info.chords[2].start_s = 2.0000002;
+  write_song(folder.path() / "s", song);
+  const SongInfo info = read_song_info(folder.path() / "s");
+  ASSERT_EQ(info.chords.size(), 3u);
+  EXPECT_EQ(info.chords[0].end_s, info.chords[1].start_s);
+  EXPECT_EQ(info.chords[1].chord, Chord::of(9, ChordQuality::kMin7));
+}
+
 class DamagedSong : public testing::Test {
  protected:
   void SetUp() override { write_song(song_, test_song(1)); }
@@ -91,8 +106,11 @@ TEST_F(DamagedSong, MissingInfo) {
 }
 
 TEST_F(DamagedSong, MissingStem) {
+  EXPECT_TRUE(holds_whole_song(song_));
   fs::remove(song_ / "a0v1_02_organ.wav");
   expect_refused(ErrorKind::kIo, "a0v1_02_organ.wav");
+  EXPECT_TRUE(is_song_folder(song_));
+  EXPECT_FALSE(holds_whole_song(song_));
 }
 
 TEST_F(DamagedSong, StemOfAnotherLength) {
@@ -142,6 +160,7 @@ TEST_F(DamagedSong, ValuesThatMakeNoSense) {
   refuse("arrangement", [](json& v) { v["arrangements"] = json::array(); });
   refuse("version 2", [](json& v) { v["version"] = 2; });
   refuse("sample_rate", [](json& v) { v["sample_rate"] = 1; });  // a block of levels would have no frames
+  refuse("block levels", [](json& v) { v["frames"] = INT64_MAX; });
 }
 
 TEST(ChordClasses, TakesTheChordAtTheMiddleOfEachFrame) {

@@ -237,6 +237,29 @@ TEST_F(Triplets, SilentStemsAreNeverNamedNorHeard) {
   EXPECT_GT(late, 20);
 }
 
+// Levels are known by half seconds: a stem may begin in the part of the last one that is not in the clip.
+TEST_F(Triplets, WhatBeginsBehindTheEndOfTheClipIsNotHeard) {
+  RenderedSong song = test_song(1);
+  song.info.arrangements.resize(1), song.audio.resize(1);
+  song.info.arrangements[0].versions.resize(1), song.audio[0].resize(1);
+  std::vector<float>& bass = song.audio[0][0][1];
+  std::fill(bass.begin(), bass.begin() + 34000, 0.0f);  // 4.25 s
+  const SongSet songs(std::vector<RenderedSong>{std::move(song)});
+  TripletOptions options;
+  options.seconds = 1.25;
+  const TripletSampler s(songs, Lexicon::builtin(), options);
+  ASSERT_GT(songs.clip_level_db(0, 0, 0, 1, 6, 3), options.silence_db) << "the blocks of the clip from 3 s on";
+  Rng rng(11);
+  bool there = false;
+  for (int i = 0; i < 300; ++i) {
+    const Triplet t = s.sample(rng);
+    there = there || t.start_frame == 3 * kRate;
+    for (const HeardStem& stem : t.source_stems)
+      ASSERT_GT(rms(songs.clip(0, 0, 0, stem.stem, t.start_frame, s.frames())), 1e-3) << t.sentence;
+  }
+  EXPECT_TRUE(there) << "the clip without a bass is still drawn";
+}
+
 TEST_F(Triplets, FollowTheProportionsAndTheSeed) {
   TripletOptions options;
   options.proportions = {{"remix", 3}, {"extract", 1}};
@@ -305,6 +328,15 @@ TEST_F(Triplets, SayWhatIsWrong) {
   expect_error(ErrorKind::kUsage, "remix", [&] { sampler(options); });
   options.proportions = {{"remix", 0}};
   expect_error(ErrorKind::kUsage, "above 0", [&] { sampler(options); });
+  options = {};
+  options.mix_low_db = 0;
+  expect_error(ErrorKind::kUsage, "levels of mixes", [&] { sampler(options); });
+  options = {};
+  options.separate_clips = true;
+  for (const double seconds : {1e-5, -1.0, std::nan("")}) {  // the first is less than a sample
+    options.seconds = seconds;
+    expect_error(ErrorKind::kUsage, "a sample or more", [&] { TripletSampler(*songs_, Lexicon::builtin(), options); });
+  }
   options = {};
   options.seconds = 20;
   expect_error(ErrorKind::kInput, "20 s", [&] { TripletSampler(*songs_, Lexicon::builtin(), options); });

@@ -1,7 +1,6 @@
 #include "instructme/multitrack/backgrounds.h"
 
 #include "expect_error.h"
-#include "instructme/data/dataset_renderer.h"
 #include "instructme/data/song_set.h"
 #include "multitrack_test_support.h"
 
@@ -98,6 +97,17 @@ TEST_F(Backgrounds, SameSeedsSameBytesWhateverTheThreadsAndAStoppedRunGoesOn) {
   options_.seconds = 3;
   expect_error(ErrorKind::kUsage, "made with another 'seconds'",
                [&] { make_background_songs(recordings(), options_); });
+}
+
+TEST_F(Backgrounds, DamagedSongsAreMadeAgain) {
+  make_background_songs(recordings(), options_);
+  const fs::path song = options_.folder / song_folder_name(1);
+  const std::string before = read_text_file(song / "song.json");
+  fs::remove(song / read_song_info(song).arrangements[0].versions[0].stems[0].file);
+  const BackgroundReport report = make_background_songs(recordings(), options_);
+  EXPECT_EQ(report.made, 1);
+  EXPECT_EQ(report.kept, 3);
+  EXPECT_EQ(read_text_file(song / "song.json"), before);
 }
 
 TEST_F(Backgrounds, AStoppedRunGoesOnHoweverItsPathsAndTableAreWritten) {

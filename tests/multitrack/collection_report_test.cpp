@@ -83,6 +83,13 @@ TEST_F(Damaged, LengthsAndRates) {
   EXPECT_EQ(report_.usable_songs, 1);
 }
 
+TEST_F(Damaged, ALengthThatNoHeaderTellsIsNoProblem) {
+  write_tone(song("a") / "piano.flac", {.hz = 300});
+  forget_length(song("a") / "piano.flac");
+  EXPECT_THAT(problems(), testing::IsEmpty());
+  EXPECT_EQ(report_.usable_songs, 1);
+}
+
 TEST_F(Damaged, UnreadableAndTruncatedFiles) {
   write_text(song("a") / "piano.wav", "no sound here");
   write_tone(song("b") / "drums.wav", {.hz = 300});
@@ -118,6 +125,13 @@ TEST_F(Damaged, Duplicates) {
   EXPECT_THAT(report_.problems[1].message, testing::HasSubstr("title is that of 'a'"));
   EXPECT_THAT(report_.problems[1].message, testing::HasSubstr("split"));
   EXPECT_EQ(report_.usable_songs, 3);
+}
+
+TEST_F(Damaged, TitlesWithoutWordsAreNotTheSame) {
+  double hz = 300;
+  for (const char* title : {"!!!", "+-"})
+    for (const char* stem : {"drums.wav", "bass.wav"}) write_tone(song(title) / stem, {.hz = hz += 10});
+  EXPECT_THAT(problems(), testing::IsEmpty());
 }
 
 TEST_F(Damaged, SilenceOnlyWhenThorough) {

@@ -116,11 +116,30 @@ TEST(Slakh, BadMetadataIsAProblemOfItsSong) {
   EXPECT_TRUE(songs[4].problems.empty());
 }
 
+TEST(Slakh, MetadataThatHoldsItselfIsAProblemOfItsSong) {
+  const TempDir folder;
+  make_slakh_track(folder.path() / "Track00001", "a");
+  write_text(folder.path() / "Track00001" / "metadata.yaml", "UUID: a\nstems: &all\n  S00: *all\n");
+  EXPECT_THAT(find(folder.path()).at(0).problems, testing::ElementsAre(testing::HasSubstr("inside of each other")));
+}
+
+TEST(Slakh, ASecondSongOfOneNameIsNotUsed) {
+  const TempDir folder;
+  for (const char* copy : {"flac", "wav"}) make_slakh_track(folder.path() / copy / "Track00001", "a");
+  const auto songs = find(folder.path());
+  EXPECT_THAT(ids_of(songs), testing::ElementsAre("Track00001", "Track00001"));
+  EXPECT_THAT(songs[0].problems, testing::IsEmpty());
+  EXPECT_EQ(songs[0].mix.parent_path().parent_path().filename(), "flac");
+  EXPECT_THAT(songs[1].problems, testing::ElementsAre(testing::HasSubstr("the same name")));
+  EXPECT_TRUE(songs[1].stems.empty());
+}
+
 TEST(Slakh, MetadataCannotNameFilesElsewhere) {
   const TempDir folder;
   make_slakh_track(folder.path() / "Track00001", "a");
   write_text(folder.path() / "Track00001" / "metadata.yaml",
              "stems:\n  ../../S00: {audio_rendered: true, is_drum: false, program_num: 33}\n");
+  write_tone(folder.path() / "S00.flac");
   EXPECT_THAT(find(folder.path()).at(0).problems, testing::ElementsAre(testing::HasSubstr("plain file name")));
 }
 

@@ -26,6 +26,17 @@ TEST(Folders, NamesMixesAndClicks) {
                                                        "Vox=", "elec gtr=electric guitar"));
 }
 
+TEST(Folders, AMixThatTheCallerNamesIsAStem) {
+  const TempDir folder;
+  for (const char* name : {"drums", "bass", "Guitar Mix"}) write_tone(folder.path() / (std::string(name) + ".wav"));
+  EXPECT_EQ(find(folder.path()).at(0).mix.filename(), "Guitar Mix.wav");  // the lexicon cannot tell
+  FindOptions options;
+  options.instruments = {{"guitar mix", "electric guitar"}};
+  const MultitrackSong song = find(folder.path(), options).at(0);
+  EXPECT_TRUE(song.mix.empty());
+  EXPECT_THAT(stems_of(song), testing::ElementsAre("Guitar Mix=electric guitar", "bass=bass", "drums=drum kit"));
+}
+
 TEST(Folders, KitsAndPairsAreOneStem) {
   const TempDir folder;
   for (const char* name : {"kick.wav", "snare.wav", "OH L.wav", "OH R.wav", "piano_L.wav", "piano_R.wav",

@@ -40,6 +40,15 @@ inline void write_tone(const std::filesystem::path& path, const Tone& tone = {})
   write_audio(path, buffer, options);
 }
 
+/// Takes out of a FLAC file how long it is, as programs leave it that write to a pipe.
+inline void forget_length(const std::filesystem::path& flac) {
+  std::string bytes = read_text_file(flac);
+  // 36 bits of STREAMINFO, which begins behind "fLaC" and a header of 4 bytes.
+  bytes.at(21) = static_cast<char>(static_cast<unsigned char>(bytes.at(21)) & 0xF0);
+  bytes.replace(22, 4, 4, '\0');
+  write_file_atomically(flac, bytes);
+}
+
 /// The sum of sines as a sound file.
 inline void write_sum(const std::filesystem::path& path, const std::vector<Tone>& tones, double gain = 1) {
   make_folder(path.parent_path());

@@ -147,6 +147,31 @@ TEST_F(SongImport, RefusesToMixOptionsAndSongsOfOneName) {
   EXPECT_EQ(read_json_file(out() / "import.json").at("collections"), nlohmann::json({"folders"}));
 }
 
+TEST_F(SongImport, RefusesSongsWhoseStemsHadOtherInstruments) {
+  make_musdb_song(root() / "train" / "A - B");
+  import();
+  const auto again = [&](const FindOptions& options) {
+    return import_songs(find(root(), options), options_, lexicon());
+  };
+  EXPECT_EQ(again({}).kept, 1);
+  for (const auto& [stem, instrument] : {std::pair{"bass", "synth bass"}, std::pair{"other", "piano"}}) {
+    FindOptions options;
+    options.instruments[stem] = instrument;
+    EXPECT_THAT(again(options).refused, testing::ElementsAre(testing::HasSubstr("other instruments for its stems")));
+  }
+}
+
+TEST_F(SongImport, KeepsSongsOfALengthThatNoHeaderTells) {
+  for (const char* name : {"drums.flac", "bass.flac"}) {
+    write_tone(root() / "s" / name);
+    forget_length(root() / "s" / name);
+  }
+  EXPECT_EQ(import().imported, 1);
+  const ImportReport report = import();
+  EXPECT_EQ(report.kept, 1);
+  EXPECT_THAT(report.refused, testing::IsEmpty());
+}
+
 TEST_F(SongImport, PadsResamplesAndMixesDown) {
   // The left channel alone is half as loud in mono; the pair of halves is as loud as each.
   write_tone(root() / "s" / "drums.wav", {.hz = 1000, .seconds = 1, .sample_rate = 48000});
@@ -270,6 +295,7 @@ TEST_F(SongImport, ChecksItsOptions) {
   refuse("shares", {.folder = out(), .validation_share = 0.7, .test_share = 0.7});
   refuse("folder", {});
   refuse("threads", {.folder = out(), .jobs = 0});
+  EXPECT_FALSE(fs::exists(out()));
 }
 
 TEST(ImportSplit, KeepsSplitsAndDrawsTheOthersByTitle) {

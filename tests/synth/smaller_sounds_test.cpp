@@ -49,6 +49,40 @@ size_t fifty_periods(const std::vector<float>& sound) {
   return best;
 }
 
+/// Where the data of a piece begins that comes after the samples.
+size_t place_of(const std::string& font, const char* name) { return font.rfind(name) + 8; }
+
+void put(std::string& font, size_t at, size_t value, int bytes) {
+  for (int i = 0; i < bytes; ++i) font[at + static_cast<size_t>(i)] = static_cast<char>(value >> (8 * i) & 0xff);
+}
+
+/// Loop and rate of the first recording.
+std::vector<size_t> loop_of(const std::string& font) {
+  std::vector<size_t> numbers;
+  for (size_t field = 28; field < 40; field += 4) {
+    size_t value = 0;
+    for (size_t i = 4; i > 0; --i)
+      value = value << 8 | static_cast<unsigned char>(font[place_of(font, "shdr") + field + i - 1]);
+    numbers.push_back(value);
+  }
+  return numbers;
+}
+
+/// A second of 441 Hz that its instrument loops, from one sample to another.
+std::string looped_font(int rate, size_t start, size_t end) {
+  std::string font = make_sound_font({{69, rate, sine(441, rate, 1, 0.5)}}, {"loop", 0});
+  put(font, place_of(font, "igen"), 54 | 1 << 16, 4);  // sampleModes in place of the range of keys
+  put(font, place_of(font, "shdr") + 28, start, 4);
+  put(font, place_of(font, "shdr") + 32, end, 4);
+  return font;
+}
+
+std::string made_smaller(const std::string& font, int rate) {
+  SmallerSoundOptions options;
+  options.sample_rate = rate;
+  return smaller_sound_font(font, "y.sf3", options);
+}
+
 TEST(SmallerSounds, RecordingsAreCutAndStayInTune) {
   TempDir folder;
   const auto large = folder.path() / "large.sf2", small = folder.path() / "small.sf2";
@@ -91,6 +125,25 @@ TEST(SmallerSounds, LoopsKeepTheirPitch) {
   }
 }
 
+TEST(SmallerSounds, EveryLoopIsLoopedAsBefore) {
+  using Loop = std::vector<size_t>;
+  EXPECT_EQ(loop_of(made_smaller(looped_font(48000, 100, 1100), 24000)), (Loop{50, 550, 24000}));
+  EXPECT_EQ(loop_of(made_smaller(looped_font(24000, 100, 106), 24000)), (Loop{100, 106, 24000})) << "a short wave";
+  EXPECT_EQ(loop_of(made_smaller(looped_font(24000, 100, 24009), 24000)), (Loop{100, 24000, 24000}));
+  const Loop none = loop_of(made_smaller(looped_font(24000, 100, 100), 24000));
+  EXPECT_EQ(none[0], none[1]) << "there is no loop";
+  std::string moved = looped_font(48000, 100, 1100);
+  put(moved, place_of(moved, "igen") + 4, 3 | 500 << 16, 4);  // endloopAddrsOffset in place of the release
+  EXPECT_EQ(loop_of(made_smaller(moved, 24000)), (Loop{100, 1100, 48000})) << "the instrument counts its samples";
+}
+
+TEST(SmallerSounds, WhatIsSmallCanBeMadeSmaller) {
+  const std::string once = made_smaller(looped_font(44100, 100, 1100), 8000);
+  EXPECT_EQ(loop_of(once), (std::vector<size_t>{18, 199, 7982}));
+  EXPECT_EQ(loop_of(made_smaller(once, 8000)), loop_of(once));
+  EXPECT_NO_THROW(made_smaller(make_sound_font({{60, 44100, {0.5f}}}, {"click", 0}), 16000));
+}
+
 TEST(SmallerSounds, AKitHasTheSameFiles) {
   TempDir folder;
   const auto kit = folder.path() / "kit", small = folder.path() / "small";
@@ -110,6 +163,11 @@ TEST(SmallerSounds, AKitHasTheSameFiles) {
   EXPECT_NEAR(static_cast<double>(is.frames()), 4.0 * 24000, 2);
   EXPECT_NEAR(rises(is.samples, 0, 24000), 200, 1);
   EXPECT_NEAR(rms({is.samples.begin(), is.samples.begin() + 24000}), 0.375 / std::sqrt(2), 0.01);
+
+  SmallerSoundOptions whole;
+  whole.seconds = 1e300;
+  write_smaller_kit(kit, small, whole);
+  EXPECT_EQ(read_audio(small / "Kick.WAV").frames(), 6 * 24000);
 }
 
 TEST(SmallerSounds, BadInput) {
@@ -118,6 +176,10 @@ TEST(SmallerSounds, BadInput) {
   for (const size_t length : {font.size() - 1, font.size() / 2, size_t{13}})
     expect_error(ErrorKind::kInput, "y.sf2 is a damaged SoundFont",
                  [&] { smaller_sound_font(std::string_view(font).substr(0, length), "y.sf2"); });
+  std::string damaged = made_smaller(font, kRate);
+  damaged.replace(damaged.find("OggS"), 4, 4, '\0');
+  expect_error(ErrorKind::kInput, "y.sf3 holds a recording that cannot be decoded",
+               [&] { made_smaller(damaged, kRate); });
   SmallerSoundOptions options;
   options.quality = 2;
   expect_error(ErrorKind::kUsage, "quality of 0 to 1", [&] { smaller_sound_font(font, "x", options); });

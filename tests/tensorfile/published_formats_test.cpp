@@ -126,6 +126,7 @@ TEST_F(PublishedFormats, TfjsWeights) {
           "tensor 'w' of shape [6] reaches beyond the 20 bytes");
   refused(model(R"({"name":"w","shape":[1],"dtype":"float32","quantization":{}})"), "is quantised");
   refused(model(R"({"name":"w"})"), "weightsManifest is missing or damaged");
+  refused(model(R"({"name":"w","shape":[1.5],"dtype":"float32"})"), "tensor 'w': key 'shape' has an unsuitable value");
   refused(model("", R"(["../a.bin"])"), "'../a.bin' is not the name of a file beside it");
   refused(write("model.json", "{}"), "weightsManifest");
   expect_error(ErrorKind::kIo, "absent.bin", [&] { TfjsFile unusable(model("", R"(["absent.bin"])")); });

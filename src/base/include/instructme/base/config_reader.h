@@ -93,7 +93,7 @@ class ConfigReader {
   std::set<std::string> known_;
 };
 
-/// Parses a JSON file; comments are allowed. Throws kIo when unreadable, kModel when not JSON.
+/// Parses a JSON file; comments are allowed. Throws kIo when unreadable, kModel when not JSON or nested without end.
 nlohmann::json read_json_file(const std::filesystem::path& path);
 /// JSON as text, in one line for indent -1. Bytes that are no UTF-8, as names of files and tracks may hold, become
 /// U+FFFD.

@@ -11,7 +11,7 @@ namespace instructme {
 /// at most a hidden `.name.part-<pid>` beside the target.
 class AtomicFile {
  public:
-  /// Throws kIo when the folder does not exist, is not writable, or the target is a folder.
+  /// Throws kIo when the folder does not exist, is not writable, or the target is a folder or a device.
   explicit AtomicFile(std::filesystem::path target);
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;
@@ -30,6 +30,7 @@ class AtomicFile {
 /// A folder of its own under the system's temporary folder, removed with everything in it.
 class TempDir {
  public:
+  /// Throws kIo when there is no place for it.
   explicit TempDir(std::string_view prefix = "instructme");
   ~TempDir();
   TempDir(const TempDir&) = delete;

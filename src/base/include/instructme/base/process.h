@@ -11,9 +11,9 @@ struct ProcessResult {
   std::string output;  ///< standard output and standard error together
 };
 
-/// Runs a program found on PATH without a shell, waits, and returns what it printed.
+/// Runs a program found on PATH without a shell, waits for its end, and returns what it printed.
 /// Throws kMissing when the program does not exist, kIo when it runs longer than `timeout_s` seconds
-/// (it is killed). Thread-safe.
+/// (it is killed; what it started itself is not) or the system does not tell its exit code. Thread-safe.
 ProcessResult run_process(const std::vector<std::string>& arguments, double timeout_s = 60.0);
 
 /// True when `program` is on PATH.

@@ -15,7 +15,7 @@ inline std::string_view bytes_of(std::span<const float> samples) {
 /// The samples in such bytes; what is left over of the last one does not count.
 inline std::vector<float> samples_of(std::string_view bytes) {
   std::vector<float> samples(bytes.size() / sizeof(float));
-  std::memcpy(samples.data(), bytes.data(), samples.size() * sizeof(float));
+  if (!samples.empty()) std::memcpy(samples.data(), bytes.data(), samples.size() * sizeof(float));
   return samples;
 }
 

@@ -20,7 +20,8 @@ struct ShardOptions {
   std::string split = "train";  ///< first part of the archives' names: letters, digits, '-' and '_'
   int64_t count = 0;            ///< examples
   int64_t per_shard = 256;      ///< examples of an archive; the last may have fewer
-  int bits = 16;                ///< of a sample, 16 or 24: errors of up to half a step, 2^-bits of full scale
+  int bits = 16;                ///< of a sample, 16 or 24: errors of up to half a step, 2^-bits of full scale, and more
+                                ///< in an example that reaches full scale
   nlohmann::json how;  ///< for the manifest: seed, options and sources of the examples, versions of the programs
 };
 
@@ -33,8 +34,8 @@ struct ShardReport {
 /// Writes the first `count` examples of `sequence`. Archives appear one by one when complete; a run that was stopped
 /// goes on behind them, and the bytes are those of a run never stopped. A set may grow by a larger count; from the
 /// moment its last archive is replaced by a fuller one, it is complete only when all are written. Throws kUsage for bad
-/// options or when the folder holds shards made otherwise, kCancelled, kIo, kInput for a damaged archive in the folder,
-/// and what the sequence throws.
+/// options or when the folder holds shards made otherwise or more examples, kCancelled, kIo, kInput for a damaged
+/// archive in the folder, and what the sequence throws.
 ShardReport write_shards(const ShardOptions& options, TripletSequence& sequence, const ProgressCallback& progress = {},
                          const CancelToken& cancel = {});
 
@@ -44,8 +45,9 @@ std::map<std::string, std::string> encode_example(const LabelledTriplet& example
 LabelledTriplet decode_example(const std::map<std::string, std::string>& files, const std::string& name);
 
 /// Shards opened for reading. Source and target are those of the sequence that was written to within half a step of 16
-/// or 24 bits, everything else is the same. After the last example the sequence begins again with the archives in
-/// another order, which depends on the number of times only. Immutable.
+/// or 24 bits (see ShardOptions); everything else is the same, but which stems they are the sum of is not told. After
+/// the last example the sequence begins again with the archives in another order, which depends on the number of times
+/// only. Immutable.
 class ShardSet : public TripletSequence {
  public:
   /// Throws kIo when manifest, index or an archive is missing, kInput when one is damaged or truncated.

@@ -75,7 +75,8 @@ std::string song_folder_name(uint64_t seed);
 std::vector<float> block_levels_db(const std::vector<float>& signal, int sample_rate);
 
 /// Fills in the levels of the stems and rounds levels and times as song.json has them, so that a song in memory is the
-/// one that would be read back. Throws kInternal when audio and info do not match.
+/// one that would be read back; chords that have no length then are taken out. Throws kInternal when audio and info do
+/// not match.
 void complete_song(RenderedSong& song);
 
 /// Writes `song` as the folder `folder`: song.json and one 16-bit mono file per stem (.wav, or .flac).
@@ -89,6 +90,9 @@ bool is_song_folder(const std::filesystem::path& folder);
 /// Reads and checks song.json and the length of every stem file. Throws kIo when something is
 /// missing, kInput when it is damaged or does not fit; the message names the file.
 SongInfo read_song_info(const std::filesystem::path& folder);
+
+/// True when `folder` holds a song that read_song_info reads: nothing is missing, nothing damaged.
+bool holds_whole_song(const std::filesystem::path& folder);
 
 /// For people: "Eb:minor, 82 beats per minute"; "" for recordings, which have no chords and of which neither is known.
 std::string key_and_tempo(const std::vector<ChordSpan>& chords, const Key& key, double tempo_bpm);

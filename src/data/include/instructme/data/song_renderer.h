@@ -44,8 +44,9 @@ nlohmann::json to_json(const RenderOptions& options);
 
 /// Casts, plays and mixes songs. The first arrangement is rendered in several versions that play the
 /// same notes on other instruments or sounds, each further arrangement in one. Hand percussion is
-/// taken out of the drum part into a stem of its own, and all bass parts of a version share a sound. The stems of a
-/// version sum to its mix, which is normalised by one gain for all. Not thread-safe: one object per thread.
+/// taken out of the drum part into a stem of its own, and all bass parts of a version share a sound (unless its plugin
+/// plays the first and fails at a later one). The stems of a version sum to its mix, which is normalised by one gain
+/// for all. Not thread-safe: one object per thread.
 class SongRenderer {
  public:
   /// `palette` and `lexicon` are shared and must outlive the object. Throws kUsage for bad options.

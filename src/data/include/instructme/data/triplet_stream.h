@@ -48,14 +48,16 @@ nlohmann::json to_json(const StreamOptions& options);
 /// triplets_per_song triplets: 490 MB with 10 s at 24 kHz.
 class TripletStream : public TripletSequence {
  public:
-  /// `lexicon` outlives the stream. Throws kUsage for bad options.
+  /// `lexicon` outlives the stream. Throws kUsage for bad options (those of the triplets are looked at with the songs),
+  /// kMissing when the system gives no thread.
   TripletStream(StreamOptions options, SongSupply supply, const Lexicon& lexicon, CancelToken cancel = {});
   /// Waits for the songs that are being made.
   ~TripletStream() override;
 
   int sample_rate() const override;
   int64_t size() const override { return 0; }
-  /// Throws kCancelled, and what making the songs threw: kInput when many songs in a row could not be used.
+  /// Throws kCancelled, and what making the songs threw: kInput when many songs in a row could not be used, kUsage for
+  /// bad options of the triplets.
   LabelledTriplet at(int64_t index) override;
 
   /// Examples of one block.

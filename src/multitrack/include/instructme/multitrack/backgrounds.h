@@ -47,9 +47,9 @@ struct BackgroundReport {
 
 /// Makes songs whose background is a real recording: one or more stems of other songs, of instruments that are not
 /// heard in the recording, laid over a part of it. The recording becomes a stem without an instrument, which training
-/// examples hear and never ask for. Deterministic in the seeds; a run that was stopped goes on. There are no chords and
-/// no beats. Recordings and licences are named in every song.
-/// Throws kUsage for bad options or a folder made with others, kInput when no recording or no stem can be used,
+/// examples hear and never ask for. Deterministic in the seeds; a run that was stopped goes on: songs that are there
+/// are kept, damaged ones are made again. There are no chords and no beats. Recordings and licences are named in every
+/// song. Throws kUsage for bad options or a folder made with others, kInput when no recording or no stem can be used,
 /// kCancelled. `progress` is called by one thread at a time.
 BackgroundReport make_background_songs(const std::vector<Recording>& recordings, const BackgroundOptions& options,
                                        const ProgressCallback& progress = {}, const CancelToken& cancel = {});

@@ -41,7 +41,7 @@ struct MultitrackStem {
 };
 
 struct MultitrackSong {
-  std::string id;          ///< unique in the collection: the song's folder, relative where folders nest
+  std::string id;          ///< unique among usable songs: the song's folder, relative where folders nest
   std::string title;       ///< "Artist - Title" where known; Slakh: the UUID of the MIDI file
   std::string collection;  ///< collection_name()
   std::string split;       ///< "train", "validation", "test", another word of the collection ("omitted"), "" for none
@@ -66,10 +66,10 @@ struct FindOptions {
 /// its compressed form (.stem.mp4), which cannot be read.
 CollectionKind detect_collection(const std::filesystem::path& path, const Lexicon& lexicon);
 
-/// All songs below `path`, in the order of their ids; reads metadata, no audio. A song that is damaged does not
-/// stop the others: it is returned with its `problems`. Throws kInput when there is no song at all, kUsage when
-/// `options` names an instrument that the lexicon does not have, kMissing for Slakh and MedleyDB in a program built
-/// without yaml-cpp.
+/// All songs below `path`, in the order of their ids; reads metadata, no audio. A song that is damaged, or has the id
+/// of one before it, does not stop the others: it is returned with its `problems`. Throws kInput when there is no song
+/// at all, kUsage when `options` names an instrument that the lexicon does not have, kMissing for Slakh and MedleyDB in
+/// a program built without yaml-cpp.
 ///
 /// How stems get their instruments: Slakh by General MIDI program; the others by instrument_of_stem_name() from
 /// the collection's own words (MoisesDB: trackType, else stemName; MedleyDB: instrument, of which a stem may have

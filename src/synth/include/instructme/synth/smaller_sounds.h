@@ -18,6 +18,8 @@ struct SmallerSoundOptions {
 
 /// The bytes of an .sf2 or .sf3 file -> those of an .sf3 file (SoundFont 3: samples as Ogg Vorbis) with the same
 /// presets. Loops keep their pitch: a sample that has one gets the rate at which the loop is a whole number of samples.
+/// Samples that an instrument starts, ends or loops elsewhere than they say keep their rate and length, because it
+/// counts in their samples.
 /// `name` is what errors call it. Throws kInput when it is no SoundFont or damaged. Thread-safe.
 std::string smaller_sound_font(std::string_view font, const std::string& name, const SmallerSoundOptions& options = {});
 
