@@ -13,12 +13,6 @@ namespace {
 
 constexpr int kRate = 24000;
 
-int rises(const std::vector<float>& samples, size_t from, size_t to) {
-  int count = 0;
-  for (size_t i = from + 1; i < to; ++i) count += samples[i - 1] < 0 && samples[i] >= 0;
-  return count;
-}
-
 TEST(RecordedNotes, KeysOfNames) {
   EXPECT_EQ(key_of_note("C4"), 60);
   EXPECT_EQ(key_of_note("A3"), 57);

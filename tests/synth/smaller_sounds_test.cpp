@@ -17,12 +17,6 @@ namespace {
 
 constexpr int kRate = 24000;
 
-int rises(const std::vector<float>& samples, size_t from, size_t to) {
-  int count = 0;
-  for (size_t i = from + 1; i < to; ++i) count += samples[i - 1] < 0 && samples[i] >= 0;
-  return count;
-}
-
 std::vector<float> played(const std::filesystem::path& font, int program, int pitch, double seconds) {
   Score score;
   score.duration_s = seconds + 0.5;

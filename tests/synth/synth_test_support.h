@@ -30,4 +30,11 @@ inline Score small_score() {
   return score;
 }
 
+/// How often a sound passes zero upwards between two samples: its frequency, when that is a second.
+inline int rises(const std::vector<float>& samples, size_t from, size_t to) {
+  int count = 0;
+  for (size_t i = from + 1; i < to; ++i) count += samples[i - 1] < 0 && samples[i] >= 0;
+  return count;
+}
+
 }  // namespace instructme
