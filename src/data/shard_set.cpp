@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "instructme/base/config_reader.h"
 #include "instructme/base/error.h"
 #include "instructme/base/files.h"
 #include "instructme/base/strings.h"
@@ -39,7 +40,7 @@ ShardSet::ShardSet(fs::path folder) : folder_(std::move(folder)) {
   const std::string name = (folder_ / kShardManifest).string();
   const auto refuse = [&](const std::string& why) { throw Error(ErrorKind::kInput, name + ": " + why); };
   try {
-    manifest_ = nlohmann::json::parse(read_text_file(name), nullptr, true, /*ignore_comments=*/true);
+    manifest_ = read_json_file(name);
     if (manifest_.at("format") != kShardFormat || manifest_.at("version") != kShardVersion)
       refuse("this is no manifest of shards that this program knows.");
     if (!manifest_.contains("shards")) refuse("the shards are not complete; give the command that writes them again.");
@@ -59,6 +60,10 @@ ShardSet::ShardSet(fs::path folder) : folder_(std::move(folder)) {
     }
   } catch (const nlohmann::json::exception& error) {
     refuse(std::string("it is damaged: ") + error.what());
+  } catch (const Error& error) {
+    // The reader speaks of models; here the file is data.
+    if (error.kind() == ErrorKind::kModel) throw Error(ErrorKind::kInput, error.what());
+    throw;
   }
   read_index();
 }

@@ -126,14 +126,12 @@ std::string through_bus(std::vector<std::vector<float>>& stems, const BusSetting
   return describe(bus);
 }
 
-void scale(std::vector<std::vector<float>>& stems, double gain) {
-  for (auto& stem : stems)
-    for (float& x : stem) x = static_cast<float>(x * gain);
-}
-
 // Stems that cancel each other out stay as they are.
 void bring_to_level(std::vector<std::vector<float>>& stems, double level_db, int sample_rate) {
-  if (const double gain = mix_gain(stems, level_db, sample_rate); gain > 0) scale(stems, gain);
+  const double gain = mix_gain(stems, level_db, sample_rate);
+  if (!(gain > 0)) return;
+  for (auto& stem : stems)
+    for (float& x : stem) x = static_cast<float>(x * gain);
 }
 
 }  // namespace

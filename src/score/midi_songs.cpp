@@ -7,6 +7,7 @@
 #include <map>
 #include <numbers>
 #include <set>
+#include <vector>
 
 #include "held_out.h"
 #include "instructme/base/error.h"
@@ -62,16 +63,14 @@ Score read_score(const fs::path& path) {
 /// sixth of one, as points on a circle. 1: all begin at the same place; 0: anywhere.
 double alignment(const Score& score) {
   const TimeGrid grid(score);
+  std::vector<double> places;
+  for (const Part& part : score.parts)
+    for (const Note& note : part.notes) places.push_back(grid.beat_of(note.onset_s));
   double best = 0;
   for (const int pieces : {1, 2, 3, 4, 6}) {
     std::complex<double> sum = 0;
-    double count = 0;
-    for (const Part& part : score.parts)
-      for (const Note& note : part.notes) {
-        sum += std::polar(1.0, 2 * std::numbers::pi * pieces * grid.beat_of(note.onset_s));
-        ++count;
-      }
-    best = std::max(best, std::abs(sum) / std::max(1.0, count));
+    for (const double place : places) sum += std::polar(1.0, 2 * std::numbers::pi * pieces * place);
+    best = std::max(best, std::abs(sum) / std::max(1.0, static_cast<double>(places.size())));
   }
   return best;
 }
