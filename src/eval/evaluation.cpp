@@ -52,10 +52,18 @@ struct Truth {
   std::string name;  // of the example
   Instruction instruction;
   Tensor target;                  // (S)
-  std::vector<ChordSpan> chords;  // empty when not known
+  std::vector<ChordSpan> chords;  // empty when there are none to keep
 
   std::string task() const { return operation_name(instruction.operation); }
 };
+
+/// The chords that an edit should leave as they are: none where the source has no harmony (drums alone), which no part
+/// can agree with.
+std::vector<ChordSpan> chords_to_keep(const Triplet& triplet) {
+  std::vector<ChordSpan> spans = chord_spans(as_tensor(triplet.chords).view({triplet.chord_frames, kChordClasses}));
+  if (std::all_of(spans.begin(), spans.end(), [](const ChordSpan& span) { return span.chord.none; })) spans.clear();
+  return spans;
+}
 
 class Scorer {
  public:
@@ -258,7 +266,8 @@ std::string EvaluationReport::markdown() const {
         sum += *(one.*what);
         ++count;
       }
-    return count > 0 ? format("%.3f", sum / count) : std::string();
+    if (count == 0) return std::string();
+    return format("%.3f", sum / count) + (count < static_cast<double>(list.size()) ? format(" of %g", count) : "");
   };
   for (const auto& [task, of_task] : heard)
     for (const auto& [system, list] : of_task)
@@ -323,8 +332,7 @@ EvaluationReport evaluate_songs(Editor& editor, const fs::path& folder, const Ev
       if (options.stereo > 0) std::tie(source, target) = in_stereo(songs, triplet, options.stereo, rng.fork("stereo"));
       EditOptions edit_options = options.edit;
       edit_options.seed = options.seed + static_cast<uint64_t>(i);
-      const Tensor chords = as_tensor(triplet.chords).view({triplet.chord_frames, kChordClasses});
-      const Truth truth{triplet.sentence, triplet.instruction, target.flatten(), chord_spans(chords)};
+      const Truth truth{triplet.sentence, triplet.instruction, target.flatten(), chords_to_keep(triplet)};
       scorer.add(truth, kUnedited, source.flatten());
       score_edits(scorer, editor, as_audio(source, songs.sample_rate()), truth, triplet.sentence, options, edit_options,
                   cancel);

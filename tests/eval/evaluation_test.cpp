@@ -60,7 +60,7 @@ TEST(EvaluationReport, SaysWhatIsHeardOfNewParts) {
   report.heard["add"] = {{"edit, compose", {{"a", 1.0, 0.5}, {"b", 0.0, 1.0}, {"c", std::nullopt, 0.75}}},
                          {"true result", {{"a", 1.0, std::nullopt}}}};
   const std::string table = report.markdown();
-  EXPECT_NE(table.find("| add | edit, compose | 0.500 | 0.750 | 3 |"), std::string::npos) << table;
+  EXPECT_NE(table.find("| add | edit, compose | 0.500 of 2 | 0.750 | 3 |"), std::string::npos) << table;
   EXPECT_NE(table.find("| add | true result | 1.000 |  | 1 |"), std::string::npos) << table;
   const auto lines = split(trim(report.json_lines()), '\n');
   ASSERT_EQ(lines.size(), 5u);
@@ -148,6 +148,41 @@ TEST_F(EvaluateSongs, StemsMayStandInStereo) {
                [&] { evaluate_songs(editor_, folder_.path(), options_); });
   options_.stereo = 1.5;
   expect_error(ErrorKind::kUsage, "0 to 1, not 1.5", [&] { evaluate_songs(editor_, folder_.path(), options_); });
+}
+
+TEST(EvaluateSongsWithDrums, DrumsAloneHaveNoChordsToKeep) {
+  RenderedSong song = tiny_song();
+  for (VersionInfo& version : song.info.arrangements[0].versions) {
+    version.stems[0].instrument = "drum kit";
+    version.stems[0].role = Role::kDrums;
+    version.stems.resize(2);
+  }
+  for (auto& version : song.audio[0]) version.resize(2);
+  const TempDir folder;
+  write_song(folder.path() / "a", song);
+  EditorOptions with_ears;
+  with_ears.ears = [](const AudioBuffer& audio, const ProgressCallback&, const CancelToken&) {
+    Hearing hearing;
+    hearing.chord_spans = {{0.0, audio.seconds(), Chord::of(0, ChordQuality::kMaj)}};
+    return hearing;
+  };
+  Editor editor(tiny_pipeline(), with_ears);
+  EvaluationOptions options;
+  options.examples = 12;
+  options.seconds = 1.0;
+  options.operations = {"add"};
+  options.modes = {EditMode::kCompose};
+  const EvaluationReport report = evaluate_songs(editor, folder.path(), options);
+  int with_harmony = 0;
+  for (const auto& one : report.heard.at("add").at(kUnedited)) {
+    const bool to_drums =
+        parse_instruction(one.name, Lexicon::builtin()).instruments != std::vector<std::string>{"drum kit"};
+    EXPECT_EQ(one.chords.has_value(), !to_drums) << one.name;
+    with_harmony += one.chords ? 1 : 0;
+  }
+  EXPECT_GT(with_harmony, 0);
+  EXPECT_LT(with_harmony, options.examples);
+  EXPECT_NE(report.markdown().find(format(" of %d | 12 |", with_harmony)), std::string::npos);
 }
 
 TEST_F(EvaluateSongs, TheSeedDecidesTheExamples) {

@@ -40,7 +40,8 @@ struct EvaluationReport {
   struct Heard {
     std::string name;                   ///< the clip or sentence
     std::optional<double> instruments;  ///< 1 when all instruments that were asked for are present, else 0
-    std::optional<double> chords;       ///< share of the time with the triads of the chart; clips have no chart
+    std::optional<double> chords;       ///< share of the time with the triads of the source's chart; clips have none,
+                                        ///< nor have sources without harmony (drums alone)
   };
   std::vector<std::string> tasks, systems;
   std::map<std::string, std::map<std::string, std::vector<Example>>> examples;
@@ -50,7 +51,8 @@ struct EvaluationReport {
 
   void add(const std::string& task, const std::string& system, const Example& example);
   Distances mean(const std::string& task, const std::string& system) const;
-  /// One table of distances, and one of what is heard where there are new parts.
+  /// One table of distances, and one of what is heard where there are new parts; "0.75 of 3" is a mean of three
+  /// examples only.
   std::string markdown() const;
   /// One JSON object per line and example: task, system, name, log_mel, si_sdr (null for minus infinity, that of
   /// silence); and one for each in which new parts were listened for: task, system, name, present (0 or 1) and chords,
