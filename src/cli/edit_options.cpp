@@ -2,9 +2,18 @@
 
 #include "command.h"
 #include "instructme/base/error.h"
+#include "instructme/base/strings.h"
 #include "instructme/pretrained/note_transcriber.h"
 
 namespace instructme::cli {
+
+void add_thorough(CLI::App& command, EditOptions& edit) {
+  command.add_flag_function(
+      "--thorough,!--quick", [&edit](int64_t given) { edit.thorough = given > 0; },
+      format("Hear the music at three speeds to take instruments out, which is a little cleaner and takes three times\n"
+             "as long; --quick: at one. Neither: at three where no more than %g s of music are heard",
+             kThoroughUpTo_s));
+}
 
 void EditFlags::add_to(CLI::App& command) {
   command.add_option("--range", range, "Where, unless the sentence says: 0:10-0:20, 2-5 (seconds), 90- or 'bars 5-8'");
@@ -31,8 +40,7 @@ void EditFlags::add_to(CLI::App& command) {
       .add_option("--pan", edit.pan, "Where added parts stand: -1 left, 0 middle, 1 right; for music of two channels")
       ->check(CLI::Range(-1.0, 1.0));
   parts.add_to(command);
-  command.add_flag("--thorough", edit.thorough,
-                   "Hear the music at three speeds to take instruments out: a little cleaner, in three times the time");
+  add_thorough(command, edit);
   command.add_flag("--bfloat16", editor.bfloat16,
                    "Faster on processors with AMX or AVX512-BF16, and nothing on others");
   command.add_option("--device", editor.device, "cpu or cuda")->check(CLI::IsMember({"cpu", "cuda"}));

@@ -8,6 +8,9 @@
 
 namespace instructme::cli {
 
+/// --thorough, and --quick for the opposite.
+void add_thorough(CLI::App& command, EditOptions& edit);
+
 /// What `edit` and `session apply` can be told alike.
 struct EditFlags {
   std::string model, mode = "auto", range, strength, chords, beats, key, notes;

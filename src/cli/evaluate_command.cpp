@@ -3,6 +3,7 @@
 
 #include "checks.h"
 #include "command.h"
+#include "edit_options.h"
 #include "instructme/base/error.h"
 #include "instructme/base/files.h"
 #include "instructme/base/strings.h"
@@ -123,9 +124,7 @@ void add_evaluate_command(CLI::App& app, Run& run) {
   command->add_option("--guidance", arguments->options.edit.guidance, "Guidance; -1: as the model says")
       ->check(CLI::Range(-1.0, 30.0));
   arguments->parts.add_to(*command);
-  command->add_flag(
-      "--thorough", arguments->options.edit.thorough,
-      "Hear the music at three speeds to take instruments out: a little cleaner, in three times the time");
+  add_thorough(*command, arguments->options.edit);
   command->add_flag("--bfloat16", arguments->editor.bfloat16,
                     "Faster on processors with AMX or AVX512-BF16, and nothing on others");
   command->add_option("-o,--out", arguments->out, "Also write the table to this file");

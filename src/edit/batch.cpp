@@ -38,7 +38,10 @@ FileEditRequest read_request(const json& line, const std::string& context, const
   config.read("steps", request.options.steps);
   config.read("guidance", request.options.guidance);
   config.read("pan", request.options.pan);
-  config.read("thorough", request.options.thorough);
+  if (bool thorough = false; config.has("thorough")) {
+    config.read("thorough", thorough);
+    request.options.thorough = thorough;
+  }
   config.read("force", request.options.force);
   config.read("mode", mode);
   config.read("parts", parts);
@@ -103,7 +106,7 @@ std::string state_of(const Editor& editor, const EditOptions& o) {
   return state + format(" %d %d %d %d %llu %lld %.17g %.17g %d %d", editor.options().transcribes != nullptr,
                         static_cast<int>(o.mode), static_cast<int>(o.parts), static_cast<int>(o.part_notes),
                         static_cast<unsigned long long>(o.seed), static_cast<long long>(o.steps), o.guidance, o.pan,
-                        o.thorough, o.force);
+                        o.thorough ? static_cast<int>(*o.thorough) : -1, o.force);
 }
 
 bool is_done(const fs::path& output, const std::string& key) {

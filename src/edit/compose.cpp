@@ -28,6 +28,10 @@ Editor::Replaced Editor::hear_replaced(const AudioBuffer& heard, const std::vect
   return replaced;
 }
 
+bool hears_thoroughly(const EditOptions& options, double seconds) {
+  return options.thorough.value_or(seconds <= kThoroughUpTo_s);
+}
+
 std::vector<EditedStem> Editor::find_stems(const AudioBuffer& heard, int64_t first, const Instruction& instruction,
                                            EditResult& result, const Job& job) {
   const Operation operation = instruction.operation;
@@ -48,8 +52,10 @@ std::vector<EditedStem> Editor::find_stems(const AudioBuffer& heard, int64_t fir
         result.notes.push_back("this model has not learned the sound of '" + name +
                                "': all instruments of its family (" + Lexicon::builtin().find_instrument(name)->family +
                                ") were taken for it.");
+    const bool thorough = hears_thoroughly(job.options, heard.seconds());
+    result.thorough |= thorough;
     StemExtractor extractor(pipeline_.mask, static_cast<int>(pipeline_.config.vae.sample_rate),
-                            pipeline_.config.level_dbfs, job.options.thorough);
+                            pipeline_.config.level_dbfs, thorough);
     std::vector<AudioBuffer> stems = extractor.extract(heard, instruction.instruments, job.progress, job.cancel);
     for (size_t i = 0; i < stems.size(); ++i) {
       if (puts_in) add_audio(mix, stems[i], -1);

@@ -73,7 +73,8 @@ EditEstimate estimate_edit(const Editor& editor, const Plan& plan, const AudioIn
     if (taken > 0 && pipeline.mask) {
       activations_mb = std::max(activations_mb, kMaskMb + kMaskMbPerSecond * std::min(seconds, kMaskSeconds));
       const double hop = static_cast<double>(vae.sample_rate) / static_cast<double>(pipeline.mask->options.hop);
-      const double runs = (music.channels == 2 ? 2 : 1) * (options.thorough ? static_cast<double>(kThoroughSpeeds) : 1);
+      const double runs = (music.channels == 2 ? 2 : 1) *
+                          (hears_thoroughly(options, seconds) ? static_cast<double>(kThoroughSpeeds) : 1);
       const bool single = pipeline.mask->share_weight.scalar_type() == at::kFloat;
       out.seconds += seconds * hop * 2 * pipeline.mask->products_per_frame() * runs /
                      (rate * (single ? kMaskShare : kCoarseMaskShare));

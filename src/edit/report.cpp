@@ -121,7 +121,7 @@ json edit_report(const AudioBuffer& source, const EditResult& result, const Repo
       {"ranges_frames", regions},
       {"seed", context.options.seed},
       {"pan", context.options.pan},
-      {"thorough", context.options.thorough},
+      {"thorough", result.thorough},
       {"parts", part_maker_name(context.options.parts)},
       {"part_notes", context.options.notes.empty() ? part_notes_name(context.options.part_notes) : "given"},
       {"sampling",

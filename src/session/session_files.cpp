@@ -89,7 +89,10 @@ SessionNode read_node(const json& value, const std::string& context) {
   config.read("steps", node.steps);
   config.read("guidance", node.guidance);
   config.read("pan", node.pan);
-  config.read("thorough", node.thorough);
+  if (bool thorough = false; config.has("thorough")) {
+    config.read("thorough", thorough);
+    node.thorough = thorough;
+  }
   config.read("parts", node.parts);
   config.read("part_notes", node.part_notes);
   config.read("chords", node.chords);
@@ -183,30 +186,31 @@ void SessionFiles::write_node(const SessionNode& node) const {
                       {"notes", layer.notes ? file_json(*layer.notes) : json()},
                       {"level_db", layer.level_db},
                       {"soloed", layer.soloed}});
-  write_json_file(path(node_name(node.id)), {{"id", node.id},
-                                             {"parent", node.parent},
-                                             {"action", node.action},
-                                             {"text", node.text},
-                                             {"sentence", node.sentence},
-                                             {"plan", node.plan},
-                                             {"seed", node.seed},
-                                             {"steps", node.steps},
-                                             {"guidance", node.guidance},
-                                             {"pan", node.pan},
-                                             {"thorough", node.thorough},
-                                             {"parts", node.parts},
-                                             {"part_notes", node.part_notes},
-                                             {"chords", node.chords},
-                                             {"key", node.key},
-                                             {"beats", beat_lines(node.beats)},
-                                             {"notes", note_lines(node.notes)},
-                                             {"mode", node.mode},
-                                             {"model", node.model},
-                                             {"replaces", node.replaces},
-                                             {"dropped", node.dropped},
-                                             {"layers", layers},
-                                             {"layer", node.layer},
-                                             {"level_db", node.level_db}});
+  json described = {{"id", node.id},
+                    {"parent", node.parent},
+                    {"action", node.action},
+                    {"text", node.text},
+                    {"sentence", node.sentence},
+                    {"plan", node.plan},
+                    {"seed", node.seed},
+                    {"steps", node.steps},
+                    {"guidance", node.guidance},
+                    {"pan", node.pan},
+                    {"parts", node.parts},
+                    {"part_notes", node.part_notes},
+                    {"chords", node.chords},
+                    {"key", node.key},
+                    {"beats", beat_lines(node.beats)},
+                    {"notes", note_lines(node.notes)},
+                    {"mode", node.mode},
+                    {"model", node.model},
+                    {"replaces", node.replaces},
+                    {"dropped", node.dropped},
+                    {"layers", layers},
+                    {"layer", node.layer},
+                    {"level_db", node.level_db}};
+  if (node.thorough) described["thorough"] = *node.thorough;
+  write_json_file(path(node_name(node.id)), described);
 }
 
 std::vector<SessionNode> SessionFiles::read_nodes() const {

@@ -42,7 +42,7 @@ struct SessionNode {
   uint64_t seed = 0;
   int64_t steps = 0;
   double guidance = -1, pan = 0;
-  bool thorough = false;
+  std::optional<bool> thorough;
   std::string parts = "auto", part_notes = "auto";  ///< maker of new parts, and what they play
   std::string chords, key;                          ///< as given: lines of a chord file, label of a key
   std::vector<Beat> beats;                          ///< as given, or heard for ranges in bars

@@ -128,9 +128,19 @@ void Explanation::explain_idle(const std::string& phrase) const {
        example_of(Operation::kRemove));
 }
 
+bool Explanation::says_word(std::initializer_list<const char*> any) const {
+  const std::vector<std::string> words = sentence_words(sentence_);
+  return std::any_of(any.begin(), any.end(),
+                     [&](const char* word) { return std::find(words.begin(), words.end(), word) != words.end(); });
+}
+
 std::string Explanation::quoted() const { return "'" + trim(sentence_) + "'"; }
 
 void Explanation::explain_unknown(const std::vector<Token>& tokens, size_t at) const {
+  if (tokens[at].is_word("until") || tokens[at].is_word("till") || tokens[at].is_word("til"))
+    fail(quoted() +
+         " does not say for certain where that ends: say for example 'until 0:20', or of bars 'up to bar 8', " +
+         "with it, or 'before bar 8'");
   size_t end = at;
   while (end < tokens.size() && tokens[end].kind == Kind::kWord && !grammar_.knows_word(tokens[end].text)) ++end;
   // "electrc guitar", "piano forrte": a neighbouring name belongs to the phrase.
@@ -219,6 +229,8 @@ void Explanation::explain_shape(const std::vector<Token>& tokens) const {
   if (operation == Operation::kReplace && lists == 1)
     fail(quoted() + " does not say what to replace with what: name both instruments, for example " +
          example_of(operation));
+  if (lists > 0 && says_word({"quieter", "softer"}))
+    fail(quoted() + " does not say by how much quieter: say for example 'by half', 'by 6 dB' or 'to 30 %'");
   fail(quoted() + " is not understood as a whole: say it like " + example_of(operation));
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <initializer_list>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,7 @@ class Explanation {
   std::string quoted() const;  ///< the sentence, to be named in a message
 
  private:
+  bool says_word(std::initializer_list<const char*> any) const;
   bool turns_up(const std::vector<Token>& tokens) const;
   bool understood(std::vector<Token> tokens) const;
   [[noreturn]] void explain_instrument(const std::string& phrase) const;

@@ -232,6 +232,27 @@ TEST(Compose, WhatIsTakenOutAndWhatStaysAreTheSource) {
   }
 }
 
+TEST(Compose, ShortMusicIsHeardAtThreeSpeedsUnlessToldOtherwise) {
+  Editor editor(tiny_pipeline());
+  EXPECT_TRUE(hears_thoroughly({}, kThoroughUpTo_s));
+  EXPECT_FALSE(hears_thoroughly({}, kThoroughUpTo_s + 0.01));
+  const AudioBuffer source = noise(24000, 1, kThoroughUpTo_s + 1);
+  const auto remove = [&](const char* sentence, std::optional<bool> thorough) {
+    return editor.edit(source, sentence, {.thorough = thorough});
+  };
+  EXPECT_FALSE(remove("remove the bass", {}).thorough);
+  const EditResult all = remove("remove the bass", true);
+  EXPECT_TRUE(all.thorough);
+  // Of a range, no more than what is around it is heard.
+  const EditResult range = remove("remove the bass from 2 to 4 s", {}),
+                   once = remove("remove the bass from 2 to 4 s", false);
+  EXPECT_TRUE(range.thorough);
+  EXPECT_FALSE(once.thorough);
+  EXPECT_GT(largest_difference(range.audio, once.audio), 1e-6);
+  EXPECT_LT(largest_difference(range.audio, remove("remove the bass from 2 to 4 s", true).audio), 1e-6);
+  EXPECT_FALSE(remove("add a flute", true).thorough);
+}
+
 TEST(Compose, AddingKeepsTheSourceAndReplacingTheRest) {
   Editor editor(tiny_pipeline());
   const AudioBuffer source = noise(48000, 2, 0.8);

@@ -218,7 +218,8 @@ TEST(ParseInstruction, RefusesWhatIsMissingOrContradictory) {
   expect_refused("remix", "does not say what to remix to");
   expect_refused("make it jazz and funk", "cannot be both 'jazz' and 'funk'");
   expect_refused("remove the drums in jazz style", "a genre or mood goes with a remix only");
-  expect_refused("make the piano softer", "not understood as a whole");
+  expect_refused("make the piano softer", "does not say by how much quieter");
+  expect_refused("add strings in the chorus", "not understood as a whole");
   expect_refused("add a piano without the drums", "say one at a time");
   expect_refused("remove the guitar", "'guitar' is not clear enough: say 'acoustic guitar', 'electric guitar'");
   expect_refused(std::string(5000, 'a'), "at most 2000");

@@ -147,6 +147,8 @@ TEST(ParsePlan, RefusesWhatIsNotClear) {
       {"remove the drums by 120 %", "at most all of it"},
       {"remove the drums by 0 %", "above 0"},
       {"turn the piano down", "by how much"},
+      {"make the piano softer", "by how much"},
+      {"make the drums a bit quieter", "by how much"},
       {"turn the piano down a little", "by how much"},
       {"add a piano by 6 dB", "goes with what is made quieter"},
       {"remove the drums from 2 to 5", ""},
@@ -321,7 +323,8 @@ TEST(ParsePlan, BarsOfWhichOnlyOneEndIsSaid) {
                 {"add a flute starting bar 9", "add flute from bar 9 on"},
                 {"starting in bars 9 and 10 add a flute", "add flute in bars 9 to 10"}});
   // With bar 9 or without?
-  expect_error(ErrorKind::kInput, "", [] { parse_plan("remove the drums until bar 9", Lexicon::builtin()); });
+  expect_error(ErrorKind::kInput, "'up to bar 8', with it, or 'before bar 8'",
+               [] { parse_plan("remove the drums until bar 9", Lexicon::builtin()); });
 }
 
 TEST(ParsePlan, AnEndThatNoNumberTellsIsNotLeftOut) {

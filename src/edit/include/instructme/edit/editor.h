@@ -85,9 +85,15 @@ struct EditOptions {
   /// Tones that new parts play, in seconds of the source and in order of their onsets, as those of tones_of_midi;
   /// empty: as `part_notes` says. Drums and percussion have parts of their own all the same.
   std::vector<Note> notes = {};
-  bool thorough = false;  ///< hear the music at three speeds to take instruments out, in three times the time
-  bool force = false;     ///< take out instruments that are not heard, too
+  /// Hear the music at three speeds to take instruments out, in three times the time; unset: where no more than
+  /// kThoroughUpTo_s of it are heard.
+  std::optional<bool> thorough = {};
+  bool force = false;  ///< take out instruments that are not heard, too
 };
+
+/// So much music, s, is heard at three speeds unless the options say otherwise: it takes a second or two more.
+inline constexpr double kThoroughUpTo_s = 30;
+bool hears_thoroughly(const EditOptions& options, double seconds);
 
 /// Below this certainty an instrument counts as not there.
 inline constexpr double kHeard = 0.05;
@@ -116,6 +122,7 @@ struct EditResult {
   std::vector<ChordSpan> heard_chords;
   at::Tensor chords;          ///< (T_p, d_p) probabilities the model was given last; undefined when it needed none
   SamplingSettings settings;  ///< of the last part that was sampled
+  bool thorough = false;      ///< instruments were taken out of what was heard at three speeds, in one step or more
   /// Spent on listening (encoding, masks, ears), on sampling, and on decoding or playing.
   double seconds_encode = 0, seconds_sample = 0, seconds_decode = 0;
 
