@@ -8,11 +8,15 @@
 namespace instructme::cli {
 
 void add_thorough(CLI::App& command, EditOptions& edit) {
-  command.add_flag_function(
-      "--thorough,!--quick", [&edit](int64_t given) { edit.thorough = given > 0; },
-      format("Hear the music at three speeds to take instruments out, which is a little cleaner and takes three times\n"
-             "as long; --quick: at one. Neither: at three where no more than %g s of music are heard",
+  CLI::Option* const thorough = command.add_flag_function(
+      "--thorough", [&edit](int64_t) { edit.thorough = true; },
+      format("Hear the music at three speeds to take instruments out: a little cleaner, in three times the time\n"
+             "(without --quick done anyway where no more than %g s of music are heard)",
              kThoroughUpTo_s));
+  command
+      .add_flag_function(
+          "--quick", [&edit](int64_t) { edit.thorough = false; }, "Hear the music at one speed only")
+      ->excludes(thorough);
 }
 
 void EditFlags::add_to(CLI::App& command) {

@@ -29,8 +29,9 @@ struct EvaluateArguments {
 /// the work.
 void check_evaluation(const CLI::App& command, const EvaluateArguments& arguments) {
   const std::vector<std::string> of_songs = {"--examples", "--operations", "--seconds", "--stereo"};
-  const std::vector<std::string> of_edits = {"--modes",      "--seed",  "--steps",    "--guidance", "--parts",
-                                             "--part-notes", "--fonts", "--thorough", "--bfloat16", "--details"};
+  const std::vector<std::string> of_edits = {"--modes", "--seed",       "--steps",  "--guidance",
+                                             "--parts", "--part-notes", "--fonts",  "--thorough",
+                                             "--quick", "--bfloat16",   "--details"};
   if (!arguments.clips.empty())
     refuse_given(command, of_songs, "is for the examples that are drawn from --songs; clips are edited as they are");
   if (!arguments.ears.empty()) {
