@@ -1,6 +1,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
@@ -61,13 +62,17 @@ constexpr const char* kHelp =
 /// Standard input as a file, and a file that becomes standard output.
 class Pipes {
  public:
-  explicit Pipes(EditArguments& arguments) {
+  Pipes(EditArguments& arguments, const CancelToken& cancel) {
     if (arguments.file == "-") {
       arguments.file = spool("input").string();
-      if (std::cin.peek() == std::char_traits<char>::eof())
+      // A signal ends the reading as the end of the music does.
+      const bool empty = std::cin.peek() == std::char_traits<char>::eof();
+      cancel.check();
+      if (empty)
         throw Error(ErrorKind::kInput, "standard input is empty; a file of music was wanted");
       std::ofstream out(arguments.file, std::ios::binary);
       out << std::cin.rdbuf();
+      cancel.check();
       if (!out.flush()) throw Error(ErrorKind::kIo, "cannot keep standard input in " + arguments.file);
       if (arguments.output.empty()) arguments.output = "-";
     }
@@ -85,6 +90,8 @@ class Pipes {
   }
   bool to_standard_output() const { return !output_.empty(); }
   void send() const {
+    // Who reads may stop early; that is an error like others, after which the files here are removed.
+    std::signal(SIGPIPE, SIG_IGN);
     errno = 0;
     std::cout << std::ifstream(output_, std::ios::binary).rdbuf() << std::flush;
     if (!std::cout)
@@ -188,7 +195,7 @@ int edit(const CLI::App& command, EditArguments arguments) {
     throw Error(ErrorKind::kUsage,
                 std::string(arguments.file.empty() ? "FILE" : "SENTENCE") + " is required (see instructme --help)");
   if (arguments.json && !arguments.dry_run) throw Error(ErrorKind::kUsage, "--json goes with --dry-run");
-  const Pipes pipes(arguments);
+  const Pipes pipes(arguments, cancel);
   FileEditRequest request = request_of(arguments);
   request.keep_harmony = !pipes.to_standard_output();  // there is no place beside it
   const FileEdit file_edit(std::move(request));

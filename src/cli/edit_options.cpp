@@ -8,15 +8,20 @@
 namespace instructme::cli {
 
 void add_thorough(CLI::App& command, EditOptions& edit) {
-  CLI::Option* const thorough = command.add_flag_function(
-      "--thorough", [&edit](int64_t) { edit.thorough = true; },
-      format("Hear the music at three speeds to take instruments out: a little cleaner, in three times the time\n"
-             "(without --quick done anyway where no more than %g s of music are heard)",
-             kThoroughUpTo_s));
+  CLI::Option* const thorough =
+      command
+          .add_flag_function(
+              "--thorough", [&edit](int64_t) { edit.thorough = true; },
+              format(
+                  "Hear the music at three speeds to take instruments out: a little cleaner, in three times the time\n"
+                  "(without --quick done anyway where no more than %g s of music are heard)",
+                  kThoroughUpTo_s))
+          ->disable_flag_override();
   command
       .add_flag_function(
           "--quick", [&edit](int64_t) { edit.thorough = false; }, "Hear the music at one speed only")
-      ->excludes(thorough);
+      ->excludes(thorough)
+      ->disable_flag_override();
 }
 
 void EditFlags::add_to(CLI::App& command) {

@@ -58,6 +58,12 @@ FileEditRequest read_request(const json& line, const std::string& context, const
   if (!parts.empty()) request.options.parts = parse_part_maker(parts);
   if (!part_notes.empty()) request.options.part_notes = parse_part_notes(part_notes);
   if (!mode.empty()) request.options.mode = parse_edit_mode(mode);
+  const auto within = [&](const char* key, double value, double least, double most) {
+    if (value < least || value > most)
+      throw Error(ErrorKind::kInput, context + format(": '%s' lies in %g to %g, not %g", key, least, most, value));
+  };
+  within("steps", static_cast<double>(request.options.steps), 0, 1000);
+  within("guidance", request.options.guidance, -1, 30);
   if (!range.empty()) request.range = parse_range(range);
   if (!strength.empty()) request.strength = parse_strength(strength);
   if (request.output.empty()) throw Error(ErrorKind::kInput, context + ": 'output' is empty");
@@ -144,8 +150,19 @@ BatchResult run_batch(Editor& editor, const fs::path& manifest, const BatchShard
     json told = {{"line", i + 1}};
     const std::string context = manifest.string() + format(", line %zu", i + 1);
     try {
-      const json line = json::parse(lines[i], nullptr, false);
-      if (!line.is_object()) throw Error(ErrorKind::kInput, context + " is no JSON object");
+      // A line that is nested without end would exhaust the stack when it is copied.
+      constexpr int kDeepest = 100;
+      bool too_deep = false;
+      const json line = json::parse(
+          lines[i],
+          [&](int depth, json::parse_event_t, const json&) {
+            too_deep |= depth > kDeepest;
+            return depth <= kDeepest;
+          },
+          false);
+      if (too_deep || !line.is_object())
+        throw Error(ErrorKind::kInput,
+                    context + (too_deep ? " is nested too deeply to be used" : " is no JSON object"));
       FileEditRequest request = read_request(line, context, manifest.parent_path(), defaults);
       told["file"] = request.file.string();
       told["output"] = request.output.string();

@@ -38,8 +38,8 @@ double parameters(const torch::nn::Module& module) {
 double seconds_of(const PlanStep& step, const AudioInfo& music, const std::vector<Beat>& beats) {
   if (!step.range || (step.range->unit == PlanRange::Unit::kBars && beats.empty())) return music.seconds();
   const Region region = resolve_range(step.range, music.frames, music.sample_rate, beats);
-  return std::min(music.seconds(),
-                  static_cast<double>(region.end - region.begin) / music.sample_rate + 2 * kContextSeconds);
+  const auto [first, last] = around(region, music.frames, music.sample_rate);
+  return static_cast<double>(last - first) / music.sample_rate;
 }
 
 }  // namespace

@@ -74,7 +74,13 @@ bool same_place(const fs::path& a, const fs::path& b) {
 void write_harmony(const fs::path& folder, const ReportContext& context, const FileEditRequest& given) {
   const fs::path chords = folder / "chords.lab", beats = folder / "beats.txt";
   if (!same_place(chords, given.chords)) write_chord_file(chords, context.chords);
-  if (!context.beats.empty() && !same_place(beats, given.beats)) write_beat_file(beats, context.beats);
+  if (same_place(beats, given.beats)) return;
+  // Those of other music, of an earlier edit, would be taken for this one's.
+  std::error_code not_there;
+  if (context.beats.empty())
+    fs::remove(beats, not_there);
+  else
+    write_beat_file(beats, context.beats);
 }
 
 /// Chords and beats that were heard, in files beside an output. Those that are there may have been corrected by hand,
@@ -154,13 +160,17 @@ WrittenLike write_like(const fs::path& source_file, const AudioBuffer& source, c
 
 FileEdit::FileEdit(FileEditRequest request)
     : request_(std::move(request)), plan_(parse_plan(request_.sentence, Lexicon::builtin())) {
+  const auto all_say = [&](const auto& part) {
+    return std::all_of(plan_.steps.begin(), plan_.steps.end(),
+                       [&](const PlanStep& step) { return (step.*part).has_value(); });
+  };
+  if (request_.range && all_say(&PlanStep::range))
+    throw Error(ErrorKind::kUsage, "the sentence says when, and so does --range: leave one of them out");
+  if (request_.strength && all_say(&PlanStep::strength))
+    throw Error(ErrorKind::kUsage, "the sentence says how much, and so does --strength: leave one of them out");
   for (PlanStep& step : plan_.steps) {
-    if (request_.range && step.range)
-      throw Error(ErrorKind::kUsage, "the sentence says when, and so does --range: leave one of them out");
-    if (request_.strength && step.strength)
-      throw Error(ErrorKind::kUsage, "the sentence says how much, and so does --strength: leave one of them out");
-    if (request_.range) step.range = request_.range;
-    if (request_.strength) step.strength = request_.strength;
+    if (!step.range) step.range = request_.range;
+    if (!step.strength) step.strength = request_.strength;
   }
   check_plan(plan_);
   if (!request_.key.empty()) request_.options.key = parse_key(request_.key);

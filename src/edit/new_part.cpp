@@ -8,6 +8,7 @@
 #include "instructme/base/error.h"
 #include "instructme/base/names.h"
 #include "instructme/base/strings.h"
+#include "instructme/ears/mono_to_hear.h"
 #include "instructme/edit/editor.h"
 #include "instructme/edit/harmony.h"
 #include "instructme/score/transcribed_part.h"
@@ -283,7 +284,9 @@ std::vector<Note> Editor::hear_notes(const std::vector<EditedStem>& taken, const
   }
   const Stopwatch watch(result.seconds_encode);
   std::vector<Note> notes;
-  if (!is_silent(sound)) notes = sure_notes(options_.transcribes(sound, job.progress, job.cancel));
+  if (!is_silent(sound))
+    notes =
+        sure_notes(options_.transcribes(from_mono(mono_to_hear(sound), sound.sample_rate), job.progress, job.cancel));
   if (are_enough(notes, sound)) return notes;
   const std::string few = "hardly any notes are heard in the " + what;
   if (wanted) throw Error(ErrorKind::kInput, few + ", so none of them can be played; leave --part-notes heard out");

@@ -72,6 +72,7 @@ Region resolve_range(const std::optional<PlanRange>& range, int64_t frames, int 
     std::tie(begin, end) = seconds_of_bars(*range, seconds, beats);
   } else {
     if (begin < 0) begin += seconds;
+    if (range->begin < 0 && begin < 0 && begin >= -kRoundedRange_s) begin = 0;
     if (begin < 0 || begin >= seconds || end > seconds + kRoundedRange_s || end <= begin)
       outside(range->end         ? format("%.10g s to %.10g s", range->begin, *range->end)
               : range->begin < 0 ? format("of the last %.10g s", -range->begin)

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <map>
 
 #include "family.h"
 #include "instructme/audio/resample.h"
@@ -180,8 +181,16 @@ Tensor StemExtractor::masks_at(int64_t speed, const Tensor& wave, const std::vec
   }
   const MaskHeadImpl::Heard heard =
       mask_->listen(mask_->spectrum(slice.unsqueeze(0).to(mask_->band_mean.device())).abs(), step);
+  // Places that several instruments stand for are heard once, and each of these has an equal part of them.
+  std::map<int64_t, int64_t> claims;
+  for (const auto& own : places)
+    for (const int64_t place : own) ++claims[place];
   std::vector<int64_t> all;
-  for (const auto& own : places) all.insert(all.end(), own.begin(), own.end());
+  std::map<int64_t, int64_t> row;
+  for (const auto& [place, count] : claims) {
+    row[place] = static_cast<int64_t>(all.size());
+    all.push_back(place);
+  }
   Tensor every;
   if (speed == kOwnSpeed)
     every = mask_->masks(heard, all, first - from, last - first, step).cpu();
@@ -189,11 +198,10 @@ Tensor StemExtractor::masks_at(int64_t speed, const Tensor& wave, const std::vec
     every = mask_at_own_speed(mask_->masks(heard, all, 0, -1, step).cpu(),
                               static_cast<double>(speed) / static_cast<double>(kOwnSpeed), first - from, last - first);
   std::vector<Tensor> sums;
-  int64_t next = 0;
   for (const auto& own : places) {
-    const auto count = static_cast<int64_t>(own.size());
-    sums.push_back(every.narrow(0, next, count).sum(0));
-    next += count;
+    Tensor sum = torch::zeros_like(every[0]);
+    for (const int64_t place : own) sum += every[row.at(place)] / static_cast<double>(claims.at(place));
+    sums.push_back(sum);
   }
   return torch::stack(sums);
 }

@@ -205,6 +205,14 @@ WrittenLike Session::export_mix(const fs::path& output, const fs::path& stems) c
       throw Error(ErrorKind::kUsage, "the output " + place.string() + " would be inside of the session " +
                                          data_->files.folder().string() +
                                          ", among the files that it is made of; name a place elsewhere");
+  const auto stem_of = [](const SessionLayer& layer) {
+    return format("%02d_", layer.id) + layer.name + (layer.removed ? "_removed" : "");
+  };
+  for (const Data::Heard& h : data_->heard)
+    if (!stems.empty() && output.stem() == stem_of(h.layer) && lies_in(output, stems))
+      throw Error(ErrorKind::kUsage, output.string() +
+                                         " is where a layer of that name would be written; name another "
+                                         "folder for the layers, or another output");
   const AudioBuffer music = data_->files.read(data_->music);
   const WrittenLike written = write_like(data_->files.path(data_->music.name), music, output, render());
   if (stems.empty()) return written;
@@ -218,8 +226,7 @@ WrittenLike Session::export_mix(const fs::path& output, const fs::path& stems) c
       std::any_of(data_->heard.begin(), data_->heard.end(), [](const Data::Heard& h) { return h.layer.soloed; });
   for (const Data::Heard& h : data_->heard) {
     if (!data_->plays(h, any_solo)) continue;
-    const std::string name = format("%02d_", h.layer.id) + h.layer.name + (h.layer.removed ? "_removed" : "");
-    files.push_back(write_exactly(stems, name, data_->contribution(h, h.layer.removed && !any_solo)));
+    files.push_back(write_exactly(stems, stem_of(h.layer), data_->contribution(h, h.layer.removed && !any_solo)));
     list();
   }
   return written;

@@ -29,7 +29,8 @@ std::vector<Session::Data::Heard> Session::Data::layers_at(int head) const {
                       .removed = layer.removed,
                       .level_db = layer.level_db,
                       .soloed = layer.soloed,
-                      .file = layer.file.name},
+                      .file = layer.file.name,
+                      .extracted = layer.extracted},
                      layer.file,
                      layer.notes});
     for (Heard& h : out) {

@@ -28,6 +28,7 @@ struct Session::Data {
     std::optional<SessionFile> noted = {};  ///< notes that an earlier edit has written
     double level_db = 0;
     bool soloed = false;
+    bool extracted = false;  ///< of the music itself: all that an edit left of it
   };
 
   /// An edit that is being made.

@@ -72,7 +72,9 @@ EditOptions noted_options(const SessionNode& node) {
 void Session::Data::bring_own_parts(const std::string& name, Draft& draft) const {
   for (const Heard& h : draft.before) {
     const SessionLayer& layer = h.layer;
-    if (layer.id == 0 || layer.removed || layer.muted || layer.name != name || draft.node.drops(layer.id)) continue;
+    if (layer.id == 0 || layer.removed || layer.extracted || layer.muted || layer.name != name ||
+        draft.node.drops(layer.id))
+      continue;
     draft.node.dropped.push_back(layer.id);
     draft.made.push_back({.name = name,
                           .audio = files.read(h.file),
@@ -112,8 +114,6 @@ Session::Data::Rest Session::Data::take_own_parts(const Plan& plan, const std::v
         }
         return found;
       });
-      // A part of which nothing is left is no layer any more.
-      std::erase_if(draft.made, [](const MadeLayer& part) { return peak(part.audio.samples) == 0; });
       if (instruction.instruments.empty()) {
         if (!replaces) continue;
         instruction.operation = Operation::kAdd;
@@ -123,6 +123,8 @@ Session::Data::Rest Session::Data::take_own_parts(const Plan& plan, const std::v
     }
     rest.plan.steps.push_back(std::move(step));
   }
+  // A part of which nothing is left is no layer any more.
+  std::erase_if(draft.made, [](const MadeLayer& part) { return peak(part.audio.samples) == 0; });
   std::stable_sort(rest.notes.begin(), rest.notes.end(),
                    [](const Note& a, const Note& b) { return a.onset_s < b.onset_s; });
   return rest;
@@ -153,7 +155,11 @@ bool Session::Data::edit_rest(const Rest& rest, Editor& editor, EditOptions opti
   for (EditedStem& stem : result.stems) {
     seeded = seeded || stem.notes.has_value();
     if (sum || stem.in_result)
-      draft.made.push_back({stem.instrument, sum && !stem.added, std::move(stem.audio), std::move(stem.notes)});
+      draft.made.push_back({.name = stem.instrument,
+                            .removed = sum && !stem.added,
+                            .audio = std::move(stem.audio),
+                            .notes = std::move(stem.notes),
+                            .extracted = !sum && !stem.added});
   }
   return seeded;
 }
@@ -171,7 +177,8 @@ void Session::Data::write_layers(Draft& draft, const CancelToken& cancel) const 
                    .file = files.noted(file),
                    .notes = made.noted,
                    .level_db = made.level_db,
-                   .soloed = made.soloed};
+                   .soloed = made.soloed,
+                   .extracted = made.extracted};
     if (made.notes)
       layer.notes = files.noted("stems/" + write_notes(files.path(file), *made.notes, made.audio.seconds(), 120));
     draft.node.layers.push_back(std::move(layer));
@@ -192,7 +199,14 @@ SessionNode Session::Data::make_edit(int parent, const EditorSource& editor, con
   // By the beats of the music as it came, so that bars stay what they are from round to round.
   if (has_bars(plan) && options.beats.empty()) options.beats = editor().hear_beats(files.read(music), progress, cancel);
   const Plan said = in_seconds(plan, draft.mix, options.beats);
-  const Rest rest = take_own_parts(said, options.beats, draft);
+  Rest rest = take_own_parts(said, options.beats, draft);
+  if (!rest.plan.steps.empty() && is_silent(draft.mix)) {
+    // It was all that is heard, and nothing is left that a new part could join: so it is edited as music is.
+    draft.made.clear();
+    node.dropped.clear();
+    draft.mix = mix_of(draft.before, false);
+    rest.plan = said;
+  }
   const bool seeded = !rest.plan.steps.empty() && edit_rest(rest, editor(), options, draft, notes, progress, cancel);
   node.sentence = plain_sentence(said);
   node.text = "apply: " + node.sentence;

@@ -118,6 +118,7 @@ SessionNode read_node(const json& value, const std::string& context) {
     if (!layer_config.raw("notes").is_null()) layer.notes = read_file_json(layer_config.object("notes"));
     layer_config.read("level_db", layer.level_db);
     layer_config.read("soloed", layer.soloed);
+    layer_config.read("extracted", layer.extracted);
     layer_config.finish();
     node.layers.push_back(std::move(layer));
   }
@@ -178,7 +179,7 @@ SessionFile SessionFiles::read_head() const {
 
 void SessionFiles::write_node(const SessionNode& node) const {
   json layers = json::array();
-  for (const NewLayer& layer : node.layers)
+  for (const NewLayer& layer : node.layers) {
     layers.push_back({{"id", layer.id},
                       {"name", layer.name},
                       {"removed", layer.removed},
@@ -186,6 +187,8 @@ void SessionFiles::write_node(const SessionNode& node) const {
                       {"notes", layer.notes ? file_json(*layer.notes) : json()},
                       {"level_db", layer.level_db},
                       {"soloed", layer.soloed}});
+    if (layer.extracted) layers.back()["extracted"] = true;
+  }
   json described = {{"id", node.id},
                     {"parent", node.parent},
                     {"action", node.action},

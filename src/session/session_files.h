@@ -29,6 +29,7 @@ struct NewLayer {
   std::optional<SessionFile> notes;  ///< MIDI, of a part that was played
   double level_db = 0;               ///< what is left of another layer has its place in the mix
   bool soloed = false;
+  bool extracted = false;  ///< of the music itself: all that an edit left of it
 };
 
 /// One change. Written once and never again.

@@ -45,7 +45,9 @@ std::string describe_clip(const LabelledClip& clip, const Lexicon& lexicon, Rng&
   for (const InstrumentLevels& heard : clip.instruments)
     for (const float db : heard.blocks_db) energy += std::pow(10.0, db / 10.0);
   std::vector<std::string> instruments;
+  constexpr double kSilent = 1e-8;  // mean power of a block; what is softer does not sound, whatever its share
   for (const InstrumentLevels& heard : clip.instruments) {
+    if (energy < kSilent * static_cast<double>(heard.blocks_db.size())) break;
     double own = 0;
     for (const float db : heard.blocks_db) own += std::pow(10.0, db / 10.0);
     if (!(10.0 * std::log10((own + 1e-12) / (energy + 1e-12)) > -kAudible_db)) continue;

@@ -59,6 +59,22 @@ TEST_F(FileEditTest, ABatchGoesOnWhereItWas) {
   expect_error(ErrorKind::kIo, "cannot read", [&] { run_batch(editor(), path("absent"), {0, 1}, quick, tell); });
 }
 
+TEST_F(FileEditTest, ALineThatCannotBeUsedHarmsNoOther) {
+  write_noise("song.wav");
+  const std::string deep = std::string(100000, '['), rest = R"("file": "song.wav", "sentence": "remove the bass", )";
+  write_file_atomically(path("songs.jsonl"), R"({"file": )" + deep + std::string(deep.size(), ']') + "}\n{" + rest +
+                                                 R"("output": "a.wav", "steps": -5})" + "\n{" + rest +
+                                                 R"("output": "b.wav", "guidance": 31})" + "\n{" + rest +
+                                                 R"("output": "c.wav"})" + "\n");
+  std::vector<json> told;
+  run_batch(editor(), path("songs.jsonl"), {0, 1}, {.steps = 1}, [&](const json& line) { told.push_back(line); });
+  ASSERT_EQ(told.size(), 4u);
+  EXPECT_THAT(told[0]["error"].get<std::string>(), testing::HasSubstr("nested too deeply"));
+  EXPECT_THAT(told[1]["error"].get<std::string>(), testing::HasSubstr("'steps' lies in 0 to 1000, not -5"));
+  EXPECT_THAT(told[2]["error"].get<std::string>(), testing::HasSubstr("'guidance' lies in -1 to 30, not 31"));
+  EXPECT_EQ(told[3]["status"], "done");
+}
+
 TEST_F(FileEditTest, ABatchKnowsWhenItsFilesChangeAndKeepsItsOutputsApart) {
   write_noise("song.wav");
   write_file_atomically(path("songs.jsonl"), R"({"file": "song.wav", "sentence": "remove the bass", "output": "a.wav"})"

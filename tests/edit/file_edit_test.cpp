@@ -168,6 +168,7 @@ TEST_F(FileEditTest, StemsOfAnEarlierEditDoNotStayAmongThem) {
   FileEditRequest asked = request("remove the bass and the piano");
   asked.stems = path("stems");
   FileEdit(asked).run(editor());
+  write_file_atomically(path("stems/beats.txt"), "0.1 1\n0.2 2\n");  // as of music that has a pulse
   ASSERT_TRUE(fs::exists(path("stems/2_piano_removed.wav")) || fs::exists(path("stems/2_piano_removed.flac")));
   fs::copy_file(path("song.wav"), path("stems/mine.wav"));
   // What the next edit is made of stays, whatever its name.
@@ -205,6 +206,8 @@ TEST_F(FileEditTest, OptionsFillInWhatTheSentenceLeavesOpen) {
   asked.key = "A minor";
   const FileEdit edit(asked);
   EXPECT_EQ(plain_sentence(edit.plan()), "remove bass in bar 2, then add violin in bar 2 with strength 0.5");
+  asked.sentence = "remove the bass after 0.3 s and then add a violin";
+  EXPECT_EQ(plain_sentence(FileEdit(asked).plan()), "remove bass after 0.3 s, then add violin in bar 2");
   const EditOptions options = edit.options_for(probe_audio(path("song.wav")));
   EXPECT_EQ(options.beats.size(), 5u);
   EXPECT_EQ(options.chords.size(), 1u);

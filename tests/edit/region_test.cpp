@@ -30,6 +30,7 @@ TEST(ResolveRange, SecondsAndBarsBecomeFrames) {
   EXPECT_EQ(frames(seconds(1, 2.5)), Frames(1000, 2500));
   EXPECT_EQ(frames(seconds(1, {})), Frames(1000, 5000));
   EXPECT_EQ(frames(seconds(-2, {})), Frames(3000, 5000));
+  EXPECT_EQ(frames(seconds(-5.4, {})), Frames(0, 5000));
   EXPECT_EQ(frames(seconds(4, 5.3)), Frames(4000, 5000));
   EXPECT_EQ(frames(bars(1, 1)), Frames(1000, 2000));
   EXPECT_EQ(frames(bars(2, 3)), Frames(2000, 4000));

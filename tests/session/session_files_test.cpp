@@ -50,6 +50,17 @@ TEST_F(SessionTest, ComesBackFromItsFolder) {
   EXPECT_EQ(sum_of_stems(2), again.render().samples);
 }
 
+TEST_F(SessionTest, TheMixIsNoneOfItsLayers) {
+  const Session session = begin();
+  for (const char* output : {"layers/00_music.wav", "layers/../layers/00_music.flac"})
+    expect_error(ErrorKind::kUsage, "where a layer of that name would be written",
+                 [&] { session.export_mix(path(output), path("layers")); });
+  EXPECT_FALSE(fs::exists(path("layers")));
+  fs::create_directory(path("layers"));
+  session.export_mix(path("layers/mix.wav"), path("layers"));
+  EXPECT_EQ(read_audio(path("layers/mix.wav")).samples, source_.samples);
+}
+
 TEST_F(SessionTest, StemsOfAnExportThatWasStoppedAreListed) {
   Session session = begin();
   apply(session, "add a violin");

@@ -253,6 +253,41 @@ TEST_F(SessionTest, ExtractingAndRemixingLeaveNothingOfTheMix) {
   EXPECT_EQ(session.layers()[0].name, "music");
 }
 
+TEST_F(SessionTest, WhatWasExtractedIsMusicAndNoPartThatWasAdded) {
+  {
+    Session session = begin();
+    apply(session, "extract the bass from 0.1 s to 0.3 s");
+    ASSERT_EQ(session.layers().size(), 2u);
+    EXPECT_TRUE(session.layers()[1].extracted);
+  }
+  Session session = Session::open(session_path());
+  EXPECT_TRUE(session.layers()[1].extracted);
+  // Only who listens can tell what is left of it.
+  expect_error(ErrorKind::kInternal, "no model is needed here",
+               [&] { apply_without(session, "remove the bass from 0.3 s on"); });
+  const auto before = session.render().samples;
+  apply(session, "remove the bass from 0.3 s on");
+  EXPECT_NE(session.render().samples, before);
+  EXPECT_FALSE(session.layers().back().extracted);
+  EXPECT_TRUE(session.layers().back().removed);
+}
+
+TEST_F(SessionTest, APartThatIsAllThatIsHeardCanBeReplaced) {
+  Session session = begin();
+  apply(session, "accompany it with a flute");
+  ASSERT_EQ(session.layers().size(), 1u);
+  apply(session, "replace the flute with a bass");
+  EXPECT_EQ(session.layers().back().name, "bass");
+  EXPECT_GT(peak(session.render().samples), 0.0f);
+}
+
+TEST_F(SessionTest, APartIsOneThatWasAddedAlsoWhereNothingOfItIsLeft) {
+  Session session = begin();
+  apply(session, "add a violin from 0 s to 0.2 s");
+  apply_without(session, "remove the violin from 0 s to 0.3 s, then remove the violin from 0.35 s to 0.45 s");
+  EXPECT_EQ(session.render().samples, source_.samples);
+}
+
 TEST_F(SessionTest, APartThatPlayedWhatItReplacesIsWrittenWhenItIsMadeAnew) {
   SKIP_WITHOUT_SMALL_FONT();
   EditorOptions options = playing_options();

@@ -73,6 +73,17 @@ TEST(TaggerTask, WhereSomethingWithoutANameSoundsNothingIsKnownToBeAbsent) {
   EXPECT_TRUE(clip_tags(clip, small_tagger()).whole.equal(torch::tensor({-1.0f, -1.0f})));
 }
 
+TEST(TaggerTask, NothingIsPresentInSilence) {
+  LabelledClip clip = tone_clip(true);
+  clip.genre = "jazz";
+  std::fill(clip.wave.begin(), clip.wave.end(), 0.0f);
+  clip.instruments[0].blocks_db.assign(4, kSilence_db);
+  const ClipTags tags = clip_tags(clip, small_tagger());
+  EXPECT_TRUE(tags.whole.equal(torch::tensor({0.0f, 0.0f})));
+  EXPECT_TRUE(tags.blocks.equal(torch::zeros({4, 2})));
+  EXPECT_EQ(tags.genre, -1);
+}
+
 TEST(TaggerTask, OnlyGenresThatAreKnownAreJudged) {
   TaggerOptions o = small_tagger();
   o.genres = {"", "jazz", "rock"};

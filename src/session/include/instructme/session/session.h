@@ -17,13 +17,14 @@ namespace instructme {
 
 /// One sound of a session's mix: the music it began with, a part that was added, or one that was taken out.
 struct SessionLayer {
-  int id = 0;            ///< the music itself is 0
-  std::string name;      ///< instrument, or "music"
-  bool removed = false;  ///< it is subtracted; muted, it is back
-  double level_db = 0;   ///< relative to how it was made, -120..40
-  bool muted = false;    ///< plays no part in the mix
-  bool soloed = false;   ///< where any is, only those are heard
-  std::string file;      ///< in the session's folder
+  int id = 0;              ///< the music itself is 0
+  std::string name;        ///< instrument, or "music"
+  bool removed = false;    ///< it is subtracted; muted, it is back
+  double level_db = 0;     ///< relative to how it was made, -120..40
+  bool muted = false;      ///< plays no part in the mix
+  bool soloed = false;     ///< where any is, only those are heard
+  std::string file;        ///< in the session's folder
+  bool extracted = false;  ///< what an edit has left of the music, and so no part that it added
 };
 
 /// What happened in a session, one entry for each change.
