@@ -118,6 +118,15 @@ const char* extension_of(int format) {
   }
 }
 
+// What decoders of MP3 leave out: the encoder's delay, a frame of information.
+constexpr int64_t kNotMusic = 8 * 1152;
+
+/// Whether a length is only what libsndfile makes of the first frames of an MP3 file, and wrong.
+bool is_guess(const fs::path& path, const SF_INFO& info) {
+  const int64_t there = is_mp3(info) ? mp3_length(path) : 0;
+  return there > 0 && std::abs(there - info.frames) > kNotMusic;
+}
+
 void check_limits(const fs::path& path, const SF_INFO& info) {
   if (info.samplerate < kLowestRate || info.samplerate > kHighestRate)
     refuse(path, format("has a sampling rate of %d Hz; between %d and %d Hz is wanted", info.samplerate, kLowestRate,
@@ -148,7 +157,7 @@ AudioInfo probe_audio(const fs::path& path) {
   AudioInfo info;
   info.sample_rate = source.info.samplerate;
   info.channels = source.info.channels;
-  info.frames = length_known(source.info) ? source.info.frames : -1;
+  info.frames = length_known(source.info) && !is_guess(path, source.info) ? source.info.frames : -1;
   info.container = format_name(source.info.format & SF_FORMAT_TYPEMASK);
   info.encoding = format_name(source.info.format & SF_FORMAT_SUBMASK);
   info.bit_depth = bits_of(source.info.format);
@@ -209,7 +218,6 @@ AudioBuffer read_audio(const fs::path& path, const ReadOptions& options) {
                         static_cast<double>(options.start_frame + done) / info.samplerate));
   if (done == 0) refuse(path, "contains no samples");
   if (is_mp3(info) && options.frames < 0) {
-    constexpr int64_t kNotMusic = 8 * 1152;  // what decoders leave out: the encoder's delay, a frame of information
     const int64_t there = mp3_length(path) - options.start_frame;
     if (there > done + kNotMusic)
       refuse(path, format("holds %.1f s but says that it is shorter, or nothing of its length (variable bit rate), so "

@@ -169,7 +169,8 @@ class AllRun {
 
   int64_t steps_done(const Part& part) const { return Trainer::steps_done(out_ / part.name); }
   bool finished(const Part& part) const {
-    return fs::is_directory(export_of(part.name)) && steps_done(part) >= part.options.steps;
+    return fs::is_directory(export_of(part.name)) && steps_done(part) >= part.options.steps &&
+           Trainer::steps_exported(out_ / part.name) == steps_done(part);
   }
 
   int stopped_before(const Part& part) const {

@@ -66,12 +66,14 @@ void judge_tagger(const std::filesystem::path& model, const std::vector<std::fil
   CalibratedTagger tagger = load_tagger(model / "ears");
   for (const ClipCollection& set : excerpts(sets)) {
     cancel.check();
+    if (set.clips.empty()) continue;
     const TagScores scores = score_tags(tagger.net, tagger.instrument_thresholds, set.clips);
     report.rows.push_back({"instruments of full mixes, mean ROC-AUC", set.name, scores.auc});
     report.rows.push_back({"instruments of full mixes, F1 of all decisions", set.name, scores.f1});
   }
   for (const ClipCollection& set : part_clips(sets)) {
     cancel.check();
+    if (set.clips.empty()) continue;
     const TagScores scores = score_tags(tagger.net, tagger.instrument_thresholds, set.clips);
     report.rows.push_back({"instruments, mean ROC-AUC", set.name, scores.auc});
     report.rows.push_back({"instruments, F1 of all decisions", set.name, scores.f1});
@@ -112,8 +114,8 @@ EarsReport evaluate_ears(const std::filesystem::path& model, const std::vector<s
   for (const ClipCollection& set : whole_songs(sets)) {
     ChordScores trained, by_templates, by_notes, between;
     double beats = 0, downbeats = 0, metres = 0, keys = 0;
-    // Recordings may tell no beats or, without chords, no key (data/song_folder.h).
-    double with_beats = 0, with_key = 0;
+    // Recordings may tell no beats or, without chords, no key (data/song_folder.h), and of the beats none may sound.
+    double with_beats = 0, with_downbeats = 0, with_metre = 0, with_key = 0;
     int64_t done = 0;
     for (const LabelledClip& clip : set.clips) {
       cancel.check();
@@ -131,23 +133,27 @@ EarsReport evaluate_ears(const std::filesystem::path& model, const std::vector<s
         if (!heard.keys.empty()) keys += key_score(clip.key, heard.key);
       }
       if (clip.beats.empty()) continue;
-      ++with_beats;
       const auto truth = audible_beats(clip.beats, clip), found = audible_beats(heard.beats, clip);
       // Songs of data sets are short, so that their beginnings count too.
       constexpr double kWindow_s = 0.07, kFirst_s = 0;
-      beats += score_beats(beat_times(truth), beat_times(found), kWindow_s, kFirst_s).f1();
-      downbeats += score_beats(downbeat_times(truth), downbeat_times(found), kWindow_s, kFirst_s).f1();
+      const auto score = [&](const std::vector<double>& there, const std::vector<double>& answer, double& sum,
+                             double& count) {
+        if (there.empty() && answer.empty()) return;
+        sum += score_beats(there, answer, kWindow_s, kFirst_s).f1();
+        ++count;
+      };
+      score(beat_times(truth), beat_times(found), beats, with_beats);
+      score(downbeat_times(truth), downbeat_times(found), downbeats, with_downbeats);
+      ++with_metre;
       metres += heard.beats_per_bar == clip.beats_per_bar ? 1.0 : 0.0;
     }
     trained.report("chords", set.name, report);
     by_templates.report("chroma templates", set.name, report);
     by_notes.report("chords of notes", set.name, report);
     between.report("chords of notes against chords", set.name, report);
-    if (with_beats > 0) {
-      report.rows.push_back({"beats, F-measure", set.name, beats / with_beats});
-      report.rows.push_back({"downbeats, F-measure", set.name, downbeats / with_beats});
-      report.rows.push_back({"beats per bar right", set.name, metres / with_beats});
-    }
+    if (with_beats > 0) report.rows.push_back({"beats, F-measure", set.name, beats / with_beats});
+    if (with_downbeats > 0) report.rows.push_back({"downbeats, F-measure", set.name, downbeats / with_downbeats});
+    if (with_metre > 0) report.rows.push_back({"beats per bar right", set.name, metres / with_metre});
     if (has("keys.json") && with_key > 0) report.rows.push_back({"key, MIREX weighted", set.name, keys / with_key});
   }
   if (has("tagger.json")) judge_tagger(model, sets, report, cancel);

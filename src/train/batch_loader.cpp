@@ -42,7 +42,10 @@ void BatchLoader::work() {
       ready_.emplace(step, std::move(batch));
     } catch (...) {
       const std::lock_guard lock(mutex_);
-      failure_ = std::current_exception();
+      if (!failure_ || step < failed_step_) {
+        failure_ = std::current_exception();
+        failed_step_ = step;
+      }
     }
     changed_.notify_all();
   }
@@ -61,7 +64,8 @@ Batch BatchLoader::next() {
 
 Batch BatchLoader::take() {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [this] { return failure_ || ready_.count(to_hand_out_) > 0; });
+  // Whatever was begun before the batch that failed is finished and handed out first.
+  changed_.wait(lock, [this] { return ready_.count(to_hand_out_) > 0 || (failure_ && failed_step_ <= to_hand_out_); });
   if (ready_.count(to_hand_out_) == 0) std::rethrow_exception(failure_);
   Batch batch = std::move(ready_.at(to_hand_out_));
   ready_.erase(to_hand_out_++);

@@ -35,6 +35,7 @@ class BatchLoader {
   std::condition_variable changed_;
   std::map<int64_t, Batch> ready_;
   std::exception_ptr failure_;
+  int64_t failed_step_ = 0;  // the first of which the data failed
   int64_t to_build_, to_hand_out_;
   bool stopping_ = false;
   std::vector<std::thread> threads_;

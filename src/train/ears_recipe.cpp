@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <set>
 
 #include "grown.h"
@@ -83,12 +84,24 @@ std::vector<ClipCollection> collect(const std::vector<std::filesystem::path>& fo
   std::vector<ClipCollection> sets;
   for (const auto& folder : folders) {
     const SongSet songs(folder);
-    const Sampler sampler(songs, options);
+    if (songs.sample_rate() != kChordSampleRate)
+      throw Error(ErrorKind::kInput,
+                  format("%s: the songs have %d Hz, the networks that listen take %d Hz; render them at that rate",
+                         folder.c_str(), songs.sample_rate(), static_cast<int>(kChordSampleRate)));
     ClipCollection set{set_name(folder), {}};
     if (std::any_of(sets.begin(), sets.end(), [&](const ClipCollection& other) { return other.name == set.name; }))
       throw Error(ErrorKind::kUsage, "two folders to validate on are called '" + set.name +
                                          "', and their figures could not be told apart; rename one");
-    for (size_t i = 0; i < songs.size(); ++i) add(sampler, i, songs.info(i), set.clips);
+    // Where no song is as long as a clip there are none, and a sampler would refuse them.
+    const auto long_enough = [&](size_t i) {
+      return static_cast<double>(songs.info(i).frames) >= options.seconds * songs.sample_rate();
+    };
+    std::optional<Sampler> sampler;
+    for (size_t i = 0; i < songs.size(); ++i) {
+      if (!long_enough(i)) continue;
+      if (!sampler) sampler.emplace(songs, options);
+      add(*sampler, i, songs.info(i), set.clips);
+    }
     sets.push_back(std::move(set));
   }
   return sets;
@@ -212,9 +225,11 @@ std::vector<ClipCollection> whole_songs(const std::vector<std::filesystem::path>
 std::vector<ClipCollection> excerpts(const std::vector<std::filesystem::path>& folders) {
   return collect(
       folders, any_length(), [](const LabelledClipSampler& sampler, size_t song, const SongInfo& info, auto& clips) {
+        const double seconds = static_cast<double>(info.frames) / info.sample_rate;
+        const double later = std::clamp(seconds - kExcerpt_s, 0.0, kLater_s);  // so that it is as long, if it can be
         clips.push_back(sampler.full_mix(song, 0, 0, 0.0, kExcerpt_s));
         clips.push_back(sampler.full_mix(song, info.arrangements.size() - 1,
-                                         info.arrangements.back().versions.size() - 1, kLater_s, kExcerpt_s));
+                                         info.arrangements.back().versions.size() - 1, later, kExcerpt_s));
       });
 }
 
@@ -223,8 +238,7 @@ std::vector<ClipCollection> part_clips(const std::vector<std::filesystem::path>&
   options.seconds = kExcerpt_s;
   options.foreign = 0;
   return collect<PartClipSampler>(folders, options,
-                                  [](const PartClipSampler& sampler, size_t song, const SongInfo& info, auto& clips) {
-                                    if (static_cast<double>(info.frames) < kExcerpt_s * info.sample_rate) return;
+                                  [](const PartClipSampler& sampler, size_t song, const SongInfo&, auto& clips) {
                                     for (uint64_t i = 0; i < kPartClips; ++i) {
                                       Rng rng = Rng(0).fork("parts").fork(song).fork(i);
                                       clips.push_back(sampler.sample_song(song, rng));

@@ -98,7 +98,7 @@ double best_f1_threshold(const Tensor& truth, const Tensor& score, double fallba
     if (first_wrong != negatives.begin()) below = std::max(below, static_cast<double>(*(first_wrong - 1)));
     threshold = 0.5 * (below + positives[i]);
   }
-  return std::clamp(threshold, 0.02, 0.98);
+  return std::clamp(threshold, 1e-4, 1 - 1e-4);
 }
 
 std::vector<double> shrunk_thresholds(const Tensor& truth, const Tensor& score) {

@@ -154,6 +154,13 @@ int64_t Trainer::steps_done(const std::filesystem::path& folder) {
   return std::filesystem::exists(path) ? checkpoint_number(SafetensorsFile(path), path, "step") : 0;
 }
 
+int64_t Trainer::steps_exported(const std::filesystem::path& folder) {
+  const auto path = checkpoint_of(folder);
+  if (!std::filesystem::exists(path)) return 0;
+  const SafetensorsFile file(path);
+  return file.metadata().contains("exported") ? checkpoint_number(file, path, "exported") : 0;
+}
+
 void Trainer::train_step(const Batch& batch) {
   const double factor = learning_rate_factor(options_, step_);
   for (size_t i = 0; i < players_.size(); ++i) {
@@ -202,11 +209,19 @@ void Trainer::export_averaged(bool validate) {
     optimizers_[i].swap_averaged();
     players_[i].module->eval();
   }
-  if (validate)
-    for (const auto& [name, value] : task_.validate()) log_->lines.add("valid_" + name, value);
-  task_.export_model((folder_ / "export").string(), step_);
+  const auto end = [this] {
+    for (auto& optimizer : optimizers_) optimizer.swap_averaged();
+  };
+  try {
+    if (validate)
+      for (const auto& [name, value] : task_.validate()) log_->lines.add("valid_" + name, value);
+    task_.export_model((folder_ / "export").string(), step_);
+  } catch (...) {
+    end();  // what is trained on is not the averages
+    throw;
+  }
   exported_ = step_;
-  for (auto& optimizer : optimizers_) optimizer.swap_averaged();
+  end();
 }
 
 int64_t Trainer::run(const CancelToken& cancel, const ProgressCallback& progress) {
@@ -225,18 +240,26 @@ int64_t Trainer::run(const CancelToken& cancel, const ProgressCallback& progress
   while (step_ < options_.steps && !cancel.requested() &&
          (options_.limit_s <= 0 || seconds_since(start) < options_.limit_s)) {
     Batch batch;
-    try {
-      const auto timer = log_->timers.time("data");
-      batch = loader.next();
-    } catch (const Error& error) {
-      // A stream gives up waiting for its songs when it is asked to stop; the step is left for the next run.
-      if (error.kind() == ErrorKind::kCancelled && cancel.requested()) break;
-      throw;
-    }
+    // A stream gives up waiting for its songs when it is asked to stop; what it waited for is left for the next run.
+    const auto stopped_in = [&](const auto& work) {
+      try {
+        work();
+      } catch (const Error& error) {
+        if (error.kind() == ErrorKind::kCancelled && cancel.requested()) return true;
+        save_checkpoint();
+        throw;
+      }
+      return false;
+    };
+    if (stopped_in([&] {
+          const auto timer = log_->timers.time("data");
+          batch = loader.next();
+        }))
+      break;
     train_step(batch);
     const bool validated =
         step_ == options_.steps || (options_.validate_every > 0 && step_ % options_.validate_every == 0);
-    if (validated) export_averaged(/*validate=*/true);
+    if (validated && stopped_in([&] { export_averaged(/*validate=*/true); })) break;
     if (validated || step_ % options_.log_every == 0) {
       const double elapsed = seconds_since(line_start);
       log_->lines.write_line(
@@ -258,7 +281,10 @@ int64_t Trainer::run(const CancelToken& cancel, const ProgressCallback& progress
   }
   save_checkpoint();
   // Whoever sets a limit wants what has come of it by then.
-  if (step_ < options_.steps && !cancel.requested()) export_averaged(/*validate=*/false);
+  if (step_ < options_.steps && !cancel.requested()) {
+    export_averaged(/*validate=*/false);
+    save_checkpoint();  // which says so
+  }
   return step_;
 }
 

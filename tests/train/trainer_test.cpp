@@ -36,8 +36,8 @@ class SineTask : public TrainingTask {
   }
   std::vector<Player> players() override { return {{"net", net, 1.0}}; }
   void move_to(at::Device, at::ScalarType type) override { type_of_others = type; }
-  Batch make_batch(int64_t, Rng rng) const override {
-    if (++made == fail_at_batch) throw Error(ErrorKind::kInput, "the song is gone");
+  Batch make_batch(int64_t step, Rng rng) const override {
+    if (step == fail_at_step) throw Error(ErrorKind::kInput, "the song is gone");
     Tensor x = torch::empty({16, 3});
     for (int64_t i = 0; i < x.numel(); ++i) x.data_ptr<float>()[i] = static_cast<float>(rng.normal());
     return {{{"x", x}, {"y", torch::sin(x.sum(1, true))}}, {}};
@@ -70,8 +70,7 @@ class SineTask : public TrainingTask {
   std::shared_ptr<SineNet> net;
   double dropout = 0;
   int64_t nan_at = -1, bad_gradient_at = -1;
-  mutable std::atomic<int> made = 0;
-  int fail_at_batch = -1;
+  int64_t fail_at_step = -1;
   std::vector<double> losses;
   bool training_mode_in_validation = true;
   Tensor weight_in_validation;
@@ -287,6 +286,7 @@ TEST_F(TrainerTest, AStoppedRunThatIsToEndThereIsExported) {
   fs::remove_all(folder() / "export");
   go(folder());
   EXPECT_EQ(read_text_file(exported), "14");
+  EXPECT_EQ(Trainer::steps_exported(folder()), 14);
 }
 
 TEST_F(TrainerTest, NotANumberKeepsTheLastCheckpoint) {
@@ -309,8 +309,11 @@ TEST_F(TrainerTest, AFailureOfTheDataReachesTheCaller) {
   for (const int64_t threads : {1, 3}) {
     options_.loader_threads = threads;
     SineTask task;
-    task.fail_at_batch = 7;
-    expect_error(ErrorKind::kInput, "the song is gone", [&] { go(task, folder(threads == 1 ? "one" : "three")); });
+    task.fail_at_step = 7;
+    const fs::path run = folder(threads == 1 ? "one" : "three");
+    expect_error(ErrorKind::kInput, "the song is gone", [&] { go(task, run); });
+    EXPECT_EQ(Trainer::steps_done(run), 7) << "what was trained before is kept";
+    EXPECT_EQ(Trainer::steps_exported(run), 0);
   }
 }
 

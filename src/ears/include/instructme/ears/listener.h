@@ -18,7 +18,7 @@ namespace instructme {
 struct HeardTag {
   std::string name;
   double probability = 0;        ///< over the whole piece, 0..1
-  double threshold = 0.5;        ///< from which it counts as present: best F1 on songs that were not trained on
+  double threshold = 0.5;        ///< from which it counts as present: calibrated by clips of training songs
   std::vector<float> over_time;  ///< instruments: probability per tag window; genres: empty
   bool present() const { return probability >= threshold; }
 };

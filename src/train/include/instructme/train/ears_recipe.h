@@ -47,7 +47,7 @@ struct EarsPaths {
   std::filesystem::path chords;      ///< keys: a folder with the chord network that they go with
 };
 
-/// Songs to judge by, a set for each folder and named as it: the first version of every song, whole.
+/// Songs to judge by, a set for each folder and named as it: the first version of every song, its first minute.
 std::vector<ClipCollection> whole_songs(const std::vector<std::filesystem::path>& folders);
 /// Ten seconds each of the first and of the last version of every song.
 std::vector<ClipCollection> excerpts(const std::vector<std::filesystem::path>& folders);

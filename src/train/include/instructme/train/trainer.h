@@ -57,6 +57,8 @@ class Trainer {
   void save_checkpoint();
   /// The steps that the checkpoint in a run's folder has behind it; 0 without one. Throws kModel for another file.
   static int64_t steps_done(const std::filesystem::path& folder);
+  /// Of these, how many the weights in its export have behind them.
+  static int64_t steps_exported(const std::filesystem::path& folder);
 
  private:
   struct Log;
