@@ -68,8 +68,7 @@ class Pipes {
       // A signal ends the reading as the end of the music does.
       const bool empty = std::cin.peek() == std::char_traits<char>::eof();
       cancel.check();
-      if (empty)
-        throw Error(ErrorKind::kInput, "standard input is empty; a file of music was wanted");
+      if (empty) throw Error(ErrorKind::kInput, "standard input is empty; a file of music was wanted");
       std::ofstream out(arguments.file, std::ios::binary);
       out << std::cin.rdbuf();
       cancel.check();

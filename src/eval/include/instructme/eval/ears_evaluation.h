@@ -30,9 +30,9 @@ struct EarsReport {
 
 /// Listens to the first minute of the first version of every song in folders made by 'data render' (chords, beats, key)
 /// and to ten seconds of its first and last (instruments, genre), for which songs that are too short are left out.
-/// Chords by the chroma templates are judged beside, and with the weights of a note transcriber those by NoteChordJudge,
-/// and how often the two judges agree. What the model has no network for has no row. Throws kInput, kModel, kMissing,
-/// kCancelled.
+/// Chords by the chroma templates are judged beside, and with the weights of a note transcriber those by
+/// NoteChordJudge, and how often the two judges agree. What the model has no network for has no row. Throws kInput,
+/// kModel, kMissing, kCancelled.
 EarsReport evaluate_ears(const std::filesystem::path& model, const std::vector<std::filesystem::path>& sets,
                          const std::filesystem::path& transcriber = {}, const ProgressCallback& progress = {},
                          const CancelToken& cancel = {});
