@@ -10,6 +10,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <vector>
 
 #include "checks.h"
 #include "command.h"
@@ -92,7 +93,12 @@ class Pipes {
     // Who reads may stop early; that is an error like others, after which the files here are removed.
     std::signal(SIGPIPE, SIG_IGN);
     errno = 0;
-    std::cout << std::ifstream(output_, std::ios::binary).rdbuf() << std::flush;
+    // In blocks: of a whole stream that is copied at once, what fails after its beginning is not told.
+    std::ifstream in(output_, std::ios::binary);
+    std::vector<char> block(1 << 16);
+    while (std::cout && (in.read(block.data(), static_cast<std::streamsize>(block.size())), in.gcount() > 0))
+      std::cout.write(block.data(), in.gcount());
+    std::cout.flush();
     if (!std::cout)
       throw Error(ErrorKind::kIo, std::string("cannot write to standard output: ") + std::strerror(errno));
   }

@@ -118,6 +118,19 @@ TEST_F(Edit, ThroughPipes) {
   EXPECT_EQ(read_audio(path("out")).frames(), 44100);
 }
 
+TEST_F(Edit, WhoeverReadsMayStopEarly) {
+  write_music(path("song.wav"), 2, 44100, 2);  // more than a pipe holds
+  // Where the program keeps its files while it works.
+  fs::create_directory(path("tmp"));
+  const std::string pipe = "(TMPDIR=" + path("tmp").string() + " \"$@\"; echo exit code $? >&2) | head -c 10";
+  const Outcome outcome = run_program_behind(
+      {"sh", "-c", pipe, "sh"},
+      {"edit", path("song.wav").string(), "remove the bass", "-m", tiny_model().string(), "--threads", "1", "-o", "-"});
+  EXPECT_THAT(outcome.err, testing::HasSubstr("cannot write to standard output: Broken pipe"));
+  EXPECT_THAT(outcome.err, testing::HasSubstr("exit code 5"));
+  EXPECT_TRUE(fs::is_empty(path("tmp")));
+}
+
 TEST_F(Edit, EmptyStandardInputIsNoMusic) {
   const Outcome outcome = run_program_behind({"sh", "-c", "\"$@\" < /dev/null | cat", "sh"},
                                              {"edit", "-", "remove the bass", "-m", tiny_model().string()});
