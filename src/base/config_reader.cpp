@@ -2,26 +2,10 @@
 
 #include "instructme/base/error.h"
 #include "instructme/base/files.h"
+#include "instructme/base/json_nesting.h"
 #include "instructme/base/strings.h"
 
 namespace instructme {
-namespace {
-
-/// Copying and printing JSON recurse, so what a damaged or hostile file nests without end would exhaust the stack.
-bool is_nested_too_deeply(const nlohmann::json& root) {
-  constexpr int kDeepest = 200;
-  std::vector<std::pair<const nlohmann::json*, int>> rest{{&root, 0}};
-  while (!rest.empty()) {
-    const auto [value, depth] = rest.back();
-    rest.pop_back();
-    if (depth > kDeepest) return true;
-    if (!value->is_structured()) continue;
-    for (const nlohmann::json& inner : *value) rest.emplace_back(&inner, depth + 1);
-  }
-  return false;
-}
-
-}  // namespace
 
 ConfigReader::ConfigReader(nlohmann::json object, std::string context)
     : object_(std::move(object)), context_(std::move(context)) {

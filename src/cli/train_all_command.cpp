@@ -169,8 +169,9 @@ class AllRun {
 
   int64_t steps_done(const Part& part) const { return Trainer::steps_done(out_ / part.name); }
   bool finished(const Part& part) const {
-    return fs::is_directory(export_of(part.name)) && steps_done(part) >= part.options.steps &&
-           Trainer::steps_exported(out_ / part.name) == steps_done(part);
+    const int64_t done = steps_done(part);
+    return fs::is_directory(export_of(part.name)) && done >= part.options.steps &&
+           Trainer::steps_exported(out_ / part.name) == done;
   }
 
   int stopped_before(const Part& part) const {

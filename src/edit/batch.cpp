@@ -9,6 +9,7 @@
 #include "instructme/base/error.h"
 #include "instructme/base/files.h"
 #include "instructme/base/hash.h"
+#include "instructme/base/json_nesting.h"
 #include "instructme/base/strings.h"
 #include "instructme/torchx/runtime.h"
 #include "stopwatch.h"
@@ -150,19 +151,9 @@ BatchResult run_batch(Editor& editor, const fs::path& manifest, const BatchShard
     json told = {{"line", i + 1}};
     const std::string context = manifest.string() + format(", line %zu", i + 1);
     try {
-      // A line that is nested without end would exhaust the stack when it is copied.
-      constexpr int kDeepest = 100;
-      bool too_deep = false;
-      const json line = json::parse(
-          lines[i],
-          [&](int depth, json::parse_event_t, const json&) {
-            too_deep |= depth > kDeepest;
-            return depth <= kDeepest;
-          },
-          false);
-      if (too_deep || !line.is_object())
-        throw Error(ErrorKind::kInput,
-                    context + (too_deep ? " is nested too deeply to be used" : " is no JSON object"));
+      const json line = json::parse(lines[i], nullptr, false);
+      if (is_nested_too_deeply(line)) throw Error(ErrorKind::kInput, context + " is nested too deeply to be used");
+      if (!line.is_object()) throw Error(ErrorKind::kInput, context + " is no JSON object");
       FileEditRequest request = read_request(line, context, manifest.parent_path(), defaults);
       told["file"] = request.file.string();
       told["output"] = request.output.string();

@@ -48,13 +48,19 @@ void read_ear(ConfigReader config, EarRecipe<Network, Training, Clips>& ear) {
   config.finish();
 }
 
+void require_heard_rate(const SongSet& songs) {
+  if (songs.sample_rate() != kChordSampleRate)
+    throw Error(ErrorKind::kInput,
+                format("the networks that listen want songs of %d Hz, not of %d Hz; render the songs at that rate",
+                       static_cast<int>(kChordSampleRate), songs.sample_rate()));
+}
+
 /// Songs to draw clips from with a sampler.
 template <class Sampler = LabelledClipSampler, class Options = LabelledClipOptions>
 class ClipData {
  public:
   ClipData(const EarsPaths& paths, const Options& options) : songs_(require_songs(paths)), sampler_(songs_, options) {
-    if (songs_.sample_rate() != kChordSampleRate)
-      throw Error(ErrorKind::kInput, "the networks that listen want songs of 24000 Hz; render the songs at that rate");
+    require_heard_rate(songs_);
     if (!paths.validation_songs.empty())
       require_different_songs(songs_of(songs_), songs_of(SongSet(paths.validation_songs)));
   }
@@ -84,10 +90,7 @@ std::vector<ClipCollection> collect(const std::vector<std::filesystem::path>& fo
   std::vector<ClipCollection> sets;
   for (const auto& folder : folders) {
     const SongSet songs(folder);
-    if (songs.sample_rate() != kChordSampleRate)
-      throw Error(ErrorKind::kInput,
-                  format("%s: the songs have %d Hz, the networks that listen take %d Hz; render them at that rate",
-                         folder.c_str(), songs.sample_rate(), static_cast<int>(kChordSampleRate)));
+    require_heard_rate(songs);
     ClipCollection set{set_name(folder), {}};
     if (std::any_of(sets.begin(), sets.end(), [&](const ClipCollection& other) { return other.name == set.name; }))
       throw Error(ErrorKind::kUsage, "two folders to validate on are called '" + set.name +

@@ -9,6 +9,7 @@
 
 #include "instructme/base/error.h"
 #include "instructme/ears/log_frequency.h"
+#include "instructme/ears/mono_to_hear.h"
 
 namespace instructme {
 
@@ -134,8 +135,7 @@ ClipTags clip_tags(const LabelledClip& clip, const TaggerOptions& names, double 
   for (const float sample : clip.wave) energy += static_cast<double>(sample) * sample;
   const double level = 10.0 * std::log10(energy / static_cast<double>(std::max<size_t>(1, clip.wave.size())) + 1e-13);
   // A part that rests throughout is as loud as a clip of nothing else, and still not there.
-  constexpr double kSilent_db = -80;
-  if (level < kSilent_db) return tags;
+  if (is_silence(clip.wave)) return tags;
   auto in_blocks = tags.blocks.accessor<float, 2>();
   auto in_whole = tags.whole.accessor<float, 1>();
   const auto judge = [&](double db) {
