@@ -41,7 +41,8 @@ LabelledClipSampler::LabelledClipSampler(const SongSet& songs, LabelledClipOptio
     : songs_(songs), options_(options) {
   blocks_ = std::llround(options_.seconds / kLevelBlock_s);
   if (blocks_ < 1 || options_.stem_gain_db < 0 || options_.thin_probability < 0 || options_.thin_probability > 1 ||
-      options_.drop_probability < 0 || options_.drop_probability > 1)
+      options_.drop_probability < 0 || options_.drop_probability > 1 || options_.mixed_probability < 0 ||
+      options_.mixed_probability > 1)
     throw Error(ErrorKind::kUsage,
                 "clips must last at least half a second, gains must not be negative and probabilities lie in 0..1");
   for (size_t i = 0; i < songs_.size(); ++i)
@@ -51,10 +52,9 @@ LabelledClipSampler::LabelledClipSampler(const SongSet& songs, LabelledClipOptio
                 format("no song is as long as a clip of %.1f s", static_cast<double>(blocks_) * kLevelBlock_s));
 }
 
-LabelledClip LabelledClipSampler::mix(size_t song, size_t arrangement, size_t version, const std::vector<Part>& parts,
+LabelledClip LabelledClipSampler::mix(size_t song, const std::string& genre, const std::vector<Part>& parts,
                                       int64_t first_block, int64_t blocks) const {
   const SongInfo& info = songs_.info(song);
-  const VersionInfo& played = info.arrangements.at(arrangement).versions.at(version);
   const int64_t block_frames = songs_.block_frames();
   const int64_t start = first_block * block_frames;
   const int64_t frames = std::min(blocks * block_frames, info.frames - start);
@@ -64,14 +64,14 @@ LabelledClip LabelledClipSampler::mix(size_t song, size_t arrangement, size_t ve
   clip.key = info.key;
   clip.tempo_bpm = info.tempo_bpm;
   clip.beats_per_bar = info.beats_per_bar;
-  clip.genre = info.arrangements[arrangement].genre;
+  clip.genre = genre;
   clip.wave.assign(static_cast<size_t>(frames), 0.0f);
   std::map<std::string, std::vector<double>> powers;
   std::vector<char> pitched(static_cast<size_t>(blocks), 0);
   for (const Part& part : parts) {
-    const StemInfo& stem = played.stems.at(part.stem);
+    const StemInfo& stem = info.arrangements.at(part.arrangement).versions.at(part.version).stems.at(part.stem);
     const auto gain = static_cast<float>(std::pow(10.0, part.gain_db / 20.0));
-    const std::vector<float> wave = songs_.clip(song, arrangement, version, part.stem, start, frames);
+    const std::vector<float> wave = songs_.clip(song, part.arrangement, part.version, part.stem, start, frames);
     for (size_t i = 0; i < wave.size(); ++i) clip.wave[i] += gain * wave[i];
     if (stem.instrument.empty()) clip.unnamed = true;
     auto& levels = powers[stem.instrument];
@@ -106,24 +106,41 @@ LabelledClip LabelledClipSampler::mix(size_t song, size_t arrangement, size_t ve
   return clip;
 }
 
+LabelledClipSampler::Part LabelledClipSampler::any_like(const Part& part, const SongInfo& info, Rng& rng) const {
+  const Role role = info.arrangements[part.arrangement].versions[part.version].stems[part.stem].role;
+  Part other = part;
+  other.arrangement = rng.index(info.arrangements.size());
+  const auto& versions = info.arrangements[other.arrangement].versions;
+  other.version = rng.index(versions.size());
+  const auto& stems = versions[other.version].stems;
+  std::vector<size_t> alike;
+  for (size_t i = 0; i < stems.size(); ++i)
+    if (stems[i].role == role) alike.push_back(i);
+  if (alike.empty()) return part;
+  other.stem = rng.pick(alike);
+  return other;
+}
+
 LabelledClip LabelledClipSampler::sample(Rng& rng) const {
   const size_t song = rng.pick(long_songs_);
   const SongInfo& info = songs_.info(song);
-  const auto arrangement = static_cast<size_t>(rng.integer(0, static_cast<int64_t>(info.arrangements.size()) - 1));
+  const size_t arrangement = rng.index(info.arrangements.size());
   const auto& versions = info.arrangements[arrangement].versions;
-  const auto version = static_cast<size_t>(rng.integer(0, static_cast<int64_t>(versions.size()) - 1));
+  const size_t version = rng.index(versions.size());
   const int64_t last = info.frames / songs_.block_frames() - blocks_;
   const int64_t first = rng.integer(0, std::max<int64_t>(0, last));
-  const bool thin = rng.chance(options_.thin_probability);
+  const bool thin = rng.chance(options_.thin_probability), mixed = rng.chance(options_.mixed_probability);
   std::vector<Part> parts;
   const auto& stems = versions[version].stems;
   for (size_t i = 0; i < stems.size(); ++i) {
-    const double gain = rng.uniform(-options_.stem_gain_db, options_.stem_gain_db);
-    if (!(thin && rng.chance(options_.drop_probability))) parts.push_back({i, gain});
+    Part part{arrangement, version, i, rng.uniform(-options_.stem_gain_db, options_.stem_gain_db)};
+    if (thin && rng.chance(options_.drop_probability)) continue;
+    if (mixed) part = any_like(part, info, rng);
+    if (std::none_of(parts.begin(), parts.end(), [&](const Part& other) { return part.is_same(other); }))
+      parts.push_back(part);
   }
-  if (parts.empty() && !stems.empty())
-    parts.push_back({static_cast<size_t>(rng.integer(0, static_cast<int64_t>(stems.size()) - 1)), 0.0});
-  return mix(song, arrangement, version, parts, first, blocks_);
+  if (parts.empty() && !stems.empty()) parts.push_back({arrangement, version, rng.index(stems.size())});
+  return mix(song, mixed ? "" : info.arrangements[arrangement].genre, parts, first, blocks_);
 }
 
 LabelledClip LabelledClipSampler::full_mix(size_t song, size_t arrangement, size_t version, double start_s,
@@ -134,8 +151,8 @@ LabelledClip LabelledClipSampler::full_mix(size_t song, size_t arrangement, size
   const int64_t blocks = std::clamp<int64_t>(std::llround(seconds / kLevelBlock_s), 1, all - first);
   std::vector<Part> parts;
   for (size_t i = 0; i < info.arrangements.at(arrangement).versions.at(version).stems.size(); ++i)
-    parts.push_back({i, 0.0});
-  return mix(song, arrangement, version, parts, first, blocks);
+    parts.push_back({arrangement, version, i});
+  return mix(song, info.arrangements[arrangement].genre, parts, first, blocks);
 }
 
 }  // namespace instructme

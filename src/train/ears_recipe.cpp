@@ -26,6 +26,7 @@ void read_clips(ConfigReader config, LabelledClipOptions& o) {
   config.read("stem_gain_db", o.stem_gain_db);
   config.read("thin_probability", o.thin_probability);
   config.read("drop_probability", o.drop_probability);
+  config.read("mixed_probability", o.mixed_probability);
   config.read("silence_db", o.silence_db);
   config.finish();
 }

@@ -1,5 +1,7 @@
 #include "instructme/data/labelled_clip.h"
 
+#include <set>
+
 #include "data_test_support.h"
 #include "expect_error.h"
 
@@ -83,6 +85,24 @@ TEST(LabelledClip, DrawsTheSameForTheSameNumbersAndLeavesStemsOut) {
   }
   EXPECT_EQ(fewest, 1u);
   EXPECT_EQ(most, 4u);
+}
+
+TEST(LabelledClip, PartsOfSeveralArrangementsSoundTogether) {
+  const SongSet songs = test_songs();
+  const LabelledClipSampler sampler(songs, {.seconds = 3, .thin_probability = 0, .mixed_probability = 1});
+  int together = 0;
+  for (uint64_t i = 0; i < 40; ++i) {
+    Rng a(i), b(i);
+    const LabelledClip clip = sampler.sample(a);
+    EXPECT_EQ(clip.wave, sampler.sample(b).wave);
+    EXPECT_EQ(clip.genre, "");
+    std::set<std::string> names;
+    for (const InstrumentLevels& heard : clip.instruments) names.insert(heard.instrument);
+    // Of two versions of the one arrangement and of the other arrangement.
+    for (const auto& pair : {std::pair{"piano", "flute"}, {"organ", "violin"}, {"electric drum kit", "harp"}})
+      together += names.count(pair.first) > 0 && names.count(pair.second) > 0 ? 1 : 0;
+  }
+  EXPECT_GT(together, 3);
 }
 
 TEST(LabelledClip, RefusesWhatCannotBeDrawn) {

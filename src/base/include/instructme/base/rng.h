@@ -21,6 +21,8 @@ class Rng {
   double uniform(double low, double high);
   /// Uniform integer in [low, high], both included. Throws kInternal when low > high.
   int64_t integer(int64_t low, int64_t high);
+  /// Uniform among `count` places, from 0 on. Throws kInternal when there are none.
+  size_t index(size_t count) { return static_cast<size_t>(integer(0, static_cast<int64_t>(count) - 1)); }
   /// Normal with mean 0 and standard deviation 1 (Box-Muller).
   double normal();
   bool chance(double probability) { return uniform() < probability; }
@@ -29,12 +31,11 @@ class Rng {
 
   template <class T>
   const T& pick(const std::vector<T>& items) {
-    return items.at(static_cast<size_t>(integer(0, static_cast<int64_t>(items.size()) - 1)));
+    return items.at(index(items.size()));
   }
   template <class T>
   void shuffle(std::vector<T>& items) {
-    for (size_t i = items.size(); i > 1; --i)
-      std::swap(items[i - 1], items[static_cast<size_t>(integer(0, static_cast<int64_t>(i) - 1))]);
+    for (size_t i = items.size(); i > 1; --i) std::swap(items[i - 1], items[index(i)]);
   }
 
   /// An independent stream named by a word or number; does not advance this one, so that adding a

@@ -26,7 +26,7 @@ struct LabelledClip {
   Key key;                        ///< of the song's beginning
   double tempo_bpm = 0;
   int beats_per_bar = 4;
-  std::string genre;  ///< of the arrangement that is played
+  std::string genre;  ///< of the arrangement that is played; "" when parts of several are
   std::vector<InstrumentLevels> instruments;
   bool unnamed = false;  ///< stems without an instrument sound too
   size_t song = 0;
@@ -38,7 +38,10 @@ struct LabelledClipOptions {
   double stem_gain_db = 6;         ///< every stem is up to this much louder or softer
   double thin_probability = 0.35;  ///< of a clip: some stems are left out
   double drop_probability = 0.4;   ///< of each stem of such a clip
-  double silence_db = -60;         ///< level under which a block of a stem counts as silent, dBFS
+  /// Of a clip: every stem is one of the same role from any version of any arrangement of the song. They are played to
+  /// one chart on the same beats.
+  double mixed_probability = 0;
+  double silence_db = -60;  ///< level under which a block of a stem counts as silent, dBFS
 };
 
 /// Draws clips from a set of songs: any version of any arrangement, at any place. Immutable; may be shared by threads.
@@ -56,10 +59,14 @@ class LabelledClipSampler {
 
  private:
   struct Part {
-    size_t stem;
-    double gain_db;
+    size_t arrangement, version, stem;
+    double gain_db = 0;
+    bool is_same(const Part& other) const {
+      return arrangement == other.arrangement && version == other.version && stem == other.stem;
+    }
   };
-  LabelledClip mix(size_t song, size_t arrangement, size_t version, const std::vector<Part>& parts, int64_t first_block,
+  Part any_like(const Part& part, const SongInfo& info, Rng& rng) const;
+  LabelledClip mix(size_t song, const std::string& genre, const std::vector<Part>& parts, int64_t first_block,
                    int64_t blocks) const;
 
   const SongSet& songs_;
