@@ -74,23 +74,27 @@ TaggerOptions TaggerOptions::read(ConfigReader config) {
   TaggerOptions o;
   config.read("bands", o.bands);
   config.read("channels", o.channels);
+  config.read("refinements", o.refinements);
   config.read("hidden", o.hidden);
   config.read("kernel", o.kernel);
   config.read("instruments", o.instruments);
   config.read("genres", o.genres);
   config.finish();
-  if (o.bands < 16 || o.bands % 16 != 0 || o.channels.size() != kConvolutions ||
-      std::any_of(o.channels.begin(), o.channels.end(), [](int64_t c) { return c < 1; }) || o.hidden < 1 ||
-      o.kernel < 1 || o.kernel % 2 == 0)
+  const auto four = [](const std::vector<int64_t>& sizes) {
+    return sizes.size() == kConvolutions && std::all_of(sizes.begin(), sizes.end(), [](int64_t n) { return n > 0; });
+  };
+  if (o.bands < 16 || o.bands % 16 != 0 || !four(o.channels) || !four(o.refinements) || o.hidden < 1 || o.kernel < 1 ||
+      o.kernel % 2 == 0)
     throw Error(ErrorKind::kModel, config.context() +
-                                       ": bands is a multiple of 16, there are four channels, all sizes are positive "
-                                       "and the kernel is odd");
+                                       ": bands is a multiple of 16, there are four channels and refinements, all "
+                                       "sizes are positive and the kernel is odd");
   return o;
 }
 
 nlohmann::json TaggerOptions::to_json() const {
-  return {{"bands", bands},   {"channels", channels},       {"hidden", hidden},
-          {"kernel", kernel}, {"instruments", instruments}, {"genres", genres}};
+  return {{"bands", bands},   {"channels", channels}, {"refinements", refinements},
+          {"hidden", hidden}, {"kernel", kernel},     {"instruments", instruments},
+          {"genres", genres}};
 }
 
 TaggerImpl::TaggerImpl(const TaggerOptions& o) : options(o), mel_(4 * kHop, kHop, o.bands, kTagSampleRate) {
@@ -107,9 +111,11 @@ TaggerImpl::TaggerImpl(const TaggerOptions& o) : options(o), mel_(4 * kHop, kHop
                               .padding({s.kernel_time / 2, s.kernel_bands / 2})));
     norms.push_back(register_parameter("norm" + std::to_string(i), torch::ones({o.channels[i]})));
     in = o.channels[i];
-    refinements->push_back(torch::nn::Conv2d(torch::nn::Conv2dOptions(in, in, 3).padding(1)));
-    refinement_norms.push_back(register_parameter("refinement_norm" + std::to_string(i), torch::ones({in})));
+    add_refinement(i, 1.0);
   }
+  // Further ones do nothing until they have learned something.
+  for (size_t i = 0; i < kConvolutions; ++i)
+    for (int64_t more = 1; more < o.refinements[i]; ++more) add_refinement(i, 0.0);
   fold = register_module("fold", make_linear(in * o.bands / 16, o.hidden));
   over_time = register_module("over_time", ConvBlock(o.hidden, 2, o.kernel, 0.5));
   output_norm = register_parameter("output_norm", torch::ones({o.hidden}));
@@ -120,13 +126,56 @@ TaggerImpl::TaggerImpl(const TaggerOptions& o) : options(o), mel_(4 * kHop, kHop
   instruments->bias.fill_(-2.0);
 }
 
+void TaggerImpl::add_refinement(size_t level, double norm) {
+  const int64_t channels = options.channels[level];
+  const std::string name = "refinement_norm" + std::to_string(refinement_norms.size());
+  refinements->push_back(torch::nn::Conv2d(torch::nn::Conv2dOptions(channels, channels, 3).padding(1)));
+  refinement_norms.push_back(register_parameter(name, torch::full({channels}, norm)));
+}
+
+bool TaggerImpl::grow_from(const TaggerImpl& smaller) {
+  const TaggerOptions &now = options, &before = smaller.options;
+  const auto begins_with = [](const auto& names, const auto& first) {
+    return names.size() >= first.size() && std::equal(first.begin(), first.end(), names.begin());
+  };
+  if (now.bands != before.bands || now.channels != before.channels || now.hidden != before.hidden ||
+      now.kernel != before.kernel || !begins_with(now.instruments, before.instruments) ||
+      !begins_with(now.genres, before.genres))
+    return false;
+  for (size_t i = 0; i < kConvolutions; ++i)
+    if (now.refinements[i] < before.refinements[i]) return false;
+  TensorMap own = named_tensors(*this), theirs = named_tensors(smaller);
+  // Refinements are numbered through all levels, so those of smaller and larger taggers have other numbers.
+  const auto take = [&](size_t to, size_t from) {
+    for (const std::string kind : {".weight", ".bias"})
+      adopt_rows(own.at("refinements." + std::to_string(to) + kind),
+                 theirs.at("refinements." + std::to_string(from) + kind));
+    adopt_rows(refinement_norms[to], smaller.refinement_norms[from]);
+  };
+  size_t to = kConvolutions, from = kConvolutions;
+  for (size_t i = 0; i < kConvolutions; ++i) {
+    take(i, i);
+    for (int64_t more = 1; more < now.refinements[i]; ++more, ++to)
+      if (more < before.refinements[i]) take(to, from++);
+  }
+  for (const auto& [name, tensor] : theirs)
+    if (!name.starts_with("refinement")) adopt_rows(own.at(name), tensor);
+  return true;
+}
+
+/// x (N, T, bands, channels) and what a refinement adds to it.
+Tensor TaggerImpl::refine(size_t index, const Tensor& x) {
+  return x + fused_silu(rms_norm(refined(refinements, index, x), refinement_norms[index]));
+}
+
 Tensor TaggerImpl::features(const Tensor& spectrum) {
   ensure(spectrum.dim() == 3 && spectrum.size(2) == options.bands && spectrum.size(1) % kFramesPerBlock == 0,
          "the tagger wants a spectrum (N, T, bands) of whole half seconds");
   Tensor h = spectrum.to(fold->weight.scalar_type()).unsqueeze(3);  // (N, T, bands, 1)
+  size_t further = kConvolutions;
   for (size_t i = 0; i < kConvolutions; ++i) {
-    h = fused_silu(rms_norm(channels_last(convolutions, i, h), norms[i]));
-    h = h + fused_silu(rms_norm(refined(refinements, i, h), refinement_norms[i]));
+    h = refine(i, fused_silu(rms_norm(channels_last(convolutions, i, h), norms[i])));
+    for (int64_t more = 1; more < options.refinements[i]; ++more) h = refine(further++, h);
   }
   h = over_time(fold(h.flatten(2)));  // (N, T / 4, hidden)
   h = fused_silu(rms_norm(h, output_norm));

@@ -173,16 +173,10 @@ class TaggerSession : public TrainingSession {
 
  private:
   void continue_tagger(const Tagger& old, const std::filesystem::path& folder) {
-    for (const std::string& name : adopt_weights(*net_, named_tensors(*old)))
-      if (!name.starts_with("instruments.") && !name.starts_with("genres."))
-        throw Error(ErrorKind::kModel, "the tagger of '" + folder.string() +
-                                           "' cannot go on, as the recipe gives it other sizes ('" + name +
-                                           "' differs)");
-    for (const auto& [to, from] :
-         {std::pair{net_->instruments, old->instruments}, std::pair{net_->genres, old->genres}}) {
-      adopt_rows(to->weight, from->weight);
-      adopt_rows(to->bias, from->bias);
-    }
+    if (!net_->grow_from(*old))
+      throw Error(ErrorKind::kModel, "the tagger of '" + folder.string() +
+                                         "' cannot go on, as the recipe gives it other sizes; only refinements may "
+                                         "become more");
     if (const auto more = net_->options.instruments.size() - old->options.instruments.size(); more > 0)
       note_ = format("the tagger learns %zu instruments more", more);
   }

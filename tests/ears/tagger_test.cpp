@@ -79,6 +79,25 @@ TEST(Tagger, IsSavedAndLoadedWithItsThresholds) {
   expect_error(ErrorKind::kModel, "multiple of 16", [&] { load_tagger(folder.path()); });
 }
 
+TEST(Tagger, SaysTheSameWhenItHasGrown) {
+  const torch::NoGradGuard no_grad;
+  const Tensor wave = torch::randn({2, 4 * TaggerImpl::kBlockSamples});
+  TaggerOptions some = tiny_tagger_options();
+  some.refinements = {1, 2, 1, 2};
+  Tagger before(some);
+  // As if it had been trained.
+  for (at::Tensor& norm : before->refinement_norms) norm.uniform_(0.5, 1.5);
+  TaggerOptions more = some;
+  more.refinements = {2, 3, 1, 2};
+  more.instruments.push_back("violin");
+  Tagger after(more);
+  ASSERT_TRUE(after->grow_from(*before));
+  const TaggerLogits a = before->forward(before->spectrum(wave)), b = after->forward(after->spectrum(wave));
+  EXPECT_TRUE(torch::allclose(a.blocks, b.blocks.slice(2, 0, 3), 1e-5, 1e-6));
+  EXPECT_TRUE(torch::allclose(a.genres, b.genres, 1e-5, 1e-6));
+  EXPECT_FALSE(before->grow_from(*after));
+}
+
 TEST(Tagger, WantsSomethingToTell) {
   TaggerOptions o = tiny_tagger_options();
   o.instruments.clear();

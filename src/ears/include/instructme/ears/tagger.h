@@ -22,6 +22,8 @@ struct TaggerOptions {
   int64_t bands = 128;  ///< of its mel spectrum, a multiple of 16
   std::vector<int64_t> channels{24, 48, 96,
                                 160};  ///< of four pairs of convolutions, of which the first halves the bands
+  /// How many convolutions follow each of those that halve the bands, at least one.
+  std::vector<int64_t> refinements{1, 1, 1, 1};
   int64_t hidden = 256;
   int64_t kernel = 9;                    ///< frames of 100 ms seen by the block over time, odd
   std::vector<std::string> instruments;  ///< lexicon names that it tells
@@ -56,6 +58,11 @@ class TaggerImpl : public torch::nn::Module {
   /// The same of waves (N, S) of any level and length; silence fills up the last block. Differentiable in the wave.
   at::Tensor features_of_wave(const at::Tensor& wave);
 
+  /// Takes the weights of a smaller tagger: one with fewer instruments or genres, which are this one's first, or fewer
+  /// refinements; what it says of those it knew stays the same until it is trained. False, and nothing is taken, when
+  /// more than that is different.
+  bool grow_from(const TaggerImpl& smaller);
+
   int64_t feature_channels() const { return 2 * options.hidden; }
 
   /// Probability that an instrument sounds anywhere in a few blocks, from those of the blocks: the mean, each weighted
@@ -63,13 +70,17 @@ class TaggerImpl : public torch::nn::Module {
   static at::Tensor pool(const at::Tensor& probabilities);
 
   TaggerOptions options;
-  torch::nn::ModuleList convolutions, refinements;  ///< that halve the bands, and that follow each
+  torch::nn::ModuleList convolutions;  ///< that halve the bands
+  torch::nn::ModuleList refinements;   ///< the first that follows each of them, then the further ones in this order
   std::vector<at::Tensor> norms, refinement_norms;  ///< per convolution: (channels)
   torch::nn::Linear fold{nullptr}, instruments{nullptr}, genre_input{nullptr}, genres{nullptr};
   ConvBlock over_time{nullptr};
   at::Tensor output_norm;  ///< (hidden)
 
  private:
+  void add_refinement(size_t level, double norm);
+  at::Tensor refine(size_t index, const at::Tensor& x);
+
   LogMel mel_;
 };
 TORCH_MODULE(Tagger);
