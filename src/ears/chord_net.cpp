@@ -96,6 +96,18 @@ ChordNetImpl::ChordNetImpl(const ChordNetOptions& o) : options(o) {
   no_chord = register_module("no_chord", make_linear(o.channels, 1));
 }
 
+bool ChordNetImpl::grow_from(const TensorMap& smaller) {
+  const TensorMap own = named_tensors(*this);
+  for (const auto& [name, tensor] : smaller)
+    if (const auto found = own.find(name); found == own.end() || found->second.sizes() != tensor.sizes()) return false;
+  for (const auto& [name, tensor] : own)
+    if (!name.starts_with("blocks.") && smaller.count(name) == 0) return false;
+  const torch::NoGradGuard no_grad;
+  for (const std::string& name : adopt_weights(*this, smaller))
+    if (name.find(".down.") != std::string::npos) own.at(name).zero_();
+  return true;
+}
+
 Tensor ChordNetImpl::forward(const Tensor& spectrum) {
   const int64_t n = spectrum.size(0), t = spectrum.size(1);
   ensure(spectrum.dim() == 4 && spectrum.size(2) == semitones() * LogFrequency::kPerSemitone,

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "family.h"
 #include "instructme/audio/loudness.h"
 #include "instructme/audio/resample.h"
 #include "instructme/base/error.h"
@@ -55,7 +56,7 @@ Editor::Editor(const std::filesystem::path& model_folder, EditorOptions options)
   if (Ears own = ears_of(model_folder); own && !options_.ears) options_.ears = remembering(std::move(own));
   if (Ears tagger = tagger_of(model_folder); tagger && !options_.hears)
     options_.hears = [own = remembering(std::move(tagger))](const AudioBuffer& music, const std::string& name) {
-      return family_certainty(own(music, {}, {}), name).value_or(1);
+      return tag_certainty(own(music, {}, {}), name);
     };
   model_folder_ = model_folder;
 }
@@ -193,6 +194,15 @@ void Editor::check_source(const AudioBuffer& source) const {
     throw Error(ErrorKind::kInput, "the music is silent (below -80 dBFS): there is nothing to edit");
 }
 
+/// That of an instrument or its relatives, which are easily taken for each other; 1 where nobody can tell.
+double Editor::heard_certainty(const AudioBuffer& source, const std::string& instrument) const {
+  std::optional<double> most;
+  for (const InstrumentEntry& entry : Lexicon::builtin().instruments())
+    if (are_related(entry.name, instrument))
+      if (const auto certainty = options_.hears(source, entry.name)) most = std::max(most.value_or(0), *certainty);
+  return most.value_or(1);
+}
+
 void Editor::check_heard(const AudioBuffer& source, const Plan& plan) const {
   std::vector<std::string> brought;
   for (const PlanStep& step : plan.steps) {
@@ -200,7 +210,7 @@ void Editor::check_heard(const AudioBuffer& source, const Plan& plan) const {
     const bool takes = names_source_stems(instruction.operation) || instruction.operation == Operation::kReplace;
     for (const std::string& name : instruction.instruments) {
       if (!takes || std::find(brought.begin(), brought.end(), name) != brought.end()) continue;
-      const double certainty = options_.hears(source, name);
+      const double certainty = heard_certainty(source, name);
       if (certainty < kHeard)
         throw Error(ErrorKind::kInput,
                     "the music has no " + name + format(" that can be heard (certainty %.2f); ", certainty) +
@@ -259,12 +269,24 @@ EditMode Editor::choose_mode(const Instruction& instruction, const AudioBuffer& 
 
 EditResult Editor::edit(const AudioBuffer& source, const std::string& sentence, const EditOptions& options,
                         const ProgressCallback& progress, const CancelToken& cancel) {
-  return edit(source, parse_plan(sentence, Lexicon::builtin()), options, progress, cancel);
+  return edit(source, parse_plan_with_kinds(sentence, Lexicon::builtin()), options, progress, cancel);
 }
 
-EditResult Editor::edit(const AudioBuffer& source, const Plan& plan, const EditOptions& options,
+Plan Editor::settled(const AudioBuffer& source, const Plan& plan, const EditOptions& options,
+                     std::vector<std::string>& notes) const {
+  const bool has_kinds =
+      std::any_of(plan.steps.begin(), plan.steps.end(), [](const PlanStep& step) { return !step.kinds.empty(); });
+  if (!has_kinds) return plan;
+  // Without ears everything of the kind is meant.
+  const auto certainty = [&](const std::string& name) {
+    return options_.hears ? options_.hears(source, name).value_or(0) : 1.0;
+  };
+  return settle_kinds(plan, certainty, options.force ? 0.0 : kHeard, notes);
+}
+
+EditResult Editor::edit(const AudioBuffer& source, const Plan& asked, const EditOptions& options,
                         const ProgressCallback& progress, const CancelToken& cancel) {
-  check_plan(plan);
+  check_plan(asked);
   check_source(source);
   if (!(options.pan >= -1 && options.pan <= 1))
     throw Error(ErrorKind::kUsage, "a pan is a number from -1 (left) to 1 (right)");
@@ -272,8 +294,9 @@ EditResult Editor::edit(const AudioBuffer& source, const Plan& plan, const EditO
     throw Error(
         ErrorKind::kUsage,
         format("only in music of two channels can a part be panned; this has %d: leave the pan out", source.channels));
-  check_notes(plan, options);
+  check_notes(asked, options);
   EditResult result;
+  const Plan plan = settled(source, asked, options, result.notes);
   result.plan = plan;
   if (has_bars(plan)) {
     result.beats = options.beats.empty() ? hear_beats(source, progress, cancel) : options.beats;

@@ -159,7 +159,7 @@ WrittenLike write_like(const fs::path& source_file, const AudioBuffer& source, c
 }
 
 FileEdit::FileEdit(FileEditRequest request)
-    : request_(std::move(request)), plan_(parse_plan(request_.sentence, Lexicon::builtin())) {
+    : request_(std::move(request)), plan_(parse_plan_with_kinds(request_.sentence, Lexicon::builtin())) {
   const auto all_say = [&](const auto& part) {
     return std::all_of(plan_.steps.begin(), plan_.steps.end(),
                        [&](const PlanStep& step) { return (step.*part).has_value(); });

@@ -67,6 +67,18 @@ EditOptions noted_options(const SessionNode& node) {
   return options;
 }
 
+/// "The guitar", where an edit brought one in, is that one.
+void settle_own_kinds(PlanStep& step, const std::vector<std::string>& brought_in) {
+  std::erase_if(step.kinds, [&](const InstrumentKind& kind) {
+    const auto is_of_kind = [&](const std::string& name) {
+      return std::find(kind.instruments.begin(), kind.instruments.end(), name) != kind.instruments.end();
+    };
+    if (std::none_of(brought_in.begin(), brought_in.end(), is_of_kind)) return false;
+    std::erase_if(step.instruction.instruments, is_of_kind);
+    return true;
+  });
+}
+
 }  // namespace
 
 void Session::Data::bring_own_parts(const std::string& name, Draft& draft) const {
@@ -101,6 +113,7 @@ Session::Data::Rest Session::Data::take_own_parts(const Plan& plan, const std::v
     if (replaces || instruction.operation == Operation::kRemove) {
       const Region region = resolve_range(step.range, draft.mix.frames(), draft.mix.sample_rate, beats);
       std::vector<Note> own;
+      std::vector<std::string> brought_in;
       std::erase_if(instruction.instruments, [&](const std::string& name) {
         bring_own_parts(name, draft);
         bool found = false;
@@ -112,8 +125,10 @@ Session::Data::Rest Session::Data::take_own_parts(const Plan& plan, const std::v
               if (is_heard(note, part.audio, region)) own.push_back(note);
           take_out(part, region, step.strength.value_or(1), draft.mix);
         }
+        if (found) brought_in.push_back(name);
         return found;
       });
+      settle_own_kinds(step, brought_in);
       if (instruction.instruments.empty()) {
         if (!replaces) continue;
         instruction.operation = Operation::kAdd;
@@ -234,7 +249,7 @@ std::vector<std::string> Session::reroll(const EditorSource& editor, std::option
   options.seed = seed.value_or(last.seed + 1);
   // There is but one version with the notes that are heard. Those that were given are played again.
   if (options.part_notes == PartNotes::kAuto && options.notes.empty()) options.part_notes = PartNotes::kWritten;
-  const Plan plan = parse_plan(last.sentence, Lexicon::builtin());
+  const Plan plan = parse_plan_with_kinds(last.sentence, Lexicon::builtin());
   std::vector<std::string> notes;
   data_->append(data_->make_edit(last.parent, editor, plan, options, notes, progress, cancel));
   return notes;

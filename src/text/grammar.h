@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <optional>
@@ -139,7 +140,7 @@ class Grammar {
  public:
   /// Throws kModel with `context` when names or patterns clash.
   Grammar(const Lexicon& lexicon, Speech speech, std::map<std::string, std::vector<std::string>> ambiguous,
-          std::string context);
+          std::vector<std::string> kinds, std::string context);
 
   struct Name {
     Token::Kind kind = Token::Kind::kInstrument;  ///< kInstrument, kAmbiguous, kGenre or kMood
@@ -150,6 +151,11 @@ class Grammar {
   const Name* find(const std::string& normal) const;
   /// What a word such as "guitar" may mean.
   const std::vector<std::string>& meanings(const std::string& ambiguous) const { return ambiguous_.at(ambiguous); }
+
+  /// Whether such a word names a kind of instrument, so that all of the kind may be meant.
+  bool is_kind(const std::string& ambiguous) const {
+    return std::find(kinds_.begin(), kinds_.end(), ambiguous) != kinds_.end();
+  }
 
   /// All that is said: words, with times, amounts and names recognised.
   std::vector<Token> words_and_names(const std::string& sentence) const;
@@ -260,6 +266,7 @@ class Grammar {
 
   Speech speech_;
   std::map<std::string, std::vector<std::string>> ambiguous_;
+  std::vector<std::string> kinds_;
   std::string context_;
   std::unordered_map<std::string, Name> names_;
   std::unordered_map<std::string, size_t> longest_names_;  ///< in words, by their first word

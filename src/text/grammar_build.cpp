@@ -52,8 +52,11 @@ std::vector<std::string> slots_for(Operation operation) {
 }  // namespace
 
 Grammar::Grammar(const Lexicon& lexicon, Speech speech, std::map<std::string, std::vector<std::string>> ambiguous,
-                 std::string context)
-    : speech_(std::move(speech)), ambiguous_(std::move(ambiguous)), context_(std::move(context)) {
+                 std::vector<std::string> kinds, std::string context)
+    : speech_(std::move(speech)),
+      ambiguous_(std::move(ambiguous)),
+      kinds_(std::move(kinds)),
+      context_(std::move(context)) {
   for (const auto& [pattern, meant] : speech_.read_as)
     for (const auto& phrase : expanded({pattern}, context_)) {
       std::vector<std::string> words = sentence_words(phrase);
@@ -207,6 +210,8 @@ void Grammar::add_names(const Lexicon& lexicon) {
       if (const auto at = names_.find(normal_name(meaning)); at == names_.end() || at->second.kind != Kind::kInstrument)
         fail("ambiguous: '" + name + "' may mean '" + meaning + "', which is not an instrument");
   }
+  for (const auto& kind : kinds_)
+    if (ambiguous_.count(kind) == 0) fail("kinds: '" + kind + "' is not among the ambiguous words");
   // Plurals last: a plural that somebody wrote as a name of its own ("horns") keeps that meaning.
   const std::unordered_map<std::string, Name> singular = names_;
   for (const auto& [normal, name] : singular) {

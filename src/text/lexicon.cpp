@@ -167,12 +167,15 @@ Lexicon Lexicon::parse(const std::string& json, const std::string& context) {
   for_each_entry(config, "moods", [&](ConfigReader& entry) { lexicon.moods_.push_back(read_tag(entry)); });
   lexicon.operations_ = read_operations(config);
   std::map<std::string, std::vector<std::string>> ambiguous;
+  std::vector<std::string> kinds;
   config.read("ambiguous", ambiguous);
+  config.read("kinds", kinds);
   if (!config.has("speech")) fail(context, "key 'speech' is missing");
   Speech speech = read_speech(config.object("speech"));
   config.finish();
   check_programs(lexicon.instruments_, context);
-  lexicon.grammar_ = std::make_shared<const Grammar>(lexicon, std::move(speech), std::move(ambiguous), context);
+  lexicon.grammar_ =
+      std::make_shared<const Grammar>(lexicon, std::move(speech), std::move(ambiguous), std::move(kinds), context);
   return lexicon;
 }
 

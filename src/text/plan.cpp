@@ -56,7 +56,7 @@ double share_of(const Modifier& modifier, const ReadRequest& request) {
 }
 
 PlanStep step_of(const ReadRequest& request) {
-  PlanStep step{request.instruction, std::nullopt, std::nullopt};
+  PlanStep step{request.instruction, std::nullopt, std::nullopt, request.kinds};
   for (const Modifier& modifier : request.modifiers) {
     if (modifier.range && modifier.range == step.range) continue;  // a time said twice is one
     if (modifier.range ? step.range.has_value() : step.strength.has_value())
@@ -89,9 +89,9 @@ bool removes_or_adds(const Instruction& instruction) {
 }
 
 /// The requests of a sentence whether or not they agree with each other. "No drums, no bass" is one request.
-Plan read_plan(const std::string& sentence, const Lexicon& lexicon, bool once) {
+Plan read_plan(const std::string& sentence, const Lexicon& lexicon, const ReadingOptions& options) {
   Plan plan;
-  for (const ReadRequest& request : read_requests(sentence, lexicon, once)) {
+  for (const ReadRequest& request : read_requests(sentence, lexicon, options)) {
     if (request.kind == Request::Kind::kKeep) {
       if (!request.modifiers.empty())
         fail("'" + request.modifiers.front().text + "': what is to be kept is kept everywhere; leave the time out");
@@ -110,6 +110,9 @@ Plan read_plan(const std::string& sentence, const Lexicon& lexicon, bool once) {
     }
     for (auto& name : step.instruction.instruments)
       if (!holds(last->instruction.instruments, name)) last->instruction.instruments.push_back(std::move(name));
+    for (auto& kind : step.kinds)
+      if (std::find(last->kinds.begin(), last->kinds.end(), kind) == last->kinds.end())
+        last->kinds.push_back(std::move(kind));
   }
   if (plan.steps.empty())
     fail("'" + trim(sentence) + "' says what to keep, but not what to change; to hear it alone, say 'extract " +
@@ -183,12 +186,74 @@ nlohmann::json range_json(const std::optional<PlanRange>& range, Unit unit) {
   return {whole(range->begin), range->end ? nlohmann::json(whole(*range->end)) : nlohmann::json()};
 }
 
+/// "Remove the guitar, keep the acoustic one": of a kind, what is to be kept is not meant.
+void leave_out_kept(Plan& plan) {
+  for (PlanStep& step : plan.steps)
+    for (InstrumentKind& kind : step.kinds)
+      for (const auto& kept : plan.keep)
+        if (kind.instruments.size() > 1 && std::erase(kind.instruments, kept) > 0)
+          std::erase(step.instruction.instruments, kept);
+}
+
+/// The instruction with the words for kinds of instruments as its instruments.
+Instruction in_words(const PlanStep& step) {
+  Instruction said = step.instruction;
+  for (const InstrumentKind& kind : step.kinds) {
+    std::erase_if(said.instruments, [&](const std::string& name) { return holds(kind.instruments, name); });
+    said.instruments.push_back(kind.word);
+  }
+  return said;
+}
+
 }  // namespace
 
 Plan parse_plan(const std::string& sentence, const Lexicon& lexicon) {
-  Plan plan = read_plan(sentence, lexicon, true);
+  Plan plan = read_plan(sentence, lexicon, {});
   check_plan(plan);
   return plan;
+}
+
+Plan parse_plan_with_kinds(const std::string& sentence, const Lexicon& lexicon) {
+  try {
+    return parse_plan(sentence, lexicon);
+  } catch (const Error&) {
+    Plan plan;
+    try {
+      plan = read_plan(sentence, lexicon, {.kinds = true});
+    } catch (const Error&) {
+    }
+    const auto has_kinds = [](const PlanStep& step) { return !step.kinds.empty(); };
+    if (std::none_of(plan.steps.begin(), plan.steps.end(), has_kinds)) throw;
+    leave_out_kept(plan);
+    check_plan(plan);
+    return plan;
+  }
+}
+
+Plan settle_kinds(const Plan& plan, const HeardCertainty& certainty, double least, std::vector<std::string>& notes) {
+  constexpr double kShareOfMostCertain = 0.5;
+  Plan settled = plan;
+  for (PlanStep& step : settled.steps) {
+    for (const InstrumentKind& kind : step.kinds) {
+      std::vector<double> certainties;
+      for (const auto& name : kind.instruments) certainties.push_back(certainty(name));
+      const double most = *std::max_element(certainties.begin(), certainties.end());
+      if (most < least)
+        fail("the music has no " + kind.word + " that can be heard; " + join(kind.instruments, ", ") +
+             " were listened for. 'instructme analyze' lists what is heard; if it is there all the same, use --force");
+      std::vector<std::string> meant;
+      for (size_t i = 0; i < certainties.size(); ++i) {
+        if (certainties[i] >= std::max(least, kShareOfMostCertain * most))
+          meant.push_back(kind.instruments[i]);
+        else
+          std::erase(step.instruction.instruments, kind.instruments[i]);
+      }
+      notes.push_back("'" + kind.word + "' was taken for the " + join(meant, " and the ") + ", as " +
+                      (meant.size() == 1 ? "it is" : "they are") + " heard in the music.");
+    }
+    step.kinds.clear();
+  }
+  return settled;
 }
 
 void check_plan(const Plan& plan) {
@@ -201,7 +266,7 @@ void check_plan(const Plan& plan) {
 std::string plain_sentence(const Plan& plan) {
   std::vector<std::string> parts;
   for (const PlanStep& step : plan.steps) {
-    std::string text = plain_sentence(step.instruction);
+    std::string text = plain_sentence(in_words(step));
     if (step.range) text += " " + plain_range(*step.range);
     if (step.strength) text += " with strength " + number(*step.strength);
     parts.push_back(std::move(text));
@@ -231,7 +296,7 @@ double parse_strength(const std::string& text) {
 
 nlohmann::json plan_json(const Plan& plan) {
   nlohmann::json steps = nlohmann::json::array();
-  for (const PlanStep& step : plan.steps)
+  for (const PlanStep& step : plan.steps) {
     steps.push_back({{"operation", operation_name(step.instruction.operation)},
                      {"instruments", or_null(step.instruction.instruments)},
                      {"replacements", or_null(step.instruction.replacements)},
@@ -240,11 +305,14 @@ nlohmann::json plan_json(const Plan& plan) {
                      {"range_s", range_json(step.range, Unit::kSeconds)},
                      {"range_bars", range_json(step.range, Unit::kBars)},
                      {"strength", or_null(step.strength)}});
+    for (const InstrumentKind& kind : step.kinds)
+      steps.back()["kinds"].push_back({{"word", kind.word}, {"instruments", kind.instruments}});
+  }
   return {{"steps", std::move(steps)}, {"keep", plan.keep}};
 }
 
 std::vector<Instruction> parse_instructions(const std::string& sentence, const Lexicon& lexicon) {
-  const Plan plan = read_plan(sentence, lexicon, false);
+  const Plan plan = read_plan(sentence, lexicon, {.once = false});
   std::vector<Instruction> out;
   for (const PlanStep& step : plan.steps) {
     if (step.range || step.strength || !plan.keep.empty())

@@ -26,13 +26,13 @@ constexpr double kCertainWhereDenied = 0.9;
 class Reader {
  public:
   /// Without `guesses`, nothing is understood but the patterns.
-  Reader(const std::string& sentence, const Lexicon& lexicon, bool guesses, bool once)
+  Reader(const std::string& sentence, const Lexicon& lexicon, bool guesses, const ReadingOptions& options)
       : sentence_(sentence),
         lexicon_(lexicon),
         grammar_(lexicon.grammar()),
         explanation_(sentence, lexicon),
         guesses_(guesses),
-        once_(once) {}
+        options_(options) {}
 
   std::vector<ReadRequest> read() const {
     if (sentence_.size() > kLongestSentence)
@@ -110,7 +110,7 @@ class Reader {
       std::vector<ReadRequest> found;
       try {
         tokens = grammar_.words_and_names(part);
-        found = Reader(part, lexicon_, one_by_one, once_).read();
+        found = Reader(part, lexicon_, one_by_one, options_).read();
       } catch (const Error&) {
         return std::nullopt;
       }
@@ -127,11 +127,14 @@ class Reader {
   }
 
   std::vector<ReadRequest> checked(std::vector<Request> requests, const std::vector<Modifier>& leading) const {
-    if (once_) leave_out_repetition(requests);
+    if (options_.once) leave_out_repetition(requests);
     for (auto& request : requests) leave_out_pointed_at(request.modifiers);
     std::vector<ReadRequest> out;
-    for (const auto& request : requests)
-      out.push_back({request.kind, instruction_of(request), request.modifiers, request.afterwards});
+    for (const auto& request : requests) {
+      std::vector<InstrumentKind> kinds;
+      Instruction instruction = instruction_of(request, kinds);
+      out.push_back({request.kind, std::move(instruction), request.modifiers, request.afterwards, std::move(kinds)});
+    }
     settle_others(out);
     spread_times(out, leading);
     return out;
@@ -260,21 +263,41 @@ class Reader {
     return at;
   }
 
-  std::vector<std::string> names_of(const std::vector<Token>& items) const {
+  /// The names of a list, and after them all that words for a kind of instrument may mean, which are noted in `kinds`;
+  /// with none to note them in, such words are not clear.
+  std::vector<std::string> names_of(const std::vector<Token>& items, std::vector<InstrumentKind>* kinds) const {
     std::vector<std::string> names;
+    const auto add = [&](const std::string& name) {
+      const bool is_new = std::find(names.begin(), names.end(), name) == names.end();
+      if (is_new) names.push_back(name);
+      return is_new;
+    };
+    for (const auto& item : items)
+      if (item.kind != Kind::kAmbiguous) add(item.name);
     for (const auto& item : items) {
-      if (item.kind == Kind::kAmbiguous)
-        fail("'" + item.text + "' is not clear enough: say " + quoted_list(grammar_.meanings(item.name), "or"));
-      if (std::find(names.begin(), names.end(), item.name) == names.end()) names.push_back(item.name);
+      if (item.kind != Kind::kAmbiguous) continue;
+      const auto& meanings = grammar_.meanings(item.name);
+      if (kinds == nullptr || !grammar_.is_kind(item.name))
+        fail("'" + item.text + "' is not clear enough: say " + quoted_list(meanings, "or"));
+      InstrumentKind kind{item.name, {}};
+      for (const auto& meaning : meanings)
+        if (add(meaning)) kind.instruments.push_back(meaning);
+      if (!kind.instruments.empty()) kinds->push_back(std::move(kind));
     }
     return names;
   }
 
-  Instruction instruction_of(const Request& request) const {
+  /// Whether all that it names is in the music already.
+  static bool names_what_is_there(const Request& request) {
+    return request.kind != Request::Kind::kDo || names_source_stems(request.operation) ||
+           request.operation == Operation::kReplace;
+  }
+
+  Instruction instruction_of(const Request& request, std::vector<InstrumentKind>& kinds) const {
     Instruction out;
     out.operation = request.operation;
-    out.instruments = names_of(request.instruments);
-    out.replacements = names_of(request.replacements);
+    out.instruments = names_of(request.instruments, options_.kinds && names_what_is_there(request) ? &kinds : nullptr);
+    out.replacements = names_of(request.replacements, nullptr);
     out.genre = request.genre;
     out.mood = request.mood;
     for (const auto& item : request.instruments)
@@ -289,13 +312,15 @@ class Reader {
   const Lexicon& lexicon_;
   const Grammar& grammar_;
   Explanation explanation_;
-  bool guesses_, once_;
+  bool guesses_;
+  ReadingOptions options_;
 };
 
 }  // namespace
 
-std::vector<ReadRequest> read_requests(const std::string& sentence, const Lexicon& lexicon, bool once) {
-  return Reader(sentence, lexicon, true, once).read();
+std::vector<ReadRequest> read_requests(const std::string& sentence, const Lexicon& lexicon,
+                                       const ReadingOptions& options) {
+  return Reader(sentence, lexicon, true, options).read();
 }
 
 }  // namespace instructme

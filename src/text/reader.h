@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "grammar.h"
+#include "instructme/text/plan.h"
 
 namespace instructme {
 
@@ -13,10 +14,16 @@ struct ReadRequest {
   Instruction instruction;
   std::vector<Modifier> modifiers;
   bool afterwards = false;
+  std::vector<InstrumentKind> kinds;
 };
 
-/// Reads a sentence whole, or throws kInput saying why it cannot be read. With `once`, what a request only says again
-/// is left out.
-std::vector<ReadRequest> read_requests(const std::string& sentence, const Lexicon& lexicon, bool once);
+struct ReadingOptions {
+  bool once = true;    ///< what a request only says again is left out
+  bool kinds = false;  ///< a word for a kind of instrument may stand for what the music has
+};
+
+/// Reads a sentence whole, or throws kInput saying why it cannot be read.
+std::vector<ReadRequest> read_requests(const std::string& sentence, const Lexicon& lexicon,
+                                       const ReadingOptions& options);
 
 }  // namespace instructme

@@ -117,10 +117,14 @@ LabelledClipOptions any_length() {
   return any;
 }
 
-void begin_with(torch::nn::Module& net, const EarsPaths& paths, const char* file) {
+template <class Net>
+void begin_with(Net& net, const EarsPaths& paths, const char* file) {
   if (paths.start_from.empty()) return;
   const auto path = paths.start_from / file;
-  load_into(net, load_weights(path), path.string());
+  const TensorMap weights = load_weights(path);
+  if constexpr (requires { net.grow_from(weights); })
+    if (net.grow_from(weights)) return;
+  load_into(net, weights, path.string());
 }
 
 /// A network that learns from clips and is judged by whole songs.

@@ -113,6 +113,20 @@ TEST(ChordNet, ExtractsProbabilitiesOfAnyLengthAndLevel) {
   expect_error(ErrorKind::kInternal, "at least one frame", [&] { extractor.extract(wave[0], 0); });
 }
 
+TEST(ChordNet, SaysTheSameWhenItHasMoreBlocks) {
+  const torch::NoGradGuard no_grad;
+  ChordNet before = tiny_chord_net();
+  ChordNetOptions more = before->options;
+  more.blocks += 2;
+  ChordNet after(more);
+  ASSERT_TRUE(after->grow_from(named_tensors(*before)));
+  const Tensor seen = torch::rand({1, 9, before->semitones() * LogFrequency::kPerSemitone, LogFrequency::kChannels});
+  EXPECT_TRUE(torch::allclose(before->forward(seen), after->forward(seen), 1e-5, 1e-6));
+  EXPECT_FALSE(before->grow_from(named_tensors(*after)));
+  more.channels *= 2;
+  EXPECT_FALSE(ChordNet(more)->grow_from(named_tensors(*before)));
+}
+
 TEST(ChordNet, IsSavedAndLoaded) {
   const TempDir folder;
   ChordNet net = tiny_chord_net();

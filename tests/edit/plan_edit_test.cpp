@@ -179,6 +179,19 @@ TEST(EditByPlan, WhatIsNotHeardIsNotTakenOut) {
   EXPECT_NO_THROW(listening.edit(source, "remove the flute", {.force = true}));
 }
 
+TEST(EditByPlan, OfAKindOfInstrumentIsTakenWhatIsHeard) {
+  EditorOptions options;
+  options.hears = [](const AudioBuffer&, const std::string& name) { return name == "piano" ? 0.9 : 0.03; };
+  Editor listening(tiny_pipeline(), options);
+  const AudioBuffer source = integers(24000, 1, 0.3);
+  const EditResult result = listening.edit(source, "remove the keyboards");
+  EXPECT_EQ(plain_sentence(result.plan), "remove piano");
+  EXPECT_EQ(result.audio.samples, listening.edit(source, "remove the piano").audio.samples);
+  ASSERT_FALSE(result.notes.empty());
+  EXPECT_NE(result.notes.front().find("'keyboard' was taken for the piano"), std::string::npos);
+  expect_error(ErrorKind::kInput, "the music has no guitar", [&] { listening.edit(source, "remove the guitars"); });
+}
+
 TEST(EditByPlan, WhatCannotBeKeptIsSaid) {
   const AudioBuffer source = integers(24000, 1, 0.3);
   EXPECT_NO_THROW(editor().edit(source, "remove the bass and keep the vibraphone"));

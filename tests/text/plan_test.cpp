@@ -393,5 +393,48 @@ TEST(ParsePlan, PhrasesThatAskForNothing) {
     expect_error(ErrorKind::kInput, "asks for nothing", [&] { parse(sentence); });
 }
 
+TEST(Plan, AKindOfInstrumentIsWhatTheMusicHasOfIt) {
+  const Lexicon& lexicon = Lexicon::builtin();
+  EXPECT_THROW(parse_plan("remove the guitars", lexicon), Error);
+  EXPECT_THROW(parse_plan_with_kinds("add a guitar", lexicon), Error);
+  EXPECT_THROW(parse_plan_with_kinds("remove the upright", lexicon), Error);
+  EXPECT_EQ(parse_plan_with_kinds("remove the piano", lexicon), parse_plan("remove the piano", lexicon));
+  const Plan plan = parse_plan_with_kinds("take out all guitars and the piano by half", lexicon);
+  ASSERT_EQ(plan.steps.size(), 1u);
+  ASSERT_EQ(plan.steps[0].kinds.size(), 1u);
+  EXPECT_EQ(plan.steps[0].kinds[0].word, "guitar");
+  EXPECT_EQ(plan.steps[0].instruction.instruments.size(), 5u);
+  EXPECT_EQ(plain_sentence(plan), "remove piano and guitar with strength 0.5");
+  EXPECT_EQ(parse_plan_with_kinds(plain_sentence(plan), lexicon), plan);
+  EXPECT_EQ(plan_json(plan)["steps"][0]["kinds"][0]["word"], "guitar");
+
+  std::vector<std::string> notes;
+  const auto heard = [](const std::string& name) {
+    return name == "electric guitar" ? 0.6 : name == "distorted guitar" ? 0.4 : name == "acoustic guitar" ? 0.2 : 0.01;
+  };
+  const Plan settled = settle_kinds(plan, heard, 0.05, notes);
+  EXPECT_EQ(settled.steps[0].instruction.instruments,
+            (std::vector<std::string>{"piano", "electric guitar", "distorted guitar"}));
+  EXPECT_TRUE(settled.steps[0].kinds.empty());
+  ASSERT_EQ(notes.size(), 1u);
+  EXPECT_NE(notes[0].find("'guitar' was taken for the electric guitar and the distorted guitar"), std::string::npos);
+  expect_error(ErrorKind::kInput, "the music has no guitar that can be heard", [&] {
+    settle_kinds(
+        plan, [](const std::string&) { return 0.01; }, 0.05, notes);
+  });
+}
+
+TEST(Plan, OfAKindWhatIsNamedOrKeptIsNotMeant) {
+  const Lexicon& lexicon = Lexicon::builtin();
+  const Plan kept = parse_plan_with_kinds("remove the keyboards but keep the piano", lexicon);
+  EXPECT_EQ(kept.keep, std::vector<std::string>{"piano"});
+  EXPECT_EQ(kept.steps[0].instruction.instruments, (std::vector<std::string>{"electric piano", "organ"}));
+  const Plan named = parse_plan_with_kinds("extract the organ and the keyboards", lexicon);
+  std::vector<std::string> notes;
+  const Plan settled = settle_kinds(
+      named, [](const std::string& name) { return name == "piano" ? 1.0 : 0.0; }, 0.05, notes);
+  EXPECT_EQ(settled.steps[0].instruction.instruments, (std::vector<std::string>{"organ", "piano"}));
+}
+
 }  // namespace
 }  // namespace instructme

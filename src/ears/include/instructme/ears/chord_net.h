@@ -11,6 +11,7 @@
 #include "instructme/base/config_reader.h"
 #include "instructme/ears/log_frequency.h"
 #include "instructme/models/chord_extractor.h"
+#include "instructme/torchx/state_dict.h"
 
 namespace instructme {
 
@@ -69,6 +70,10 @@ class ChordNetImpl : public torch::nn::Module {
   int64_t semitones() const { return options.semitones + 11; }
   /// spectrum (N, T, semitones() * 3, 2), see LogFrequency -> logits (N, T, kChordClasses) float.
   at::Tensor forward(const at::Tensor& spectrum);
+
+  /// Takes the weights of a network with fewer blocks; those that it has besides do nothing until they have learned
+  /// something. False, and nothing is taken, when more than that is different.
+  bool grow_from(const TensorMap& smaller);
 
   ChordNetOptions options;
   torch::nn::Linear input{nullptr};

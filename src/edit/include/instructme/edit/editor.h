@@ -24,9 +24,9 @@ struct EditorOptions {
   bool bfloat16 = false;  ///< weights and activations: about twice as fast; float32 where multiplies_bfloat16() says
                           ///< no (torchx/runtime.h)
   std::string device = "cpu";  ///< "cpu" or "cuda"
-  /// How sure it is, 0..1, that an instrument (canonical name) sounds in the music; none: the tagger of the model
-  /// folder says it, and without one every instrument is looked for.
-  std::function<double(const AudioBuffer& music, const std::string& instrument)> hears = {};
+  /// How sure it is, 0..1, that this very instrument (canonical name) sounds in the music, or nothing for one that it
+  /// does not know; none: the tagger of the model folder says it, and without one every instrument is looked for.
+  std::function<std::optional<double>(const AudioBuffer& music, const std::string& instrument)> hears = {};
   /// Hear beats, chords and instruments; none: those of the model folder, if it has any.
   Ears ears = {};
   /// Plays new parts; none: the model makes them. Only by one editor at a time.
@@ -242,7 +242,10 @@ class Editor {
   std::vector<EditedStem> find_stems(const AudioBuffer& heard, int64_t first, const Instruction& instruction,
                                      EditResult& result, const Job& job);
   void check_source(const AudioBuffer& source) const;
+  double heard_certainty(const AudioBuffer& source, const std::string& instrument) const;
   void check_heard(const AudioBuffer& source, const Plan& plan) const;
+  Plan settled(const AudioBuffer& source, const Plan& plan, const EditOptions& options,
+               std::vector<std::string>& notes) const;
   void check_notes(const Plan& plan, const EditOptions& options) const;
 
   std::filesystem::path model_folder_;
