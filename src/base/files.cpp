@@ -83,6 +83,11 @@ TempDir::~TempDir() {
   fs::remove_all(path_, ignored);
 }
 
+std::string own_name(const std::filesystem::path& place) {
+  const fs::path whole = fs::absolute(place).lexically_normal();
+  return (whole.has_filename() ? whole : whole.parent_path()).filename().string();
+}
+
 std::string read_text_file(const fs::path& path) {
   std::error_code code;
   if (fs::is_directory(path, code)) throw Error(ErrorKind::kIo, "cannot read " + path.string() + ": it is a folder");

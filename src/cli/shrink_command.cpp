@@ -64,18 +64,12 @@ std::vector<fs::path> wanted(const fs::path& place) {
   return found;
 }
 
-/// The last part of a path, for "kit/" and "." too.
-fs::path name_of(const fs::path& place) {
-  const fs::path whole = fs::absolute(place).lexically_normal();
-  return (whole.has_filename() ? whole : whole.parent_path()).filename();
-}
-
 /// Throws kUsage when a copy would take the place of a sound or of another copy.
 std::vector<Copy> planned(const ShrinkArguments& arguments) {
   std::vector<Copy> copies;
   for (const std::string& sound : arguments.sounds)
     for (const fs::path& from : wanted(sound)) {
-      const fs::path to = arguments.out / name_of(from);
+      const fs::path to = arguments.out / own_name(from);
       if (fs::exists(to) && fs::equivalent(from, to))
         throw Error(ErrorKind::kUsage, "--out is where the sounds are; name another folder, so that nothing is lost");
       const auto other = std::find_if(copies.begin(), copies.end(), [&](const Copy& copy) { return copy.to == to; });

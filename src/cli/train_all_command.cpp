@@ -125,7 +125,7 @@ class AllRun {
     // Of the networks that listen, each folder has figures of its own, by its name.
     std::set<std::string> names;
     for (const fs::path& folder : paths_.validation_songs) {
-      const std::string name = (folder.has_filename() ? folder : folder.parent_path()).filename().string();
+      const std::string name = own_name(folder);
       if (!names.insert(name).second)
         throw Error(ErrorKind::kUsage, "two folders to validate on are called '" + name +
                                            "', and their figures could not be told apart; rename one");

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "instructme/base/error.h"
+#include "instructme/base/files.h"
 #include "instructme/base/strings.h"
 #include "instructme/score/pattern_arranger.h"
 #include "instructme/score/performance.h"
@@ -182,8 +183,7 @@ nlohmann::json composer_json(const ComposerOptions& options, const MusicStock* s
   const auto add = [&](const char* kind, const std::filesystem::path& path, size_t songs, const std::string& hash,
                        double weight) {
     // The name alone: a set may go on on another machine.
-    const auto name = (path.has_filename() ? path : path.parent_path()).filename().string();
-    sources.push_back({{"kind", kind}, {"name", name}, {"songs", songs}, {"hash", hash}, {"weight", weight}});
+    sources.push_back({{"kind", kind}, {"name", own_name(path)}, {"songs", songs}, {"hash", hash}, {"weight", weight}});
   };
   if (!options.pop909.empty())
     add("POP909", options.pop909, stock->pop909.songs.size(), stock->pop909.hash, options.pop909_weight);

@@ -191,7 +191,7 @@ void write_manifest(const std::vector<Recording>& recordings, const BackgroundOp
         {{"file", r.file.filename().string()}, {"heard", r.heard}, {"source", r.source}, {"licence", r.licence}});
   json songs = json::array();
   for (const auto& folder : options.songs)
-    songs.push_back((folder.has_filename() ? folder : folder.parent_path()).filename().string());
+    songs.push_back(own_name(folder));
   const json manifest{{"format", "instructme-backgrounds"},
                       {"version", 1},
                       {"first_seed", options.first_seed},

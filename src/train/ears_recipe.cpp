@@ -9,6 +9,7 @@
 
 #include "grown.h"
 #include "instructme/base/error.h"
+#include "instructme/base/files.h"
 #include "instructme/base/strings.h"
 #include "instructme/data/song_identity.h"
 #include "instructme/torchx/quantised_weights.h"
@@ -80,10 +81,6 @@ class ClipData {
 };
 using PartClipData = ClipData<PartClipSampler, PartClipOptions>;
 
-std::string set_name(const std::filesystem::path& folder) {
-  return (folder.filename().empty() ? folder.parent_path().filename() : folder.filename()).string();
-}
-
 /// A set for each folder; `add` adds the clips of one song.
 template <class Sampler = LabelledClipSampler, class Options = LabelledClipOptions, class Add>
 std::vector<ClipCollection> collect(const std::vector<std::filesystem::path>& folders, const Options& options,
@@ -92,7 +89,7 @@ std::vector<ClipCollection> collect(const std::vector<std::filesystem::path>& fo
   for (const auto& folder : folders) {
     const SongSet songs(folder);
     require_heard_rate(songs);
-    ClipCollection set{set_name(folder), {}};
+    ClipCollection set{own_name(folder), {}};
     if (std::any_of(sets.begin(), sets.end(), [&](const ClipCollection& other) { return other.name == set.name; }))
       throw Error(ErrorKind::kUsage, "two folders to validate on are called '" + set.name +
                                          "', and their figures could not be told apart; rename one");

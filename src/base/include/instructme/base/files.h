@@ -41,6 +41,8 @@ class TempDir {
   std::filesystem::path path_;
 };
 
+/// The last part of a path as a name, for "songs/" and "." too.
+std::string own_name(const std::filesystem::path& place);
 /// The whole file. Throws kIo with the reason.
 std::string read_text_file(const std::filesystem::path& path);
 /// Throws kIo; the target is either the old or the new content, never half of it.
