@@ -7,6 +7,8 @@
 #include "command.h"
 #include "instructme/audio/audio_file.h"
 #include "instructme/base/error.h"
+#include "instructme/base/files.h"
+#include "instructme/base/hash.h"
 #include "instructme/base/strings.h"
 #include "instructme/data/shards.h"
 #include "instructme/data/song_identity.h"
@@ -36,9 +38,11 @@ SongSupply supply_of(ShardArguments& arguments, const CancelToken& cancel) {
     return make_supply(arguments.making, render.sample_rate);
   }
   auto set = std::make_shared<const SongSet>(std::vector<fs::path>(arguments.songs.begin(), arguments.songs.end()));
-  nlohmann::json identities = nlohmann::json::array();
-  for (const auto& [identity, name] : songs_of(*set)) identities.push_back(identity);
-  arguments.shards.how["songs"] = {{"kind", "stored"}, {"identities", identities}};
+  // All that is said of a song stands there, with its sounds and levels: one that was made anew is another.
+  nlohmann::json songs = nlohmann::json::array();
+  for (size_t i = 0; i < set->size(); ++i)
+    songs.push_back({set->name(i), hash_text(stable_hash(read_text_file(set->folder(i) / "song.json")))});
+  arguments.shards.how["songs"] = {{"kind", "stored"}, {"songs", songs}};
   return stored_songs(std::move(set));
 }
 

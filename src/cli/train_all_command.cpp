@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
 
 #include "command.h"
@@ -15,6 +16,9 @@
 #include "instructme/base/strings.h"
 #include "instructme/data/song_identity.h"
 #include "instructme/data/song_set.h"
+#include "instructme/data/triplet.h"
+#include "instructme/models/mask_head.h"
+#include "instructme/text/tokenizer.h"
 #include "instructme/train/ears_recipe.h"
 #include "instructme/train/trainer.h"
 #include "terminal.h"
@@ -51,6 +55,7 @@ struct AllOptions {
 /// One network to train, in a folder of its own.
 struct Part {
   std::string name, recipe_file;
+  std::vector<std::string> stands_on;  ///< parts that must be finished before, and stay as they are
   TrainerOptions options;
   std::function<std::unique_ptr<TrainingSession>()> make;
 };
@@ -66,13 +71,13 @@ class AllRun {
         all_(AllOptions::read(json_, file_)) {
     paths_.songs.assign(arguments.songs.begin(), arguments.songs.end());
     paths_.validation_songs.assign(arguments.validation.begin(), arguments.validation.end());
-    add("text", make_text_training, [this](RecipePaths& paths) { paths.tokenizer = arguments_.tokenizer; });
-    add("vae", make_vae_training, [](RecipePaths&) {});
-    add("editor", make_editor_training, [this](RecipePaths& paths) {
+    add("text", {}, make_text_training, [this](RecipePaths& paths) { paths.tokenizer = arguments_.tokenizer; });
+    add("vae", {}, make_vae_training, [](RecipePaths&) {});
+    add("editor", {"vae", "text"}, make_editor_training, [this](RecipePaths& paths) {
       paths.vae = export_of("vae");
       paths.text = export_of("text");
     });
-    add("mask", make_mask_training, [this](RecipePaths& paths) { paths.start_from = export_of("editor"); });
+    add("mask", {"editor"}, make_mask_training, [this](RecipePaths& paths) { paths.start_from = export_of("editor"); });
     if (!all_.ears.empty()) add_ears();
     std::vector<std::string> names;
     for (const Part& part : parts_) names.push_back(part.name);
@@ -83,7 +88,11 @@ class AllRun {
   }
 
   int run(const CancelToken& cancel) {
-    if (!std::all_of(parts_.begin(), parts_.end(), [this](const Part& part) { return finished(part); })) check_songs();
+    if (!std::all_of(parts_.begin(), parts_.end(), [this](const Part& part) { return finished(part); })) {
+      check_order();
+      check_recipe();
+      check_songs();
+    }
     const auto start = Clock::now();
     for (const Part& part : parts_) {
       if (finished(part)) continue;
@@ -107,6 +116,46 @@ class AllRun {
  private:
   fs::path export_of(const std::string& part) const { return out_ / part / "export"; }
 
+  const Part& part_called(const std::string& name) const {
+    return *std::find_if(parts_.begin(), parts_.end(), [&](const Part& part) { return part.name == name; });
+  }
+
+  /// A part that others stand on already is not trained further: they would be of another than the model's.
+  void check_order() const {
+    std::vector<std::string> outdated, folders;
+    const std::string* further = nullptr;
+    for (const Part& part : parts_) {
+      if (steps_done(part) == 0) continue;
+      for (const std::string& name : part.stands_on) {
+        const bool other = std::find(outdated.begin(), outdated.end(), name) != outdated.end();
+        if (!other && finished(part_called(name))) continue;
+        if (further == nullptr) further = &name;
+        outdated.push_back(part.name);
+        folders.push_back((out_ / part.name).string());
+        break;
+      }
+    }
+    if (further != nullptr)
+      throw Error(ErrorKind::kInput, "'" + *further + "' is to be trained further, but " + join(outdated, " and ") +
+                                         " began with the one that is there; remove " + join(folders, ", ") +
+                                         " to have what stands on it trained anew");
+  }
+
+  /// What later parts would refuse in the recipe.
+  void check_recipe() const {
+    if (!recipe_.pipeline.mask)
+      throw Error(ErrorKind::kModel, file_ + ": the model has no \"mask\", which is one of the parts to train");
+    MaskHeadOptions mask = *recipe_.pipeline.mask;
+    if (mask.instruments.empty()) mask.instruments.emplace_back("piano");
+    MaskHead{mask};
+    if (!ears_) return;
+    const Tokenizer tokenizer(arguments_.tokenizer);
+    if (ears_->mulan.network.vocab_size < tokenizer.vocab_size())
+      throw Error(ErrorKind::kModel,
+                  format("the recipe's MuLan knows %lld tokens, the tokenizer has %d",
+                         static_cast<long long>(ears_->mulan.network.vocab_size), tokenizer.vocab_size()));
+  }
+
   /// What later parts would refuse in the songs is told before the first, which reads none, is trained.
   void check_songs() const {
     const auto songs_in = [this](const std::vector<fs::path>& folders) {
@@ -119,6 +168,8 @@ class AllRun {
       return songs;
     };
     const SongSet songs = songs_in(paths_.songs);
+    TripletSampler(songs, Lexicon::builtin(), recipe_.triplets);
+    if (ears_) require_suitable_songs(*ears_, songs);
     if (paths_.validation_songs.empty()) return;
     require_different_songs(songs_of(songs), songs_of(songs_in(paths_.validation_songs)));
     if (all_.ears.empty()) return;
@@ -133,8 +184,8 @@ class AllRun {
   }
 
   template <class Make, class Fill>
-  void add(const std::string& name, Make make, Fill fill) {
-    parts_.push_back({name, file_, options_of(name, recipe_.trainer), [this, make, fill] {
+  void add(const std::string& name, std::vector<std::string> stands_on, Make make, Fill fill) {
+    parts_.push_back({name, file_, std::move(stands_on), options_of(name, recipe_.trainer), [this, make, fill] {
                         RecipePaths paths = paths_;
                         fill(paths);
                         return make(recipe_, paths);
@@ -143,23 +194,24 @@ class AllRun {
 
   void add_ears() {
     const std::string file = (fs::path(file_).parent_path() / all_.ears).string();
-    const auto ears = std::make_shared<EarsRecipe>(EarsRecipe::read(read_json_file(file), file));
-    const auto add_ear = [&](const char* name, const TrainerOptions& trainer, auto make) {
-      parts_.push_back({name, file, options_of(name, trainer), [this, ears, make] {
+    ears_ = EarsRecipe::read(read_json_file(file), file);
+    const auto add_ear = [&](const char* name, std::vector<std::string> stands_on, const TrainerOptions& trainer,
+                             auto make) {
+      parts_.push_back({name, file, std::move(stands_on), options_of(name, trainer), [this, make] {
                           EarsPaths paths;
                           paths.songs = paths_.songs;
                           paths.validation_songs = paths_.validation_songs;
                           paths.model = export_of("mask");
                           paths.chords = export_of("chords");
                           paths.tagger = export_of("tagger");
-                          return make(*ears, paths);
+                          return make(*ears_, paths);
                         }});
     };
-    add_ear("chords", ears->chords.trainer, make_chord_training);
-    add_ear("beats", ears->beats.trainer, make_beat_training);
-    add_ear("keys", ears->keys.trainer, make_key_training);
-    add_ear("tagger", ears->tagger.trainer, make_tagger_training);
-    add_ear("mulan", ears->mulan.trainer, make_mulan_training);
+    add_ear("chords", {}, ears_->chords.trainer, make_chord_training);
+    add_ear("beats", {}, ears_->beats.trainer, make_beat_training);
+    add_ear("keys", {"chords"}, ears_->keys.trainer, make_key_training);
+    add_ear("tagger", {}, ears_->tagger.trainer, make_tagger_training);
+    add_ear("mulan", {"mask", "tagger"}, ears_->mulan.trainer, make_mulan_training);
   }
 
   TrainerOptions options_of(const std::string& name, TrainerOptions options) const {
@@ -223,6 +275,7 @@ class AllRun {
   Recipe recipe_;
   AllOptions all_;
   RecipePaths paths_;
+  std::optional<EarsRecipe> ears_;
   std::vector<Part> parts_;
 };
 

@@ -92,10 +92,32 @@ void add_songs(CLI::App* command, TrainArguments& arguments) {
       "Begin with these weights instead of random ones; for a mask head: the model that gets it (required)");
 }
 
+/// Takes the VAE of another folder. Its decoder may have been trained further; another encoder would make latents that
+/// the model has not learned.
+void take_vae(Vae& vae, const std::filesystem::path& folder) {
+  TensorMap before;
+  for (const auto& [name, tensor] : named_tensors(*vae)) before[name] = tensor.clone();
+  load_vae(vae, folder);
+  constexpr double kPackingError = 0.05;  // of weights in 8 bits and in 16, generously
+  for (const auto& [name, now] : named_tensors(*vae)) {
+    const at::Tensor was = before.at(name).to(at::kFloat);
+    if (name.starts_with("decoder") || !was.is_floating_point()) continue;
+    const double apart = (now.to(at::kFloat) - was).norm().item<double>(), size = was.norm().item<double>();
+    if (apart > kPackingError * size)
+      throw Error(ErrorKind::kModel, "the VAE of '" + folder.string() + "' has another encoder ('" + name +
+                                         "' differs), whose latents this model has not learned; give one of which only "
+                                         "the decoder was trained (\"train_encoder\": false)");
+  }
+}
+
 /// They are small already. Complete or as they were: they are put together beside their place.
 void copy_ears(const std::filesystem::path& model, const std::filesystem::path& out) {
   namespace fs = std::filesystem;
-  if (!fs::is_directory(model / "ears") || fs::weakly_canonical(model) == fs::weakly_canonical(out)) return;
+  if (fs::weakly_canonical(model) == fs::weakly_canonical(out)) return;
+  if (!fs::is_directory(model / "ears")) {
+    fs::remove_all(out / "ears");  // those of the model that was there before
+    return;
+  }
   const fs::path making = out / "ears.partial";
   fs::remove_all(making);
   fs::copy(model / "ears", making);
@@ -111,12 +133,13 @@ void add_pack(CLI::App& train_app, Run& run) {
   CLI::App* command = train_app.add_subcommand("pack", "Make a small model folder to give to others.");
   command->add_option("MODEL", arguments->model, "A model folder, e.g. the export/ of a training run")->required();
   command->add_option("-o,--out", arguments->out, "The folder to write")->required();
-  command->add_option("--vae", arguments->vae, "Take the VAE of this folder instead: a decoder trained further");
+  command->add_option("--vae", arguments->vae,
+                      "Take the VAE of this folder instead: one of which only the decoder was trained further");
   command->add_option("--format", arguments->format, "bfloat16 or int8")->check(CLI::IsMember({"bfloat16", "int8"}));
   command->callback([arguments, &run] {
     run = [arguments] {
       Pipeline pipeline = Pipeline::load(arguments->model);
-      if (!arguments->vae.empty()) load_vae(pipeline.vae, arguments->vae);
+      if (!arguments->vae.empty()) take_vae(pipeline.vae, arguments->vae);
       pipeline.to(at::kBFloat16);
       pipeline.save(arguments->out, {}, parse_weight_format(arguments->format));
       copy_ears(arguments->model, arguments->out);

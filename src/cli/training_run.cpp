@@ -45,9 +45,9 @@ TrainerOptions trainer_options(const RunArguments& arguments, TrainerOptions rec
 int run_training(TrainingSession& session, const RunArguments& arguments, const TrainerOptions& options,
                  const CancelToken& cancel) {
   if (!session.note().empty()) std::fprintf(stderr, "%s\n", session.note().c_str());
-  make_folder(arguments.out);
-  write_file_atomically(arguments.out + "/recipe.json", read_text_file(arguments.config));
   Trainer trainer(session.task(), options, arguments.out);
+  // Not before it is known that the checkpoint there is of such a run.
+  write_file_atomically(arguments.out + "/recipe.json", read_text_file(arguments.config));
   if (trainer.step() > 0) std::fprintf(stderr, "going on from step %lld\n", static_cast<long long>(trainer.step()));
   ProgressLine line("steps");
   const int64_t done = trainer.run(cancel, line.callback());

@@ -37,14 +37,18 @@ void silence_chords(std::vector<ChordSpan>& chords, const std::vector<char>& pit
 
 }  // namespace
 
+std::string LabelledClipOptions::fault() const {
+  const auto share = [](double probability) { return probability >= 0 && probability <= 1; };
+  if (seconds >= kLevelBlock_s / 2 && stem_gain_db >= 0 && share(thin_probability) && share(drop_probability) &&
+      share(mixed_probability))
+    return "";
+  return "clips must last at least half a second, gains must not be negative and probabilities lie in 0..1";
+}
+
 LabelledClipSampler::LabelledClipSampler(const SongSet& songs, LabelledClipOptions options)
     : songs_(songs), options_(options) {
+  if (const std::string fault = options_.fault(); !fault.empty()) throw Error(ErrorKind::kUsage, fault);
   blocks_ = std::llround(options_.seconds / kLevelBlock_s);
-  if (blocks_ < 1 || options_.stem_gain_db < 0 || options_.thin_probability < 0 || options_.thin_probability > 1 ||
-      options_.drop_probability < 0 || options_.drop_probability > 1 || options_.mixed_probability < 0 ||
-      options_.mixed_probability > 1)
-    throw Error(ErrorKind::kUsage,
-                "clips must last at least half a second, gains must not be negative and probabilities lie in 0..1");
   for (size_t i = 0; i < songs_.size(); ++i)
     if (songs_.info(i).frames >= blocks_ * songs_.block_frames()) long_songs_.push_back(i);
   if (long_songs_.empty())

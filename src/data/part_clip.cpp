@@ -19,12 +19,15 @@ double power(double db) { return std::pow(10.0, db / 10.0); }
 
 }  // namespace
 
+std::string PartClipOptions::fault() const {
+  if (seconds >= kLevelBlock_s / 2 && parts >= 1 && gain_db >= 0 && foreign >= 0 && foreign <= 1) return "";
+  return "clips of parts last at least half a second and have at least one part; gain_db must not be negative and "
+         "foreign lies in 0..1";
+}
+
 PartClipSampler::PartClipSampler(const SongSet& songs, PartClipOptions options)
     : songs_(songs), options_(options), blocks_(std::llround(options.seconds / kLevelBlock_s)) {
-  if (blocks_ < 1 || options_.parts < 1 || options_.gain_db < 0 || options_.foreign < 0 || options_.foreign > 1)
-    throw Error(ErrorKind::kUsage,
-                "clips of parts last at least half a second and have at least one part; gain_db must not be negative "
-                "and foreign lies in 0..1");
+  if (const std::string fault = options_.fault(); !fault.empty()) throw Error(ErrorKind::kUsage, fault);
   std::map<std::string, std::vector<Place>> places;
   for (size_t i = 0; i < songs_.size(); ++i) {
     const SongInfo& info = songs_.info(i);

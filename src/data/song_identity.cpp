@@ -8,10 +8,19 @@
 namespace instructme {
 namespace {
 
+/// Of an origin, what names the music, without the place in it; "" where only a seed tells one song from another.
+std::string music_of(const std::string& origin) {
+  if (origin.starts_with("MIDI file ")) return origin;
+  if (origin.starts_with("POP909 song ")) return origin.substr(0, origin.find(','));
+  if (origin.starts_with("recording: ")) return origin.substr(0, origin.rfind(" from "));
+  return "";
+}
+
 // Without tabs and line ends, so that it may stand in a table.
 std::string identity(const std::string& origin, uint64_t seed) {
-  std::string text =
-      format("%s #%llu", origin.empty() ? "unknown" : origin.c_str(), static_cast<unsigned long long>(seed));
+  std::string text = music_of(origin);
+  if (text.empty())
+    text = format("%s #%llu", origin.empty() ? "unknown" : origin.c_str(), static_cast<unsigned long long>(seed));
   std::replace_if(
       text.begin(), text.end(), [](unsigned char c) { return c < ' '; }, ' ');
   return text;
@@ -41,7 +50,7 @@ void require_different_songs(const std::map<std::string, std::string>& training,
   if (count > 0)
     throw Error(ErrorKind::kInput,
                 format("%zu of the songs to train on are also there for validation: %s; render one set with another "
-                       "--first-seed, or take them out.",
+                       "--first-seed, of other music, or take them out.",
                        count, first.c_str()));
 }
 

@@ -80,31 +80,48 @@ void keep_within_full_scale(Triplet& triplet) {
   scale(triplet.target, triplet.target_stems, 1 / loudest);
 }
 
-TripletSampler::TripletSampler(const SongSet& songs, const Lexicon& lexicon, TripletOptions options)
-    : songs_(songs), lexicon_(lexicon), options_(std::move(options)) {
-  frames_ = std::llround(options_.seconds * songs_.sample_rate());
-  for (const double share :
-       {options_.phrase_probability, options_.pair_probability, options_.part_probability, options_.genre_probability,
-        options_.tags_probability, options_.unnamed_probability, options_.requests})
-    if (!(share >= 0 && share <= 1))
-      throw Error(ErrorKind::kUsage, format("A probability of triplets must be within 0 and 1, found %g.", share));
-  if (!(options_.seconds > 0) || frames_ < 1 || !(options_.chord_frame_rate > 0) || !(options_.stem_gain_db >= 0) ||
-      !(options_.mix_low_db <= options_.mix_high_db) || options_.siblings < 1)
-    throw Error(ErrorKind::kUsage,
-                "A triplet needs a length of a sample or more, a chord frame rate above 0, no negative range of gains, "
-                "levels of mixes from low to high, and at least 1 sibling.");
+namespace {
+
+Names operation_names() {
   Names names;
   for (int i = 0; i < kOperations; ++i) names.emplace_back(operation_name(static_cast<Operation>(i)));
-  for (const auto& [name, weight] : options_.proportions) {
-    const auto found = std::find(names.begin(), names.end(), name);
-    if (found == names.end())
-      throw Error(ErrorKind::kUsage, "'" + name + "' is no operation" + did_you_mean(name, names) + ".");
+  return names;
+}
+
+/// kOperations when there is none of that name.
+size_t place_of(const std::string& operation) {
+  const Names names = operation_names();
+  return static_cast<size_t>(std::find(names.begin(), names.end(), operation) - names.begin());
+}
+
+}  // namespace
+
+std::string TripletOptions::fault() const {
+  for (const double share : {phrase_probability, pair_probability, part_probability, genre_probability,
+                             tags_probability, unnamed_probability, requests})
+    if (!(share >= 0 && share <= 1))
+      return format("A probability of triplets must be within 0 and 1, found %g.", share);
+  if (!(seconds > 0) || !(chord_frame_rate > 0) || !(stem_gain_db >= 0) || !(mix_low_db <= mix_high_db) || siblings < 1)
+    return "A triplet needs a length of a sample or more, a chord frame rate above 0, no negative range of gains, "
+           "levels of mixes "
+           "from low to high, and at least 1 sibling.";
+  double most = 0;
+  for (const auto& [name, weight] : proportions) {
+    if (place_of(name) == kOperations)
+      return "'" + name + "' is no operation" + did_you_mean(name, operation_names()) + ".";
     if (!(weight >= 0) || !std::isfinite(weight))
-      throw Error(ErrorKind::kUsage, format("The proportion of '%s' cannot be %g.", name.c_str(), weight));
-    weights_[static_cast<size_t>(found - names.begin())] = weight;
+      return format("The proportion of '%s' cannot be %g.", name.c_str(), weight);
+    most = std::max(most, weight);
   }
-  if (*std::max_element(weights_.begin(), weights_.end()) <= 0)
-    throw Error(ErrorKind::kUsage, "At least one operation needs a proportion above 0.");
+  return most > 0 ? "" : "At least one operation needs a proportion above 0.";
+}
+
+TripletSampler::TripletSampler(const SongSet& songs, const Lexicon& lexicon, TripletOptions options)
+    : songs_(songs), lexicon_(lexicon), options_(std::move(options)) {
+  if (const std::string fault = options_.fault(); !fault.empty()) throw Error(ErrorKind::kUsage, fault);
+  frames_ = std::llround(options_.seconds * songs_.sample_rate());
+  if (frames_ < 1) throw Error(ErrorKind::kUsage, "A triplet needs a length of a sample or more.");
+  for (const auto& [name, weight] : options_.proportions) weights_[place_of(name)] = weight;
   for (size_t i = 0; i < songs_.size(); ++i)
     if (songs_.info(i).frames >= frames_) long_songs_.push_back(i);
   if (long_songs_.empty())

@@ -97,7 +97,7 @@ Session Session::create(const fs::path& folder, const fs::path& music) {
 Session Session::open(const fs::path& folder) {
   auto data = std::make_unique<Data>(folder);
   data->files.read_head();  // before a lock file is made in a folder that is no session
-  data->lock = std::make_unique<FolderLock>(folder);
+  data->lock = std::make_unique<FolderLock>(folder, "the session");
   data->music = data->files.read_head();
   data->files.check_size(data->music);
   data->nodes = data->files.read_nodes();

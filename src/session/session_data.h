@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "instructme/base/folder_lock.h"
 #include "instructme/session/session.h"
 #include "session_files.h"
 

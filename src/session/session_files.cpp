@@ -1,7 +1,6 @@
 #include "session_files.h"
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -305,23 +304,6 @@ AudioBuffer SessionFiles::read(const SessionFile& file) const {
 std::vector<Note> SessionFiles::read_notes(const SessionFile& file) const {
   check_contents(file);
   return tones_of_midi(load_midi(path(file.name).string()));
-}
-
-FolderLock::FolderLock(const fs::path& folder) {
-  const fs::path path = folder / "lock";
-  file_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-  if (file_ < 0) throw Error(ErrorKind::kIo, "cannot open " + path.string() + ": " + std::strerror(errno));
-  if (::flock(file_, LOCK_EX | LOCK_NB) == 0) return;
-  const int reason = errno;
-  ::close(file_);
-  if (reason == EWOULDBLOCK)
-    throw Error(ErrorKind::kInput,
-                "the session " + folder.string() + " is in use by another process: wait for its end");
-  throw Error(ErrorKind::kIo, "cannot lock " + path.string() + ": " + std::strerror(reason));
-}
-
-FolderLock::~FolderLock() {
-  if (file_ >= 0) ::close(file_);
 }
 
 }  // namespace instructme

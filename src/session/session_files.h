@@ -103,17 +103,4 @@ class SessionFiles {
   std::filesystem::path folder_;
 };
 
-/// Keeps other processes out of a folder for as long as it lives; the system lets go of it when the process ends.
-class FolderLock {
- public:
-  /// Throws kInput when another process holds it, kIo when there can be none.
-  explicit FolderLock(const std::filesystem::path& folder);
-  ~FolderLock();
-  FolderLock(const FolderLock&) = delete;
-  FolderLock& operator=(const FolderLock&) = delete;
-
- private:
-  int file_ = -1;
-};
-
 }  // namespace instructme

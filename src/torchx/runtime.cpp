@@ -16,7 +16,8 @@
 namespace instructme {
 
 void set_up_runtime(int threads) {
-  mallopt(M_MMAP_THRESHOLD, 1 << 30);
+  // More than 32 MiB is refused by some versions of the C library.
+  if (mallopt(M_MMAP_THRESHOLD, 1 << 30) != 1) mallopt(M_MMAP_THRESHOLD, 32 << 20);
   mallopt(M_TRIM_THRESHOLD, 2000 << 20);
   mallopt(M_TOP_PAD, 64 << 20);
   if (threads <= 0) {

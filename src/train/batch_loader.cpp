@@ -1,5 +1,9 @@
 #include "batch_loader.h"
 
+#include <system_error>
+
+#include "instructme/base/error.h"
+
 namespace instructme {
 
 BatchLoader::BatchLoader(const TrainingTask& task, uint64_t seed, int64_t first, int64_t end, int64_t threads,
@@ -11,7 +15,15 @@ BatchLoader::BatchLoader(const TrainingTask& task, uint64_t seed, int64_t first,
       ahead_(2 * threads),
       to_build_(first),
       to_hand_out_(first) {
-  for (int64_t i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
+  for (int64_t i = 0; i < threads; ++i) {
+    try {
+      threads_.emplace_back([this] { work(); });
+    } catch (const std::system_error& error) {
+      if (threads_.empty())
+        throw Error(ErrorKind::kIo, std::string("cannot start a thread that makes batches: ") + error.what());
+      break;  // those that run are enough
+    }
+  }
 }
 
 BatchLoader::~BatchLoader() {

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <optional>
 #include <set>
+#include <type_traits>
 
 #include "grown.h"
 #include "instructme/base/error.h"
@@ -22,6 +23,12 @@ constexpr double kLongest_s = 60;                 // of whole songs
 constexpr uint64_t kPartClips = 6;                // of a song, to judge a tagger by
 constexpr double kExcerpt_s = 10, kLater_s = 12;  // length of excerpts, and where the later ones begin
 
+template <class Clips>
+void check_clips(const ConfigReader& config, const Clips& clips) {
+  if (const std::string fault = clips.fault(); !fault.empty())
+    throw Error(ErrorKind::kModel, config.context() + ": " + fault);
+}
+
 void read_clips(ConfigReader config, LabelledClipOptions& o) {
   config.read("seconds", o.seconds);
   config.read("stem_gain_db", o.stem_gain_db);
@@ -30,6 +37,7 @@ void read_clips(ConfigReader config, LabelledClipOptions& o) {
   config.read("mixed_probability", o.mixed_probability);
   config.read("silence_db", o.silence_db);
   config.finish();
+  check_clips(config, o);
 }
 
 void read_clips(ConfigReader config, PartClipOptions& o) {
@@ -38,6 +46,7 @@ void read_clips(ConfigReader config, PartClipOptions& o) {
   config.read("gain_db", o.gain_db);
   config.read("foreign", o.foreign);
   config.finish();
+  check_clips(config, o);
 }
 
 template <class Network, class Training, class Clips>
@@ -212,6 +221,17 @@ class MuLanSession : public TrainingSession {
   std::unique_ptr<MuLanTask> task_;
 };
 
+void require_long_clips(const decltype(EarsRecipe::beats)& beats) {
+  // Else training would end at the first example that is played too fast.
+  const auto clip_s = static_cast<double>(std::llround(beats.clips.seconds / kLevelBlock_s)) * kLevelBlock_s;
+  const BeatTaskOptions& training = beats.training;
+  if (clip_s < training.seconds * (1 + training.speed))
+    throw Error(ErrorKind::kModel,
+                format("the recipe's beats have clips of %g s; for examples of %g s that are played up to %g times as "
+                       "fast they must have %g s",
+                       clip_s, training.seconds, 1 + training.speed, training.seconds * (1 + training.speed)));
+}
+
 }  // namespace
 
 std::vector<ClipCollection> whole_songs(const std::vector<std::filesystem::path>& folders) {
@@ -257,19 +277,29 @@ EarsRecipe EarsRecipe::read(const nlohmann::json& json, const std::string& conte
   return recipe;
 }
 
+void require_suitable_songs(const EarsRecipe& recipe, const SongSet& songs) {
+  require_heard_rate(songs);
+  require_long_clips(recipe.beats);
+  const auto try_clips = [&]<class Sampler>(const char* network, const auto& clips, std::type_identity<Sampler>) {
+    try {
+      Sampler(songs, clips);
+    } catch (const Error& error) {
+      throw Error(error.kind(), std::string("of the clips of ") + network + ": " + error.what());
+    }
+  };
+  try_clips("chords", recipe.chords.clips, std::type_identity<LabelledClipSampler>());
+  try_clips("beats", recipe.beats.clips, std::type_identity<LabelledClipSampler>());
+  try_clips("keys", recipe.keys.clips, std::type_identity<LabelledClipSampler>());
+  try_clips("tagger", recipe.tagger.clips, std::type_identity<PartClipSampler>());
+  try_clips("mulan", recipe.mulan.clips, std::type_identity<PartClipSampler>());
+}
+
 std::unique_ptr<TrainingSession> make_chord_training(const EarsRecipe& recipe, const EarsPaths& paths) {
   return std::make_unique<WholeSongSession<ChordNet, ChordTask>>(recipe.chords, paths, "chords.safetensors");
 }
 
 std::unique_ptr<TrainingSession> make_beat_training(const EarsRecipe& recipe, const EarsPaths& paths) {
-  // Else training would end at the first example that is played too fast.
-  const auto clip_s = static_cast<double>(std::llround(recipe.beats.clips.seconds / kLevelBlock_s)) * kLevelBlock_s;
-  const BeatTaskOptions& training = recipe.beats.training;
-  if (clip_s < training.seconds * (1 + training.speed))
-    throw Error(ErrorKind::kModel,
-                format("the recipe's beats have clips of %g s; for examples of %g s that are played up to %g times as "
-                       "fast they must have %g s",
-                       clip_s, training.seconds, 1 + training.speed, training.seconds * (1 + training.speed)));
+  require_long_clips(recipe.beats);
   return std::make_unique<WholeSongSession<BeatNet, BeatTask>>(recipe.beats, paths, "beats.safetensors");
 }
 

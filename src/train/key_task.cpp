@@ -17,7 +17,11 @@ namespace {
 constexpr int64_t kNoKey = -1;
 
 /// A song without chords says nothing of its key (data/song_folder.h).
-bool key_is_known(const LabelledClip& clip) { return clip.labelled_s > 0; }
+/// Of drums alone nobody can tell it.
+bool key_is_known(const LabelledClip& clip) {
+  return clip.labelled_s > 0 &&
+         std::any_of(clip.chords.begin(), clip.chords.end(), [](const ChordSpan& span) { return !span.chord.none; });
+}
 
 }  // namespace
 

@@ -56,6 +56,8 @@ TripletOptions read_triplets(ConfigReader config, const PipelineConfig& pipeline
   config.finish();
   o.source_level_db = pipeline.level_dbfs;
   o.chord_frame_rate = pipeline.chord_rate();
+  if (const std::string fault = o.fault(); !fault.empty())
+    throw Error(ErrorKind::kModel, config.context() + ": " + fault);
   return o;
 }
 
@@ -153,7 +155,7 @@ class VaeSession : public TrainingSession {
   std::unique_ptr<VaeTask> task_;
 };
 
-/// A text encoder of the same sizes is kept, with its tokenizer; a U-Net may have grown.
+/// The text encoder that is there is kept, with its sizes and its tokenizer; a U-Net may have grown.
 Pipeline continue_pipeline(const Recipe& recipe, const RecipePaths& paths, std::string& note) {
   Pipeline old = Pipeline::load(paths.start_from);
   if (old.config.vae.to_json() != recipe.pipeline.vae.to_json())

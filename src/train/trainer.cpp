@@ -21,6 +21,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
+constexpr int64_t kMostLoaderThreads = 1024;
 constexpr const char* kCheckpointFormat = "instructme-checkpoint-1";
 
 std::filesystem::path checkpoint_of(const std::filesystem::path& folder) { return folder / "checkpoint.safetensors"; }
@@ -63,10 +64,13 @@ TrainerOptions TrainerOptions::read(ConfigReader& config) {
   config.read("loader_threads", o.loader_threads);
   config.read("device", o.device);
   config.finish();
-  if (o.steps < 1 || o.log_every < 1 || o.loader_threads < 1 || o.gradient_clip <= 0 || o.adamw.learning_rate <= 0)
-    throw Error(ErrorKind::kModel, config.context() +
-                                       ": steps, log_every, loader_threads, gradient_clip and "
-                                       "learning_rate must be positive");
+  if (o.steps < 1 || o.log_every < 1 || !(o.gradient_clip > 0) || !(o.adamw.learning_rate > 0))
+    throw Error(ErrorKind::kModel,
+                config.context() + ": steps, log_every, gradient_clip and learning_rate must be positive");
+  if (o.loader_threads < 1 || o.loader_threads > kMostLoaderThreads || !(o.final_rate >= 0 && o.final_rate <= 1))
+    throw Error(ErrorKind::kModel,
+                config.context() + format(": there are 1 to %d loader_threads, and final_rate lies in 0 to 1",
+                                          static_cast<int>(kMostLoaderThreads)));
   const auto forgets = [](double beta) { return beta >= 0 && beta < 1; };
   if (!forgets(o.adamw.beta1) || !forgets(o.adamw.beta2) || !(o.adamw.ema_decay >= 0 && o.adamw.ema_decay <= 1) ||
       !(o.adamw.weight_decay >= 0))
@@ -96,6 +100,8 @@ Trainer::Trainer(TrainingTask& task, TrainerOptions options, std::filesystem::pa
       device_(find_device(options.device)),
       players_(task.players()) {
   make_folder(folder_);
+  // Two runs in one folder would write over each other's checkpoints.
+  lock_ = std::make_unique<FolderLock>(folder_, "the training run");
   const at::ScalarType type = options_.bfloat16 ? at::kBFloat16 : at::kFloat;
   task_.move_to(device_, type);
   for (auto& player : players_) {
@@ -246,6 +252,9 @@ int64_t Trainer::run(const CancelToken& cancel, const ProgressCallback& progress
         work();
       } catch (const Error& error) {
         if (error.kind() == ErrorKind::kCancelled && cancel.requested()) return true;
+        save_checkpoint();
+        throw;
+      } catch (...) {  // no memory left, say
         save_checkpoint();
         throw;
       }

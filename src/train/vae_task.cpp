@@ -46,6 +46,10 @@ VaeTaskOptions VaeTaskOptions::read(ConfigReader& config) {
   config.finish();
   if (o.batch < 1 || o.seconds < 0.2)
     throw Error(ErrorKind::kModel, config.context() + ": batch must be at least 1 and seconds at least 0.2");
+  for (const double weight : {o.spectrum_weight, o.wave_weight, o.stft_weight, o.mel_weight, o.kl_weight,
+                              o.adversarial_weight, o.feature_weight, o.discriminator_rate})
+    if (!(weight >= 0))
+      throw Error(ErrorKind::kModel, config.context() + ": weights and discriminator_rate must not be negative");
   if (o.stft_sizes.empty() || std::any_of(o.stft_sizes.begin(), o.stft_sizes.end(),
                                           [](int64_t n) { return n < 16 || n > kLongestWindow || n % 8 != 0; }))
     throw Error(ErrorKind::kModel,

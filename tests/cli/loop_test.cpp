@@ -79,6 +79,14 @@ TEST_F(Loop, FromNothingToAnEdit) {
               "| extract | VAE of the true result |");
   EXPECT_EQ(lines_of(read_text_file(path("scores.md"))).size(), 7u);
 
+  // A run folder keeps the recipe of its own checkpoint.
+  const std::string noted = read_text_file(path("vae/recipe.json"));
+  EXPECT_NE(run_program({"train", "mask", "-c", recipe, "-s", songs(), "-o", path("vae"), "--from",
+                         path("editor/export"), "--threads", "1"})
+                .exit_code,
+            0);
+  EXPECT_EQ(read_text_file(path("vae/recipe.json")), noted);
+
   // Packing takes the ears along, and those of a model packed there before go.
   const fs::path ears = path("mask/export/ears"), packed = path("packed/ears");
   make_folder(ears);
@@ -88,6 +96,8 @@ TEST_F(Loop, FromNothingToAnEdit) {
     EXPECT_EQ(read_text_file(packed / "tagger.json"), contents);
   }
   fs::remove_all(ears);
+  expect_done(run_program({"train", "pack", path("mask/export"), "-o", path("packed")}), "packed");
+  EXPECT_FALSE(fs::exists(packed));
   EXPECT_THAT(leftovers(path("packed")), testing::IsEmpty());
 
   std::string song;
@@ -172,6 +182,12 @@ TEST_F(Loop, TrainsAllPartsAndGoesOnWhereItWas) {
   EXPECT_THAT(second.out, testing::Not(testing::HasSubstr("/editor: ")));
   EXPECT_EQ(fs::last_write_time(path("all/editor/checkpoint.safetensors")), written);
   expect_done(run_program({"info", "-m", path("all/model"), "--threads", "1"}), "mask");
+
+  // What others stand on already is not trained further under them.
+  const Outcome further = all(recipe, {"--steps", "3"});
+  EXPECT_EQ(further.exit_code, 3);
+  EXPECT_THAT(further.err, testing::HasSubstr("is to be trained further, but editor and mask and "));
+  EXPECT_THAT(further.err, testing::HasSubstr("all/mulan to have what stands on it trained anew"));
 
   const Outcome unknown = all("no_such_recipe", {});
   EXPECT_EQ(unknown.exit_code, 6);

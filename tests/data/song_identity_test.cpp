@@ -24,6 +24,21 @@ TEST(SongIdentity, FindsTheMusicThatTwoSetsShare) {
   });
 }
 
+TEST(SongIdentity, OfMusicOfOthersIsThatMusicWhateverThePlaceAndTheSeed) {
+  SongInfo a = test_song(1).info, b = test_song(2).info;
+  for (const auto& [one, other] :
+       {std::pair{"recording: a from b.wav from 12.3 s", "recording: a from b.wav from 0.0 s"},
+        {"POP909 song 398, bars 5 to 15, MMA grooves", "POP909 song 398, bars 1 to 9, MMA grooves"},
+        {"MIDI file x.mid (0a1b)", "MIDI file x.mid (0a1b)"}}) {
+    a.source = one, b.source = other;
+    EXPECT_EQ(song_identity(a), song_identity(b));
+  }
+  a.source = "recording: a.wav from 12.3 s", b.source = "recording: b.wav from 12.3 s";
+  EXPECT_NE(song_identity(a), song_identity(b));
+  a.source = b.source = "own chart, own patterns";
+  EXPECT_NE(song_identity(a), song_identity(b));
+}
+
 TEST(SongIdentity, IsThePlaceAndTheSeed) {
   SongInfo a = test_song(1).info, b = a;
   b.title = "another title";

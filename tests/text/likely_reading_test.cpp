@@ -114,5 +114,16 @@ TEST(LikelyReading, TablesOfSentencesMayHoldRemarks) {
   EXPECT_EQ(examples[1].plain, "");
 }
 
+TEST(LikelyReading, TablesOfSentencesMayComeFromWindows) {
+  const auto examples =
+      read_sentence_examples("\xEF\xBB\xBF# remark\r\n\r\nzap the piano\tremove piano\r\nhello\t\r\nbye\r\n");
+  ASSERT_EQ(examples.size(), 3u);
+  EXPECT_EQ(examples[0].sentence, "zap the piano");
+  EXPECT_EQ(examples[0].plain, "remove piano");
+  EXPECT_EQ(examples[1].sentence, "hello");
+  EXPECT_EQ(examples[1].plain, "");
+  EXPECT_EQ(examples[2].sentence, "bye");
+}
+
 }  // namespace
 }  // namespace instructme

@@ -326,6 +326,12 @@ TEST_F(TrainerTest, TheCheckpointHoldsBuffersAndProgress) {
   EXPECT_TRUE(fs::exists(folder() / "loss.png"));
 }
 
+TEST_F(TrainerTest, AFolderHasOneRunAtATime) {
+  SineTask one, other;
+  const Trainer first(one, options_, folder());
+  expect_error(ErrorKind::kInput, "is in use by another process", [&] { Trainer(other, options_, folder()); });
+}
+
 TEST_F(TrainerTest, CheckpointsThatDoNotFit) {
   go(folder(), 5);
   const std::string good = read_text_file(checkpoint(folder()));
@@ -374,7 +380,9 @@ TEST(TrainerOptions, ReadsAndRefuses) {
   EXPECT_EQ(options.seed, 3u);
   EXPECT_EQ(options.adamw.ema_decay, 0.9);
   expect_error(ErrorKind::kModel, "'learning_rte' (did you mean 'learning_rate'", [&] { read({{"learning_rte", 1}}); });
-  for (const char* key : {"steps", "log_every", "loader_threads", "gradient_clip", "learning_rate"})
+  expect_error(ErrorKind::kModel, "1 to 1024 loader_threads", [&] { read({{"loader_threads", 100000}}); });
+  expect_error(ErrorKind::kModel, "final_rate lies in 0 to 1", [&] { read({{"final_rate", -0.5}}); });
+  for (const char* key : {"steps", "log_every", "gradient_clip", "learning_rate"})
     expect_error(ErrorKind::kModel, "must be positive", [&] { read({{key, 0}}); });
   for (const auto& [key, value] :
        {std::pair{"beta1", 1.0}, {"beta2", 1.0}, {"beta1", -0.1}, {"ema_decay", 1.5}, {"weight_decay", -0.1}})

@@ -16,7 +16,8 @@
 namespace instructme {
 
 struct ComposerOptions {
-  double seconds = 60;               ///< shortest length of a song; at most two bars are added
+  double seconds =
+      60;  ///< shortest length of a song, but for songs of others that are shorter; at most two bars are added
   std::optional<GrooveSplit> split;  ///< style files, songs and MIDI files to choose from; absent = all
   bool second_arrangement = true;    ///< the same chart and tune in another genre, for remixes
   bool mma = true;                   ///< false: only this project's own patterns, without the program MMA

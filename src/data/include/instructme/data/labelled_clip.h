@@ -42,6 +42,8 @@ struct LabelledClipOptions {
   /// one chart on the same beats.
   double mixed_probability = 0;
   double silence_db = -60;  ///< level under which a block of a stem counts as silent, dBFS
+
+  std::string fault() const;  ///< what is wrong with these numbers; "" when nothing is
 };
 
 /// Draws clips from a set of songs: any version of any arrangement, at any place. Immutable; may be shared by threads.

@@ -14,6 +14,8 @@ struct PartClipOptions {
   double gain_db = 8;  ///< every part is up to this much louder or softer
   double foreign =
       0.5;  ///< probability of a clip that each of its parts is of another song, rare instruments more often
+
+  std::string fault() const;  ///< what is wrong with these numbers; "" when nothing is
 };
 
 /// Draws clips of a few parts that need not belong together, so that who learns the instruments from them cannot go by

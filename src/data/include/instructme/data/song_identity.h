@@ -7,8 +7,8 @@
 
 namespace instructme {
 
-/// Two songs with the same identity are the same music, perhaps played on other instruments or in another style: the
-/// place their chart or recording came from, and its seed.
+/// Two songs with the same identity are the same music, perhaps played on other instruments, in another style, or
+/// another part of it: the recording, collection or MIDI file it came from, or of the program's own charts the seed.
 std::string song_identity(const SongInfo& info);
 std::string song_identity(const ClipInfo& info);
 

@@ -75,6 +75,8 @@ struct TripletOptions {
   int64_t siblings = 1;              ///< sample_group: how many parts of one mix are asked for in turn
   double mix_low_db = -28;           ///< sample_mix: RMS drawn between these two, dBFS
   double mix_high_db = -14;
+
+  std::string fault() const;  ///< what is wrong with these numbers; "" when nothing is
 };
 
 /// Draws training examples from a set of songs. Stems of the same lexicon instrument always go

@@ -54,6 +54,10 @@ std::vector<ClipCollection> excerpts(const std::vector<std::filesystem::path>& f
 /// Six clips of 10 s of every song, each of one to eight of its parts, always the same ones.
 std::vector<ClipCollection> part_clips(const std::vector<std::filesystem::path>& folders);
 
+/// What the trainings of all these networks would refuse in the songs, or in what the recipe makes of them, without
+/// training any. Throws kInput and kModel, naming the network.
+void require_suitable_songs(const EarsRecipe& recipe, const SongSet& songs);
+
 /// Throw kUsage when a path is needed and not given; what SongSet throws; kInput when songs to train on are among those
 /// for validation, kModel when weights do not fit the recipe, or the clips of beats their examples.
 std::unique_ptr<TrainingSession> make_chord_training(const EarsRecipe& recipe, const EarsPaths& paths);

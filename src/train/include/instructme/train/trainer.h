@@ -7,6 +7,7 @@
 
 #include "instructme/base/cancel.h"
 #include "instructme/base/config_reader.h"
+#include "instructme/base/folder_lock.h"
 #include "instructme/base/progress.h"
 #include "instructme/train/adamw.h"
 #include "instructme/train/task.h"
@@ -69,6 +70,7 @@ class Trainer {
   TrainingTask& task_;
   TrainerOptions options_;
   std::filesystem::path folder_;
+  std::unique_ptr<FolderLock> lock_;
   at::Device device_;
   std::vector<Player> players_;
   std::vector<AdamW> optimizers_;

@@ -29,7 +29,7 @@ struct VaeTaskOptions {
   static VaeTaskOptions read(ConfigReader& config);  ///< throws kModel
 };
 
-/// Draws one mono example at 24 kHz of exactly that many samples, see ExampleSource; thread-safe.
+/// Draws one mono example at the rate of the VAE of exactly that many samples, see ExampleSource; thread-safe.
 using WaveSource = std::function<std::vector<float>(int64_t position, int64_t samples, Rng& rng)>;
 
 /// Trains the VAE (paper §3.1): reconstruction of spectrum and wave, KL, and late in the run
