@@ -15,19 +15,18 @@ namespace {
 // Files with times to the millisecond may overlap by their rounding.
 constexpr double kRounding_s = 0.0015;
 
-/// Where the words of a text begin: editors on Windows put a mark before them, which is not seen.
-size_t begin_of_words(const std::string& text, const std::string& name) {
+void refuse_utf16(const std::string& text, const std::string& name) {
   const bool utf16 = text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF") ||
                      text.substr(0, 2).find('\0') != std::string::npos;  // half of a digit, where there is no mark
   if (utf16) throw Error(ErrorKind::kInput, name + " is UTF-16 text; save it as UTF-8");
-  return text.starts_with("\xEF\xBB\xBF") ? 3 : 0;
 }
 
 }  // namespace
 
 std::vector<LabelLine> label_lines(const std::string& text, const std::string& name, const LabelForm& form) {
   std::vector<LabelLine> lines;
-  std::istringstream rows(text.substr(begin_of_words(text, name)));
+  refuse_utf16(text, name);
+  std::istringstream rows{std::string(without_mark(text))};
   std::string row;
   for (int number = 1; std::getline(rows, row); ++number) {
     row = trim(row);

@@ -3,13 +3,13 @@
 #include <filesystem>
 #include <memory>
 #include <string>
-#include <system_error>
+#include <tuple>
 #include <vector>
 
 #include "command.h"
 #include "instructme/base/error.h"
 #include "instructme/base/files.h"
-#include "instructme/base/strings.h"
+#include "instructme/data/sound_files.h"
 #include "instructme/synth/smaller_sounds.h"
 #include "terminal.h"
 
@@ -29,19 +29,6 @@ struct ShrinkArguments {
   SmallerSoundOptions options;
 };
 
-/// Not for what may not be looked at, such as a disk's lost+found.
-bool is_file(const fs::path& place) {
-  std::error_code ignored;
-  return fs::is_regular_file(place, ignored);
-}
-
-bool is_font(const fs::path& file) {
-  const std::string extension = lower(file.extension().string());
-  return is_file(file) && (extension == ".sf2" || extension == ".sf3");
-}
-
-bool is_kit(const fs::path& folder) { return is_file(folder / "drumkit.xml"); }
-
 uintmax_t bytes_of(const fs::path& place) {
   if (!fs::is_directory(place)) return fs::file_size(place);
   uintmax_t bytes = 0;
@@ -50,17 +37,16 @@ uintmax_t bytes_of(const fs::path& place) {
   return bytes;
 }
 
-/// What is in a folder of sounds and is wanted: fonts, kits, and the table that says what the fonts' presets are.
+/// The fonts and kits that are meant, what links lead to in their place.
 std::vector<fs::path> wanted(const fs::path& place) {
   if (!fs::exists(place)) throw Error(ErrorKind::kInput, "'" + place.string() + "' is not there");
-  if (!fs::is_directory(place) || is_kit(place)) return {place};
-  std::vector<fs::path> found;
-  for (const auto& entry : fs::directory_iterator(place))
-    if (is_font(entry.path()) || is_kit(entry.path()) || entry.path().filename() == "SOUNDS.tsv")
-      found.push_back(entry.path());
+  if (place.filename() == kSoundTable) return {};  // goes along with the fonts that it lists
+  if (!fs::is_directory(place) || is_drum_kit(place)) return {fs::canonical(place)};
+  std::vector<fs::path> found = sound_fonts_in(place);
+  const std::vector<fs::path> kits = drum_kits_in(place);
+  found.insert(found.end(), kits.begin(), kits.end());
   if (found.empty())
     throw Error(ErrorKind::kInput, "'" + place.string() + "' holds neither SoundFonts nor drum kits of Hydrogen");
-  std::sort(found.begin(), found.end());
   return found;
 }
 
@@ -69,7 +55,7 @@ std::vector<Copy> planned(const ShrinkArguments& arguments) {
   std::vector<Copy> copies;
   for (const std::string& sound : arguments.sounds)
     for (const fs::path& from : wanted(sound)) {
-      const fs::path to = arguments.out / own_name(from);
+      const fs::path to = arguments.out / from.filename();
       if (fs::exists(to) && fs::equivalent(from, to))
         throw Error(ErrorKind::kUsage, "--out is where the sounds are; name another folder, so that nothing is lost");
       const auto other = std::find_if(copies.begin(), copies.end(), [&](const Copy& copy) { return copy.to == to; });
@@ -79,20 +65,34 @@ std::vector<Copy> planned(const ShrinkArguments& arguments) {
         throw Error(ErrorKind::kUsage, "'" + other->from.string() + "' and '" + from.string() +
                                            "' have the same name; give one of them another --out");
     }
+  if (copies.empty())
+    throw Error(ErrorKind::kUsage, std::string(kSoundTable) + " goes along with SoundFonts; give those that it lists");
   return copies;
+}
+
+/// What the tables beside the fonts say of them. What that of the copies says of other fonts stays.
+SoundTable table_of(const std::vector<Copy>& copies, const fs::path& there) {
+  SoundTable table;
+  for (const Copy& copy : copies)
+    if (!fs::is_directory(copy.from))
+      for (const auto& row : read_sound_table(copy.from.parent_path() / kSoundTable))
+        if (std::get<0>(row.first) == copy.from.filename().string()) table.insert(row);
+  if (!table.empty()) table.merge(read_sound_table(there));
+  return table;
 }
 
 int shrink(const ShrinkArguments& arguments) {
   const CancelToken cancel = cancel_on_signals();
   arguments.options.check();
   const std::vector<Copy> copies = planned(arguments);
+  const fs::path place_of_table = fs::path(arguments.out) / kSoundTable;
+  const SoundTable table = table_of(copies, place_of_table);
   make_folder(arguments.out);
+  if (!table.empty()) write_file_atomically(place_of_table, sound_table_text(table));
   for (const auto& [from, to] : copies) {
     cancel.check();
     if (fs::is_directory(from))
       write_smaller_kit(from, to, arguments.options);
-    else if (from.filename() == "SOUNDS.tsv")
-      write_file_atomically(to, read_text_file(from));
     else
       write_file_atomically(to, smaller_sound_font(read_text_file(from), from.string(), arguments.options));
     std::printf("%s: %.1f MB, of %.1f\n", to.c_str(), static_cast<double>(bytes_of(to)) / 1e6,

@@ -168,7 +168,7 @@ void add_sentences(CLI::App& train_app, Run& run) {
       check_place(arguments->out);
       std::vector<SentenceExample> examples;
       for (const std::string& file : arguments->sentences)
-        for (SentenceExample& example : read_sentence_examples(read_text_file(file)))
+        for (SentenceExample& example : read_sentence_examples(read_text_file(file), file))
           examples.push_back(std::move(example));
       write_file_atomically(arguments->out, train_readings(examples, Lexicon::builtin()));
       std::printf("%s: learned from %zu sentences\n", arguments->out.c_str(), examples.size());

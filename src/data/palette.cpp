@@ -3,13 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <map>
-#include <optional>
-#include <tuple>
 
 #include "instructme/base/error.h"
-#include "instructme/base/files.h"
 #include "instructme/base/names.h"
 #include "instructme/base/strings.h"
+#include "instructme/data/sound_files.h"
 #include "instructme/synth/sound_font.h"
 #include "palette_sources.h"
 
@@ -36,49 +34,6 @@ constexpr const char* kElectricDrumKit = "electric drum kit";
 constexpr const char* kDrumFamily = "drums";
 constexpr int kFirstElectricKit = 24;  // of General MIDI
 
-struct TableEntry {
-  std::string instrument;
-  std::string licence;
-  size_t line = 0;  // in the table, for messages
-};
-using SoundTable = std::map<std::tuple<std::string, int, int>, TableEntry>;  // file, bank, program
-
-// Tables may have been written on Windows, with a carriage return at the end of each line.
-std::vector<std::string> cells_of(const std::string& line) {
-  std::vector<std::string> cells = split(line, '\t');
-  for (std::string& cell : cells) cell = trim(cell);
-  return cells;
-}
-
-SoundTable read_sound_table(const fs::path& path) {
-  SoundTable table;
-  if (!fs::exists(path)) return table;
-  const std::vector<std::string> lines = split(read_text_file(path), '\n');
-  const std::vector<std::string> names = cells_of(lines.front());
-  const auto column = [&](const std::string& name) {
-    const auto found = std::find(names.begin(), names.end(), name);
-    if (found == names.end())
-      throw Error(ErrorKind::kInput, "The table '" + path.string() + "' has no column '" + name +
-                                         "'; it needs file, bank, program, instrument and licence.");
-    return static_cast<size_t>(found - names.begin());
-  };
-  const size_t file = column("file"), bank = column("bank"), program = column("program"),
-               instrument = column("instrument"), licence = column("licence");
-  for (size_t i = 1; i < lines.size(); ++i) {
-    if (trim(lines[i]).empty()) continue;
-    const std::vector<std::string> cells = cells_of(lines[i]);
-    try {
-      table[{cells.at(file), std::stoi(cells.at(bank)), std::stoi(cells.at(program))}] = {cells.at(instrument),
-                                                                                          cells.at(licence), i + 1};
-    } catch (const std::logic_error&) {
-      throw Error(ErrorKind::kInput, format("Line %zu of '%s' does not have a file, bank, program, instrument and "
-                                            "licence.",
-                                            i + 1, path.c_str()));
-    }
-  }
-  return table;
-}
-
 // "acoustic guitar (steel)", "electric guitar distorted" and "electric upright bass" are narrower than the
 // lexicon's names: try with the remark taken away, the last word put first, and the last or the first word taken away.
 const InstrumentEntry* instrument_of_description(const std::string& description, const Lexicon& lexicon) {
@@ -94,7 +49,7 @@ const InstrumentEntry* instrument_of_description(const std::string& description,
   return nullptr;
 }
 
-const InstrumentEntry& listed_instrument(const TableEntry& entry, const fs::path& table, const Lexicon& lexicon) {
+const InstrumentEntry& listed_instrument(const SoundTableEntry& entry, const fs::path& table, const Lexicon& lexicon) {
   if (const InstrumentEntry* found = instrument_of_description(entry.instrument, lexicon)) return *found;
   std::vector<std::string> names;
   for (const InstrumentEntry& known : lexicon.instruments()) names.push_back(known.name);
@@ -129,7 +84,7 @@ Role parse_role(const std::string& name) { return value_called(name, kRoleNames,
 fs::path default_kit_folder() { return "/usr/share/hydrogen/data/drumkits"; }
 
 void Palette::add_font(const PaletteSource& source, const Lexicon& lexicon) {
-  const fs::path table_path = source.path.parent_path() / "SOUNDS.tsv";
+  const fs::path table_path = source.path.parent_path() / kSoundTable;
   const SoundTable table = read_sound_table(table_path);
   for (const SoundFontPreset& preset : inspect_sound_font(source.path).presets) {
     const auto listed = table.find({source.name, preset.bank, preset.program});

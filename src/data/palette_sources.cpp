@@ -5,6 +5,7 @@
 
 #include "instructme/base/error.h"
 #include "instructme/base/strings.h"
+#include "instructme/data/sound_files.h"
 
 namespace instructme {
 namespace {
@@ -12,13 +13,6 @@ namespace {
 namespace fs = std::filesystem;
 using Kind = SoundSource::Kind;
 using ByName = std::map<std::string, fs::path>;
-
-bool is_font(const fs::path& path) {
-  const std::string extension = lower(path.extension().string());
-  return extension == ".sf2" || extension == ".sf3";
-}
-
-bool is_kit(const fs::path& path) { return fs::is_regular_file(path / "drumkit.xml"); }
 
 void add(ByName& found, const fs::path& path, const char* what) {
   const fs::path real = fs::canonical(path);
@@ -33,8 +27,7 @@ ByName find_fonts(const std::vector<fs::path>& places) {
   ByName fonts;
   for (const fs::path& place : places) {
     if (fs::is_directory(place)) {
-      for (const auto& entry : fs::directory_iterator(place))
-        if (is_font(entry.path()) && fs::is_regular_file(entry.path())) add(fonts, entry.path(), "SoundFonts");
+      for (const fs::path& font : sound_fonts_in(place)) add(fonts, font, "SoundFonts");
     } else if (fs::exists(place)) {
       add(fonts, place, "SoundFonts");
     } else {
@@ -51,12 +44,8 @@ ByName find_kits(const std::vector<fs::path>& places) {
     if (!fs::is_directory(place))
       throw Error(ErrorKind::kMissing, "There is no folder of drum kits '" + place.string() +
                                            "'; install some (apt install hydrogen-drumkits) or correct the path.");
-    if (is_kit(place)) {
-      add(kits, place, "drum kits");
-      continue;
-    }
-    for (const auto& entry : fs::directory_iterator(place))
-      if (entry.is_directory() && is_kit(entry.path())) add(kits, entry.path(), "drum kits");
+    for (const fs::path& kit : is_drum_kit(place) ? std::vector{place} : drum_kits_in(place))
+      add(kits, kit, "drum kits");
   }
   return kits;
 }

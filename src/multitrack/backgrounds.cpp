@@ -53,6 +53,15 @@ std::set<std::string> parse_heard(const std::string& text, const Lexicon& lexico
   return heard;
 }
 
+void find_length(Recording& recording) {
+  const AudioInfo info = probe_audio(recording.file);
+  const bool told = info.frames >= 0;
+  // A frame at least, as not all that has a header can be read.
+  const AudioBuffer audio = read_audio(recording.file, {.frames = told ? 1 : -1});
+  recording.sample_rate = info.sample_rate;
+  recording.frames = told ? info.frames : audio.frames();
+}
+
 /// A stem of a song that may sound over a recording.
 struct Candidate {
   size_t song, arrangement, version, stem;
@@ -62,12 +71,16 @@ struct Candidate {
 class BackgroundMaker {
  public:
   BackgroundMaker(const std::vector<Recording>& recordings, const BackgroundOptions& options)
-      : recordings_(recordings), options_(options), songs_(options.songs) {
+      : options_(options), songs_(options.songs) {
     frames_ = std::llround(options.seconds * songs_.sample_rate());
     for (size_t i = 0; i < songs_.size(); ++i)
       if (songs_.info(i).frames >= frames_) long_songs_.push_back(i);
     if (long_songs_.empty())
       throw Error(ErrorKind::kInput, format("None of the songs is as long as %g s.", options.seconds));
+    for (const Recording& recording : recordings)
+      if (recording.frames >= frames_of(recording)) long_recordings_.push_back(&recording);
+    if (long_recordings_.empty())
+      throw Error(ErrorKind::kInput, format("None of the recordings is longer than %g s.", options.seconds));
   }
 
   RenderedSong make(uint64_t seed) const {
@@ -76,12 +89,10 @@ class BackgroundMaker {
     const Recording* recording = nullptr;
     int64_t start = 0;
     for (int i = 0; i < kPlacesToTry && background.empty(); ++i) {
-      recording = &rng.pick(recordings_);
+      recording = rng.pick(long_recordings_);
       background = read_part(*recording, rng, start);
     }
-    if (background.empty())
-      throw Error(ErrorKind::kInput,
-                  format("%d parts of recordings were silent or shorter than %g s", kPlacesToTry, options_.seconds));
+    if (background.empty()) throw Error(ErrorKind::kInput, format("%d parts of recordings were silent", kPlacesToTry));
     const double background_rms = active_rms(background, songs_.sample_rate());
 
     RenderedSong result;
@@ -132,13 +143,15 @@ class BackgroundMaker {
   }
 
  private:
-  /// `start` in frames of the songs' rate. Empty when silent or too short.
+  /// Of a recording that a song takes.
+  int64_t frames_of(const Recording& recording) const {
+    return static_cast<int64_t>(std::ceil(options_.seconds * recording.sample_rate)) + 1;
+  }
+
+  /// `start` in frames of the songs' rate. Empty when silent.
   std::vector<float> read_part(const Recording& recording, Rng& rng, int64_t& start) const {
-    const AudioInfo info = probe_audio(recording.file);
-    const auto wanted = static_cast<int64_t>(std::ceil(options_.seconds * info.sample_rate)) + 1;
-    if (info.frames < wanted) return {};
-    const int64_t first = rng.integer(0, info.frames - wanted);
-    start = first * songs_.sample_rate() / info.sample_rate;
+    const int64_t wanted = frames_of(recording), first = rng.integer(0, recording.frames - wanted);
+    start = first * songs_.sample_rate() / recording.sample_rate;
     const AudioBuffer part = read_audio(recording.file, {.start_frame = first, .frames = wanted});
     std::vector<float> mono = resample(mix_to_mono(part), part.sample_rate, songs_.sample_rate());
     mono.resize(static_cast<size_t>(frames_), 0.0f);
@@ -166,11 +179,11 @@ class BackgroundMaker {
     return std::nullopt;
   }
 
-  const std::vector<Recording>& recordings_;
   const BackgroundOptions& options_;
   SongSet songs_;
   int64_t frames_ = 0;
   std::vector<size_t> long_songs_;
+  std::vector<const Recording*> long_recordings_;
 };
 
 void check_options(const BackgroundOptions& options) {
@@ -190,8 +203,7 @@ void write_manifest(const std::vector<Recording>& recordings, const BackgroundOp
     list.push_back(
         {{"file", r.file.filename().string()}, {"heard", r.heard}, {"source", r.source}, {"licence", r.licence}});
   json songs = json::array();
-  for (const auto& folder : options.songs)
-    songs.push_back(own_name(folder));
+  for (const auto& folder : options.songs) songs.push_back(own_name(folder));
   const json manifest{{"format", "instructme-backgrounds"},
                       {"version", 1},
                       {"first_seed", options.first_seed},
@@ -210,7 +222,7 @@ void write_manifest(const std::vector<Recording>& recordings, const BackgroundOp
 }  // namespace
 
 std::vector<Recording> read_recordings(const fs::path& list, const Lexicon& lexicon) {
-  const std::vector<std::string> lines = split(read_text_file(list), '\n');
+  const std::vector<std::string> lines = split(without_mark(read_text_file(list)), '\n');
   const std::vector<std::string> known{"file", "heard", "source", "licence"};
   std::map<std::string, size_t> place;
   const std::vector<std::string> heading = split(lines.empty() ? "" : lines.front(), '\t');
@@ -238,8 +250,9 @@ std::vector<Recording> read_recordings(const fs::path& list, const Lexicon& lexi
       throw Error(ErrorKind::kInput, where + "there is no file '" + recording.file.string() + "'.");
     try {
       recording.heard = parse_heard(value("heard"), lexicon);
+      find_length(recording);
     } catch (const Error& error) {
-      throw Error(ErrorKind::kInput, where + error.what());
+      throw Error(error.kind(), where + error.what());
     }
     recording.source = value("source");
     recording.licence = value("licence");

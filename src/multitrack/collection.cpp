@@ -20,6 +20,9 @@ constexpr Names<CollectionKind, 6> kNames{{{CollectionKind::kSlakh, "slakh"},
                                            {CollectionKind::kFretsOnFire, "fretsonfire"},
                                            {CollectionKind::kFolders, "folders"}}};
 
+// The layout of the most levels is that of plain folders.
+constexpr int kDeepest = 5;
+
 std::vector<fs::path> visible_entries(const fs::path& folder, const std::function<bool(const fs::path&)>& accept) {
   std::vector<fs::path> entries;
   std::error_code code;
@@ -51,8 +54,15 @@ void add_folders(const fs::path& folder, int depth, const std::function<bool(con
     found.push_back(folder);
     return;
   }
-  if (depth > 0)
-    for (const fs::path& inner : sub_folders(folder)) add_folders(inner, depth - 1, accept, found);
+  if (depth == 0) return;
+  for (const fs::path& inner : sub_folders(folder)) {
+    try {
+      with_disk_errors(inner, [&] { add_folders(inner, depth - 1, accept, found); });
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::kIo) throw;
+      found.push_back(inner);  // loading it tells why
+    }
+  }
 }
 
 // Absolute and without "/" at the end, so that the names of the folder and of those above it are known.
@@ -72,6 +82,10 @@ CollectionKind detect(const fs::path& path, const Lexicon& lexicon) {
                                        "' holds MUSDB18 as .stem.mp4, which cannot be read; get MUSDB18-HQ, or unpack "
                                        "every song to a folder of WAV files.");
   if (looks_like_folders(path, lexicon)) return CollectionKind::kFolders;
+  const auto closed = folders_where(path, kDeepest, [](const fs::path&) { return false; });
+  if (!closed.empty())
+    throw Error(ErrorKind::kIo, "'" + path.string() + "' holds no songs in stems beside what cannot be read, as '" +
+                                    closed.front().string() + "'; allow it to be read.");
   throw Error(
       ErrorKind::kInput,
       "'" + path.string() +
@@ -144,6 +158,12 @@ std::vector<fs::path> folders_where(const fs::path& folder, int depth,
   return found;
 }
 
+bool any_folder_where(const fs::path& folder, int depth, const std::function<bool(const fs::path&)>& accept) {
+  bool any = false;
+  folders_where(folder, depth, [&](const fs::path& inner) { return any = any || accept(inner); });
+  return any;
+}
+
 std::string split_of_folder(const fs::path& folder) {
   const std::string name = lower(folder.filename().string());
   if (name == "train" || name == "training") return "train";
@@ -160,6 +180,8 @@ void load_or_note(MultitrackSong& song, const std::function<void()>& load) {
     song.problems.emplace_back(error.what());
   } catch (const nlohmann::json::exception& error) {
     song.problems.push_back("Its metadata cannot be understood (" + std::string(error.what()) + ").");
+  } catch (const fs::filesystem_error& error) {
+    song.problems.push_back("'" + error.path1().string() + "' cannot be read: " + error.code().message() + ".");
   }
   song.stems.clear();
 }

@@ -16,8 +16,6 @@ namespace fs = std::filesystem;
 // Deep enough for collection/split/artist/album/song.
 constexpr int kDepth = 5;
 
-bool is_song(const fs::path& folder) { return sound_files(folder).size() >= 2; }
-
 bool has_word(const std::string& words, std::initializer_list<const char*> wanted) {
   for (const std::string& word : split(words, ' '))
     for (const char* candidate : wanted)
@@ -31,6 +29,46 @@ bool is_click(const std::string& words) { return has_word(words, {"click", "clic
 bool is_mix(const std::string& name, const LoaderContext& context) {
   return has_word(plain_words(name), {"mix", "mixture", "mixdown", "fullmix", "master", "mastered"}) &&
          context.instrument(name).empty();
+}
+
+// Of what is in a folder.
+struct SoundFiles {
+  std::vector<fs::path> stems, mixes;
+  size_t named = 0;  // stems that have an instrument
+};
+
+SoundFiles sorted_files(const LoaderContext& context, const fs::path& folder) {
+  SoundFiles files;
+  for (const fs::path& path : sound_files(folder)) {
+    const std::string name = path.stem().string();
+    if (is_click(plain_words(name))) continue;
+    if (is_mix(name, context)) {
+      files.mixes.push_back(path);
+      continue;
+    }
+    files.stems.push_back(path);
+    if (!context.instrument(name).empty()) ++files.named;
+  }
+  return files;
+}
+
+// How many levels a folder is below the one that was given.
+int level_of(const LoaderContext& context, const fs::path& folder) {
+  if (folder == context.root) return 0;
+  const fs::path inside = folder.lexically_relative(context.root);
+  return static_cast<int>(std::distance(inside.begin(), inside.end()));
+}
+
+// At least two stems. Loose files beside folders of songs, such as demos, are none: they give way to a song below them
+// that has more stems with a name, or, when they have no such name themselves, to any.
+bool is_song(const LoaderContext& context, const fs::path& folder) {
+  const SoundFiles own = sorted_files(context, folder);
+  if (own.stems.size() < 2) return false;
+  return !any_folder_where(folder, kDepth - level_of(context, folder), [&](const fs::path& below) {
+    if (below == folder) return false;
+    const SoundFiles files = sorted_files(context, below);
+    return files.stems.size() >= 2 && (own.named == 0 || files.named > own.named);
+  });
 }
 
 // The name without the word of a side, if it has exactly one; `side` is 'l', 'r' or 0.
@@ -67,16 +105,10 @@ void weigh_pairs(std::vector<StemPart>& parts) {
 }
 
 void load_song(const LoaderContext& context, const fs::path& folder, MultitrackSong& song) {
+  const SoundFiles files = sorted_files(context, folder);
+  if (!files.mixes.empty()) song.mix = files.mixes.front();
   std::vector<StemPart> parts;
-  for (const fs::path& path : sound_files(folder)) {
-    const std::string name = path.stem().string();
-    if (is_click(plain_words(name))) continue;
-    if (is_mix(name, context)) {
-      if (song.mix.empty()) song.mix = path;
-    } else {
-      parts.push_back({path});
-    }
-  }
+  for (const fs::path& path : files.stems) parts.push_back({path});
   weigh_pairs(parts);
   std::map<std::string, size_t> merged;  // stems of several files: kits, and pairs by their name without the side
   for (const StemPart& part : parts) {
@@ -101,10 +133,16 @@ void load_song(const LoaderContext& context, const fs::path& folder, MultitrackS
   }
 }
 
-fs::path first_part(const fs::path& relative) { return relative.empty() ? fs::path() : *relative.begin(); }
-
 std::string relative_id(const fs::path& folder, const fs::path& root) {
   return folder == root ? root.filename().string() : folder.lexically_relative(root).generic_string();
+}
+
+// By the folders above the song, from the one that was given on: the song's own may be called anything.
+std::string split_of_song(const fs::path& folder, const fs::path& root) {
+  if (folder == root) return "";
+  for (const fs::path& part : folder.parent_path().lexically_relative(root))
+    if (std::string split = split_of_folder(part); !split.empty()) return split;
+  return split_of_folder(root);
 }
 
 // A folder whose name only says that there are stems in it is called after the one above.
@@ -158,21 +196,23 @@ void load_game_song(const LoaderContext& context, const fs::path& folder, Multit
 }  // namespace
 
 bool looks_like_folders(const fs::path& root, const Lexicon& lexicon) {
-  for (const fs::path& folder : folders_where(root, kDepth, is_song))
-    for (const fs::path& file : sound_files(folder))
-      if (!instrument_of_stem_name(file.stem().string(), lexicon).empty()) return true;
-  return false;
+  const FindOptions none;
+  const LoaderContext context{root, lexicon, none};
+  return any_folder_where(root, kDepth, [&](const fs::path& folder) {
+    return is_song(context, folder) && sorted_files(context, folder).named > 0;
+  });
 }
 
-bool looks_like_frets_on_fire(const fs::path& root) { return !folders_where(root, kDepth, is_game_song).empty(); }
+bool looks_like_frets_on_fire(const fs::path& root) { return any_folder_where(root, kDepth, is_game_song); }
 
 std::vector<MultitrackSong> load_folders(const LoaderContext& context) {
   std::vector<MultitrackSong> songs;
-  for (const fs::path& folder : folders_where(context.root, kDepth, is_song)) {
+  const auto accept = [&](const fs::path& folder) { return is_song(context, folder); };
+  for (const fs::path& folder : folders_where(context.root, kDepth, accept)) {
     MultitrackSong song;
     song.id = relative_id(folder, context.root);
     song.title = title_of(song.id);
-    song.split = song.id.find('/') == std::string::npos ? "" : split_of_folder(first_part(song.id));
+    song.split = split_of_song(folder, context.root);
     load_or_note(song, [&] { load_song(context, folder, song); });
     songs.push_back(std::move(song));
   }

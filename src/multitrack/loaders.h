@@ -44,12 +44,16 @@ std::vector<std::filesystem::path> sub_folders(const std::filesystem::path& fold
 std::vector<std::filesystem::path> sound_files(const std::filesystem::path& folder);
 bool is_sound_file(const std::filesystem::path& path);
 /// `folder` and the folders in it, to `depth` levels below, those that `accept` takes; it does not look into them.
+/// Those in it that cannot be read are taken too, so that loading them tells why.
 std::vector<std::filesystem::path> folders_where(const std::filesystem::path& folder, int depth,
                                                  const std::function<bool(const std::filesystem::path&)>& accept);
+/// Whether `accept` takes one of these folders; those that cannot be read do not count.
+bool any_folder_where(const std::filesystem::path& folder, int depth,
+                      const std::function<bool(const std::filesystem::path&)>& accept);
 /// "train", "validation" or "test" for a folder name that means it, else "".
 std::string split_of_folder(const std::filesystem::path& folder);
-/// Runs `load`; an Error, or JSON of another shape, becomes a problem of the song, which then has no stems. kMissing is
-/// thrown on.
+/// Runs `load`; an Error, JSON of another shape, or what the disk refuses becomes a problem of the song, which then has
+/// no stems. kMissing is thrown on.
 void load_or_note(MultitrackSong& song, const std::function<void()>& load);
 /// `name`, which metadata gives, as a file inside `folder`. Throws kInput when it is no plain file name.
 std::filesystem::path file_in(const std::filesystem::path& folder, const std::string& name);

@@ -63,7 +63,7 @@ void load_song(const LoaderContext& context, const fs::path& folder, MultitrackS
 
 }  // namespace
 
-bool looks_like_medley(const fs::path& root) { return !folders_where(root, 2, is_song).empty(); }
+bool looks_like_medley(const fs::path& root) { return any_folder_where(root, 2, is_song); }
 
 std::vector<MultitrackSong> load_medley(const LoaderContext& context) {
   std::vector<MultitrackSong> songs;

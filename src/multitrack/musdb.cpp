@@ -20,6 +20,17 @@ bool is_song(const fs::path& folder) {
   return found >= kStems.size();
 }
 
+void load_song(const LoaderContext& context, const fs::path& folder, MultitrackSong& song) {
+  if (fs::exists(folder / kMix)) song.mix = folder / kMix;
+  for (const char* name : kStems) {
+    MultitrackStem stem;
+    stem.name = name;
+    stem.instrument = context.instrument(name);
+    stem.files.push_back({folder / (stem.name + ".wav")});
+    song.stems.push_back(std::move(stem));
+  }
+}
+
 const std::set<std::string>& validation_songs() {
   static const std::set<std::string> songs{"Actions - One Minute Smile",
                                            "Clara Berry And Wooldog - Waltz For My Victims",
@@ -42,17 +53,15 @@ const std::set<std::string>& validation_songs() {
 
 bool looks_like_musdb(const fs::path& root) {
   // Separation programs write the same four stems, but no mixture.
-  return !folders_where(root, 2, [](const fs::path& folder) {
-            return is_song(folder) && fs::exists(folder / kMix);
-          }).empty();
+  return any_folder_where(root, 2, [](const fs::path& folder) { return is_song(folder) && fs::exists(folder / kMix); });
 }
 
 bool looks_like_compressed_musdb(const fs::path& root) {
-  return !folders_where(root, 2, [](const fs::path& folder) {
-            for (const auto& entry : fs::directory_iterator(folder))
-              if (entry.path().filename().string().ends_with(".stem.mp4")) return true;
-            return false;
-          }).empty();
+  return any_folder_where(root, 2, [](const fs::path& folder) {
+    for (const auto& entry : fs::directory_iterator(folder))
+      if (entry.path().filename().string().ends_with(".stem.mp4")) return true;
+    return false;
+  });
 }
 
 std::vector<MultitrackSong> load_musdb(const LoaderContext& context) {
@@ -63,14 +72,7 @@ std::vector<MultitrackSong> load_musdb(const LoaderContext& context) {
     song.split = split_of_folder(folder.parent_path());
     if (song.split == "train" && validation_songs().contains(song.id)) song.split = "validation";
     song.licence = "for non-commercial, academic use only (MUSDB18-HQ; terms differ by song)";
-    if (fs::exists(folder / kMix)) song.mix = folder / kMix;
-    for (const char* name : kStems) {
-      MultitrackStem stem;
-      stem.name = name;
-      stem.instrument = context.instrument(name);
-      stem.files.push_back({folder / (stem.name + ".wav")});
-      song.stems.push_back(std::move(stem));
-    }
+    load_or_note(song, [&] { load_song(context, folder, song); });
     songs.push_back(std::move(song));
   }
   return songs;

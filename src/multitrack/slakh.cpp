@@ -59,6 +59,7 @@ MultitrackStem load_stem(const LoaderContext& context, const fs::path& folder, c
 }
 
 void load_track(const LoaderContext& context, const fs::path& folder, MultitrackSong& song) {
+  song.mix = sound_named(folder, "mix");
   const nlohmann::json metadata = read_yaml_file(folder / kMetadata);
   song.title = yaml_text(metadata, "UUID", folder / kMetadata, song.title);
   const nlohmann::json stems = yaml_map(metadata, "stems", folder / kMetadata);
@@ -69,7 +70,7 @@ void load_track(const LoaderContext& context, const fs::path& folder, Multitrack
 
 }  // namespace
 
-bool looks_like_slakh(const fs::path& root) { return !folders_where(root, 2, is_track).empty(); }
+bool looks_like_slakh(const fs::path& root) { return any_folder_where(root, 2, is_track); }
 
 std::vector<MultitrackSong> load_slakh(const LoaderContext& context) {
   std::vector<MultitrackSong> songs;
@@ -78,7 +79,6 @@ std::vector<MultitrackSong> load_slakh(const LoaderContext& context) {
     song.id = song.title = folder.filename().string();
     song.split = split_of_track(folder);
     song.licence = "CC BY 4.0 (Slakh2100)";
-    song.mix = sound_named(folder, "mix");
     load_or_note(song, [&] { load_track(context, folder, song); });
     songs.push_back(std::move(song));
   }

@@ -38,7 +38,8 @@ Plan plan_of(const SentenceExample& sentence, const Lexicon& lexicon) {
   try {
     return parse_plan(sentence.plain, lexicon);
   } catch (const Error& error) {
-    throw Error(ErrorKind::kInput, "the plain form of '" + sentence.sentence + "': " + error.what());
+    const std::string place = sentence.place.empty() ? "" : sentence.place + ": ";
+    throw Error(ErrorKind::kInput, place + "the plain form of '" + sentence.sentence + "': " + error.what());
   }
 }
 
@@ -144,12 +145,15 @@ std::string learn(const Examples& examples, size_t classes, const ReadingTrainin
 
 }  // namespace
 
-std::vector<SentenceExample> read_sentence_examples(std::string_view text) {
+std::vector<SentenceExample> read_sentence_examples(std::string_view text, const std::string& name) {
   std::vector<SentenceExample> examples;
-  for (const std::string& line : split(std::string(text), '\n')) {
-    if (line.empty() || line.front() == '#') continue;
+  int number = 0;
+  for (const std::string& line : split(without_mark(text), '\n')) {
+    ++number;
+    if (trim(line).empty() || line.front() == '#') continue;
     const std::vector<std::string> cells = split(line, '\t');
-    examples.push_back({cells.front(), cells.size() > 1 ? cells[1] : ""});
+    examples.push_back({trim(cells.front()), cells.size() > 1 ? trim(cells[1]) : "",
+                        name.empty() ? "" : format("%s, line %d", name.c_str(), number)});
   }
   return examples;
 }

@@ -20,6 +20,12 @@ TEST(Strings, Trim) {
   EXPECT_EQ(trim("x"), "x");
 }
 
+TEST(Strings, TheMarkBeforeTextFromWindowsIsLeftOut) {
+  EXPECT_EQ(without_mark("\xEF\xBB\xBFÄ"), "Ä");
+  EXPECT_EQ(without_mark("\xEF\xBB\xBF"), "");
+  for (const char* text : {"", "a", "Ä\xEF\xBB\xBF", "\xEF\xBB"}) EXPECT_EQ(without_mark(text), text);
+}
+
 TEST(Strings, SplitKeepsEmptyItemsAndJoinUndoesIt) {
   EXPECT_EQ(split("a,b", ','), (Words{"a", "b"}));
   EXPECT_EQ(split("", ','), (Words{""}));

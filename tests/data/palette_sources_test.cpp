@@ -7,6 +7,7 @@
 #include "expect_error.h"
 #include "fake_host.h"
 #include "instructme/data/palette_report.h"
+#include "instructme/data/sound_files.h"
 #include "instructme/effects/draw.h"
 #include "instructme/synth/sound_font.h"
 #include "test_kit.h"
@@ -147,6 +148,46 @@ TEST(PaletteSources, KnownFontsHaveTheirLicence) {
   SKIP_WITHOUT_SMALL_FONT();
   EXPECT_EQ(small_palette()->sounds().front().licence, "GPL-2");
   EXPECT_EQ(small_palette()->sounds().front().package, "timgm6mb-soundfont");
+}
+
+TEST(SoundFiles, AreListedOnceWhateverLinksLeadToThem) {
+  TempDir folder;
+  const fs::path sounds = folder.path() / "sounds", store = fs::canonical(folder.path()) / "store";
+  for (const char* kit : {"Kit", "Other"}) {
+    make_folder(store / kit);
+    write_file_atomically(store / kit / "drumkit.xml", "");
+  }
+  for (const char* font : {"a.SF3", "b.sf2", "notes.txt"}) write_file_atomically(store / font, "");
+  make_folder(sounds / "folder.sf2");
+  for (const char* name : {"Kit", "Other", "a.SF3", "b.sf2", "notes.txt"})
+    fs::create_symlink(store / name, sounds / name);
+  fs::create_symlink("b.sf2", sounds / "default.sf2");
+  fs::create_symlink("Kit", sounds / "default");
+  fs::create_symlink("nowhere", sounds / "broken.sf2");
+  fs::create_symlink("loop.sf2", sounds / "loop.sf2");
+  EXPECT_THAT(sound_fonts_in(sounds), testing::ElementsAre(store / "a.SF3", store / "b.sf2"));
+  EXPECT_THAT(drum_kits_in(sounds), testing::ElementsAre(store / "Kit", store / "Other"));
+  EXPECT_TRUE(is_drum_kit(sounds / "default"));
+  EXPECT_FALSE(is_drum_kit(sounds));
+}
+
+TEST(SoundFiles, TablesAreReadAsTheyAreWrittenAndFromWindows) {
+  TempDir folder;
+  const fs::path path = folder.path() / kSoundTable;
+  EXPECT_TRUE(read_sound_table(path).empty());
+  write_file_atomically(path,
+                        "\xEF\xBB\xBF"
+                        "program\tfile\tbank\tlicence\tinstrument\r\n5\tMine.sf2\t8\tCC0\tviolin\r\n\r\n");
+  const SoundTable table = read_sound_table(path);
+  ASSERT_EQ(table.size(), 1u);
+  const auto& [preset, entry] = *table.begin();
+  EXPECT_EQ(preset, std::make_tuple("Mine.sf2", 8, 5));
+  EXPECT_EQ(entry.instrument, "violin");
+  EXPECT_EQ(entry.licence, "CC0");
+  EXPECT_EQ(entry.line, 2u);
+  write_file_atomically(path, sound_table_text(table));
+  EXPECT_EQ(sound_table_text(read_sound_table(path)), sound_table_text(table));
+  EXPECT_EQ(read_sound_table(path).begin()->second.instrument, "violin");
 }
 
 TEST(PaletteReport, SaysWhatIsThereAndHowToGetMore) {

@@ -81,6 +81,7 @@ TEST(Palette, ATableBesideTheFontTakesPrecedence) {
   EXPECT_EQ(by_program.at(5)->instrument, "double bass");
   EXPECT_EQ(by_program.at(3)->licence, "");
   write_file_atomically(folder.path() / "SOUNDS.tsv",
+                        "\xEF\xBB\xBF"
                         "file\tbank\tprogram\tinstrument\tlicence\r\nMine.sf2\t0\t0\tviolin\tCC0-1.0\r\n");
   const Palette from_windows =
       Palette::scan({.fonts = {folder.path()}, .held_out_fonts = {}, .held_out = false}, Lexicon::builtin());

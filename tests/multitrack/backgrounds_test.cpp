@@ -1,6 +1,9 @@
 #include "instructme/multitrack/backgrounds.h"
 
+#include <algorithm>
+
 #include "expect_error.h"
+#include "instructme/base/rng.h"
 #include "instructme/data/song_set.h"
 #include "multitrack_test_support.h"
 
@@ -49,6 +52,18 @@ class Backgrounds : public testing::Test {
   std::vector<Recording> recordings() const {
     return read_recordings(folder_.path() / "music/list.tsv", Lexicon::builtin());
   }
+  /// An MP3 file of noise and then silence, without the header that counts its frames.
+  void write_mp3_of_no_length(const std::string& name, int rate, int noise_s, int silence_s) const {
+    AudioBuffer sound{rate, 2, {}};
+    Rng rng(5);
+    for (int i = 0; i < 2 * noise_s * rate; ++i) sound.samples.push_back(static_cast<float>(rng.uniform(-0.2, 0.2)));
+    sound.samples.resize(sound.samples.size() + static_cast<size_t>(2 * silence_s * rate));
+    write_audio(folder_.path() / "music" / name, sound);
+    std::string bytes = read_text_file(folder_.path() / "music" / name);
+    bytes.replace(std::min(bytes.find("Xing"), bytes.find("Info")), 4, 4, '\0');
+    write_file_atomically(folder_.path() / "music" / name, bytes);
+  }
+  bool tells_length(const std::string& name) const { return probe_audio(folder_.path() / "music" / name).frames >= 0; }
   void list(const std::string& text) const { write_text(folder_.path() / "music/list.tsv", text); }
 
   TempDir folder_;
@@ -124,6 +139,54 @@ TEST_F(Backgrounds, FamiliesAndNothingAreUnderstood) {
   ASSERT_EQ(found.size(), 2u);
   EXPECT_TRUE(found[0].heard.contains("violin"));
   EXPECT_TRUE(found[1].heard.empty());
+}
+
+TEST_F(Backgrounds, FilesThatDoNotTellTheirLengthAreUsed) {
+  write_tone(folder_.path() / "music/mute.flac", {.hz = 500, .amplitude = 0.2, .seconds = 8});
+  forget_length(folder_.path() / "music/mute.flac");
+  write_mp3_of_no_length("mute.mp3", 24000, 4, 0);
+  ASSERT_FALSE(tells_length("mute.flac"));
+  for (const auto& [name, seconds] : {std::pair{"mute.flac", 8.0}, std::pair{"mute.mp3", 4.0}}) {
+    list(std::string("file\theard\n") + name + "\tbass\n");
+    const auto found = recordings();
+    EXPECT_NEAR(static_cast<double>(found.at(0).frames) / found[0].sample_rate, seconds, 0.2) << name;
+    options_.folder = folder_.path() / "out of" / name;
+    const BackgroundReport report = make_background_songs(found, options_);
+    EXPECT_EQ(report.made, 4) << name << ": " << (report.refused.empty() ? "" : report.refused[0]);
+  }
+}
+
+TEST_F(Backgrounds, FilesThatCannotBeReadAreToldWithTheirLine) {
+  write_text(folder_.path() / "music/text.wav", "this is not music\n");
+  list("file\theard\none.wav\tbass\ntext.wav\tbass\n");
+  expect_error(ErrorKind::kInput, "list.tsv, line 3: cannot use", [&] { recordings(); });
+  // Much to say at first, and little after that: the first frames are no measure of the others.
+  write_mp3_of_no_length("short.mp3", 44100, 2, 28);
+  if (tells_length("short.mp3")) GTEST_SKIP() << "this libsndfile finds the length out by itself";
+  list("file\theard\nshort.mp3\tbass\n");
+  for (const char* part : {"list.tsv, line 2: ", "convert it to WAV"})
+    expect_error(ErrorKind::kInput, part, [&] { recordings(); });
+}
+
+TEST_F(Backgrounds, RecordingsThatAreTooShortAreLeftOutUnlessAllAre) {
+  write_tone(folder_.path() / "music/short.wav", {.seconds = 1});
+  std::string text = "file\theard\n";
+  for (int i = 0; i < 60; ++i) text += "short.wav\tbass\n";
+  list(text);
+  expect_error(ErrorKind::kInput, "None of the recordings is longer than 2 s",
+               [&] { make_background_songs(recordings(), options_); });
+  EXPECT_FALSE(fs::exists(options_.folder));
+  list(text + "one.wav\tbass\n");
+  EXPECT_EQ(make_background_songs(recordings(), options_).made, 4);
+}
+
+TEST_F(Backgrounds, ListsMayComeFromWindows) {
+  list(
+      "\xEF\xBB\xBF"
+      "file\theard\tsource\r\none.wav\tbass\tA game\r\n");
+  const auto found = recordings();
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0].source, "A game");
 }
 
 TEST_F(Backgrounds, WhatCannotBeUsed) {

@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include "expect_error.h"
 #include "multitrack_test_support.h"
 
@@ -58,6 +60,32 @@ TEST(Collection, InstrumentsByTheCallersWords) {
   EXPECT_THAT(songs[0].licence, testing::HasSubstr("MUSDB18"));
   options.instruments = {{"other", "pianno"}};
   expect_error(ErrorKind::kUsage, "did you mean 'piano'", [&] { find(folder.path(), options); });
+}
+
+TEST(Collection, AFolderWithoutPermissionIsAProblemAndDoesNotStopTheOthers) {
+  const TempDir folder;
+  make_musdb_song(folder.path() / "musdb" / "train" / "A - B");
+  make_slakh_track(folder.path() / "slakh" / "train" / "Track00001", "a");
+  for (const char* name : {"drums.wav", "bass.wav"}) write_tone(folder.path() / "folders" / "song" / name);
+  const auto close = [&](const char* name) {
+    const fs::path closed = folder.path() / name / "closed";
+    make_folder(closed);
+    fs::permissions(closed, fs::perms::none);
+    return closed;
+  };
+  const fs::path alone = close("alone");
+  if (::access(alone.c_str(), R_OK) == 0) GTEST_SKIP() << "needs a user who may not read everything";
+  expect_error(ErrorKind::kIo, "alone/closed'", [&] { detect_collection(alone.parent_path(), lexicon()); });
+  expect_error(ErrorKind::kIo, "cannot be read", [&] { detect_collection(alone, lexicon()); });
+  for (const char* name : {"musdb", "slakh", "folders"}) {
+    close(name);
+    EXPECT_STREQ(collection_name(detect_collection(folder.path() / name, lexicon())), name);
+    const auto songs = find(folder.path() / name);
+    EXPECT_EQ(songs.size(), 2u) << name;
+    for (const MultitrackSong& song : songs) EXPECT_EQ(song.problems.size(), song.id == "closed" ? 1u : 0u) << song.id;
+  }
+  for (const char* name : {"alone", "musdb", "slakh", "folders"})  // so that they can be removed
+    fs::permissions(folder.path() / name / "closed", fs::perms::owner_all);
 }
 
 TEST(Slakh, ReadsTracksSplitsAndPrograms) {
@@ -123,6 +151,22 @@ TEST(Slakh, MetadataThatHoldsItselfIsAProblemOfItsSong) {
   EXPECT_THAT(find(folder.path()).at(0).problems, testing::ElementsAre(testing::HasSubstr("inside of each other")));
 }
 
+TEST(Slakh, WhatTheDiskRefusesIsAProblemOfItsSong) {
+  const TempDir folder;
+  for (const char* track : {"Track00001", "Track00002", "Track00003", "Track00004"})
+    make_slakh_track(folder.path() / track, track);
+  const fs::path bad[] = {"metadata.yaml", "mix.flac", "stems/S00.flac"};
+  for (size_t i = 0; i < 3; ++i) make_unreachable(folder.path() / format("Track0000%zu", i + 1) / bad[i]);
+  ASSERT_EQ(detect_collection(folder.path(), lexicon()), CollectionKind::kSlakh);
+  const auto songs = find(folder.path());
+  ASSERT_EQ(songs.size(), 4u);
+  for (size_t i = 0; i < 3; ++i) {
+    EXPECT_THAT(songs[i].problems, testing::ElementsAre(testing::HasSubstr(bad[i].string() + "' cannot be read")));
+    EXPECT_TRUE(songs[i].stems.empty());
+  }
+  EXPECT_TRUE(songs[3].problems.empty());
+}
+
 TEST(Slakh, ASecondSongOfOneNameIsNotUsed) {
   const TempDir folder;
   for (const char* copy : {"flac", "wav"}) make_slakh_track(folder.path() / copy / "Track00001", "a");
@@ -159,6 +203,17 @@ TEST(Musdb, ReadsSongsAndSplits) {
   EXPECT_EQ(songs[0].mix.filename(), "mixture.wav");
   // Singing and "other" are part of the music, but nothing that can be asked for.
   EXPECT_THAT(stems_of(songs[0]), testing::ElementsAre("drums=drum kit", "bass=bass", "vocals=", "other="));
+}
+
+TEST(Musdb, WhatTheDiskRefusesIsAProblemOfItsSong) {
+  const TempDir folder;
+  for (const char* song : {"train/A - B", "train/C - D"}) make_musdb_song(folder.path() / song);
+  make_unreachable(folder.path() / "train/A - B/mixture.wav");
+  ASSERT_EQ(detect_collection(folder.path(), lexicon()), CollectionKind::kMusdb);
+  const auto songs = find(folder.path());
+  EXPECT_THAT(ids_of(songs), testing::ElementsAre("A - B", "C - D"));
+  EXPECT_THAT(songs[0].problems, testing::ElementsAre(testing::HasSubstr("mixture.wav' cannot be read")));
+  EXPECT_TRUE(songs[1].problems.empty());
 }
 
 }  // namespace

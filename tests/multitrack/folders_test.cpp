@@ -76,6 +76,43 @@ TEST(Folders, SplitsAndNestedSongs) {
   EXPECT_EQ(songs[3].split, "validation");
 }
 
+TEST(Folders, SplitsAreFoundAtAnyLevelFromTheFolderThatWasGiven) {
+  const TempDir folder;
+  for (const char* song : {"mine/test/one", "mine/train/band/two", "mine/demos/Test"}) {
+    write_tone(folder.path() / song / "drums.wav");
+    write_tone(folder.path() / song / "bass.wav");
+  }
+  const auto splits_of = [&](const fs::path& root) {
+    std::vector<std::string> splits;
+    for (const MultitrackSong& song : find(root)) splits.push_back(song.id + ": " + song.split);
+    return splits;
+  };
+  EXPECT_THAT(splits_of(folder.path()), testing::ElementsAre("mine/demos/Test: ",  // a song may be called so
+                                                             "mine/test/one: test", "mine/train/band/two: train"));
+  EXPECT_THAT(splits_of(folder.path() / "mine/test"), testing::ElementsAre("one: test"));
+  EXPECT_THAT(splits_of(folder.path() / "mine/train/"), testing::ElementsAre("band/two: train"));
+  EXPECT_THAT(splits_of(folder.path() / "mine/demos/Test"), testing::ElementsAre("Test: "));
+}
+
+TEST(Folders, LooseFilesDoNotHideTheSongsBesideThem) {
+  const TempDir folder;
+  for (const char* file :
+       {"demo 1.wav", "demo 2.wav", "Mixed/mix.wav", "Mixed/master.wav", "Mixed/click.wav", "Mixed/stems/drums.wav",
+        "Mixed/stems/bass.wav", "Named/piano demo.wav", "Named/violin demo.wav", "Named/song/drums.wav",
+        "Named/song/bass.wav", "Named/song/flute.wav", "Whole/drums.wav", "Whole/bass.wav", "Whole/flute.wav",
+        "Whole/takes/drums 2.wav", "Whole/takes/bass 2.wav", "Finished/mix.wav", "Finished/master.wav"})
+    write_tone(folder.path() / file);
+  ASSERT_EQ(detect_collection(folder.path(), lexicon()), CollectionKind::kFolders);
+  const auto songs = find(folder.path());
+  EXPECT_THAT(ids_of(songs), testing::ElementsAre("Mixed/stems", "Named/song", "Whole"));
+  EXPECT_EQ(songs[0].title, "Mixed");
+  EXPECT_THAT(stems_of(songs[0]), testing::ElementsAre("bass=bass", "drums=drum kit"));
+  // What the caller calls a stem counts as one.
+  FindOptions options;
+  options.instruments = {{"demo 1", "piano"}, {"demo 2", "flute"}};
+  EXPECT_EQ(find(folder.path(), options).size(), 3u) << "two stems, where a song below has three";
+}
+
 TEST(Folders, AFolderCalledStemsHasTheTitleOfTheOneAbove) {
   const TempDir folder;
   for (const char* song : {"one/stems", "two/Audio Files/WAV", "three/live"}) {
@@ -104,6 +141,8 @@ TEST(FretsOnFire, GuitarAndTheRest) {
   EXPECT_EQ(songs[0].genre, "metal");
   EXPECT_THAT(stems_of(songs[0]), testing::ElementsAre("guitar=electric guitar", "rhythm=", "song="));
   EXPECT_THAT(songs[1].problems, testing::ElementsAre(testing::HasSubstr("no guitar.ogg")));
+  make_unreachable(broken / "guitar.ogg");
+  EXPECT_THAT(find(folder.path()).at(1).problems, testing::ElementsAre(testing::HasSubstr("cannot be read")));
   FindOptions options;
   options.instruments = {{"guitar", "distorted guitar"}, {"rhythm", "bass"}};
   EXPECT_THAT(stems_of(find(folder.path(), options).at(0)),

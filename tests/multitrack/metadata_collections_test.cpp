@@ -156,6 +156,9 @@ TEST_F(Medley, MissingAndDamagedMetadata) {
   EXPECT_THAT(problem(), testing::HasSubstr("plain file name"));
   write_text(song_ / metadata_name_, "has_bleed: perhaps\nstems: {}\n");
   EXPECT_THAT(problem(), testing::HasSubstr("'has_bleed'"));
+  write_text(song_ / metadata_name_, medley_metadata());
+  make_unreachable(song_ / (std::string(kMedleyId) + "_MIX.wav"));
+  EXPECT_THAT(problem(), testing::HasSubstr("_MIX.wav' cannot be read"));
 }
 
 }  // namespace

@@ -70,6 +70,12 @@ inline void write_text(const std::filesystem::path& path, const std::string& tex
   write_file_atomically(path, text);
 }
 
+/// Puts a link to itself in the place of a file: the disk refuses to look at it, whatever rights the tests have.
+inline void make_unreachable(const std::filesystem::path& file) {
+  std::filesystem::remove(file);
+  std::filesystem::create_symlink(file.filename(), file);
+}
+
 inline const Lexicon& lexicon() { return Lexicon::builtin(); }
 
 inline std::vector<MultitrackSong> find(const std::filesystem::path& root, const FindOptions& options = {}) {

@@ -125,5 +125,11 @@ TEST(LikelyReading, TablesOfSentencesMayComeFromWindows) {
   EXPECT_EQ(examples[2].sentence, "bye");
 }
 
+TEST(LikelyReading, ErrorsTellTheFileAndTheLineOfASentence) {
+  const auto examples = read_sentence_examples("# remark\n\nzap it\txyzzy\n", "mine.tsv");
+  expect_error(ErrorKind::kInput, "mine.tsv, line 3: the plain form of 'zap it'",
+               [&] { train_readings(examples, Lexicon::builtin()); });
+}
+
 }  // namespace
 }  // namespace instructme

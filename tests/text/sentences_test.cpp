@@ -40,7 +40,7 @@ struct Most {
 void judge(const std::string& name, Least least, Most most) {
   size_t asking = 0, right = 0, wrong = 0, idle = 0, done = 0;
   std::string others;
-  for (const auto& [sentence, plain] : read_sentence_examples(table(name))) {
+  for (const auto& [sentence, plain, place] : read_sentence_examples(table(name))) {
     const bool with_keep = plain.find("keep ") != std::string::npos;
     const std::string found = understood(sentence, with_keep);
     const bool refused = found.starts_with("refused: ");
@@ -97,7 +97,7 @@ TEST(Sentences, NothingIsCarriedOutInPart) {
 TEST(Sentences, WhatIsNotClearIsRefusedWithAReason) {
   const auto sentences = read_sentence_examples(table("tests/text/refused.tsv"));
   EXPECT_GE(sentences.size(), 840u);
-  for (const auto& [sentence, reason] : sentences)
+  for (const auto& [sentence, reason, place] : sentences)
     expect_error(ErrorKind::kInput, reason, [&, &said = sentence] {
       const auto found = parse_plan(said, Lexicon::builtin());
       ADD_FAILURE() << said << " was read as '" << plain_sentence(found) << "'";

@@ -8,6 +8,8 @@ namespace instructme {
 
 std::string lower(std::string_view text);  ///< ASCII only
 std::string trim(std::string_view text);
+/// The text without the byte order mark of UTF-8, which editors on Windows put before it and nobody sees.
+std::string_view without_mark(std::string_view text);
 std::vector<std::string> split(std::string_view text, char separator);
 std::string join(const std::vector<std::string>& items, std::string_view separator);
 

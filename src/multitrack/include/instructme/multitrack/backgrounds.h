@@ -18,11 +18,14 @@ struct Recording {
   std::filesystem::path file;
   std::set<std::string> heard;  ///< canonical instruments of the lexicon
   std::string source, licence;  ///< as the list says; may be ""
+  int sample_rate = 0;          ///< Hz
+  int64_t frames = 0;           ///< at this rate
 };
 
 /// Reads a list of recordings: a table with tabs, a heading line, and the columns `file` (relative to the list),
 /// `heard` (instruments of the lexicon or families of them, with commas; "nothing" for none) and, where known, `source`
-/// and `licence`. Throws kIo, and kInput naming the line for unknown columns, instruments and missing files.
+/// and `licence`. Files that do not tell their length, such as some MP3, are read for it. Throws kIo, and kInput naming
+/// the line for unknown columns, instruments, missing files and what read_audio refuses.
 std::vector<Recording> read_recordings(const std::filesystem::path& list, const Lexicon& lexicon);
 
 struct BackgroundOptions {
@@ -49,8 +52,8 @@ struct BackgroundReport {
 /// heard in the recording, laid over a part of it. The recording becomes a stem without an instrument, which training
 /// examples hear and never ask for. Deterministic in the seeds; a run that was stopped goes on: songs that are there
 /// are kept, damaged ones are made again. There are no chords and no beats. Recordings and licences are named in every
-/// song. Throws kUsage for bad options or a folder made with others, kInput when no recording or no stem can be used,
-/// kCancelled. `progress` is called by one thread at a time.
+/// song. Recordings that are not longer than a song are left out. Throws kUsage for bad options or a folder made with
+/// others, kInput when no recording or no stem can be used, kCancelled. `progress` is called by one thread at a time.
 BackgroundReport make_background_songs(const std::vector<Recording>& recordings, const BackgroundOptions& options,
                                        const ProgressCallback& progress = {}, const CancelToken& cancel = {});
 

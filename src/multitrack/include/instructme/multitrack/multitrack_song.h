@@ -67,19 +67,20 @@ struct FindOptions {
 CollectionKind detect_collection(const std::filesystem::path& path, const Lexicon& lexicon);
 
 /// All songs below `path`, in the order of their ids; reads metadata, no audio. A song that is damaged, or has the id
-/// of one before it, does not stop the others: it is returned with its `problems`. Throws kInput when there is no song
-/// at all, kUsage when `options` names an instrument that the lexicon does not have, kMissing for Slakh and MedleyDB in
-/// a program built without yaml-cpp.
+/// of one before it, does not stop the others: it is returned with its `problems`, and so is a folder that cannot be
+/// read. Throws kInput when there is no song at all, kUsage when `options` names an instrument that the lexicon does
+/// not have, kMissing for Slakh and MedleyDB in a program built without yaml-cpp.
 ///
 /// How stems get their instruments: Slakh by General MIDI program; the others by instrument_of_stem_name() from
 /// the collection's own words (MoisesDB: trackType, else stemName; MedleyDB: instrument, of which a stem may have
 /// several) or the file names. A MoisesDB stem is all tracks of one stemName that are the same instrument. In
 /// plain folders, files of a drum kit form one stem, files "… L" and "… R" are a pair, files named like a mix
-/// ("mix", "master") are the mix, click tracks are left out, and sub-folders train, validation (valid, val) and
-/// test are splits; the title is the folder's name, or that of the folder above "stems", "audio" and the like. Frets on
-/// Fire: guitar is called "electric guitar", song and rhythm have no instrument.
-/// Slakh's folders without a split are split by number as published; MUSDB's fourteen validation songs are those
-/// of the musdb package.
+/// ("mix", "master") are the mix, click tracks are left out, and folders train, validation (valid, val) and test above
+/// a song, `path` among them, are splits; the title is the folder's name, or that of the folder above "stems", "audio"
+/// and the like. Loose files beside folders of songs give way to these where one of them has more stems that are named
+/// after instruments. Frets on Fire: guitar is called "electric guitar", song and rhythm have no instrument. Slakh's
+/// folders without a split are split by number as published; MUSDB's fourteen validation songs are those of the musdb
+/// package.
 std::vector<MultitrackSong> find_songs(const std::filesystem::path& path, CollectionKind kind, const Lexicon& lexicon,
                                        const FindOptions& options = {});
 

@@ -11,10 +11,12 @@ namespace instructme {
 /// A sentence and the plain form of what it asks for; empty where nothing must be read into it.
 struct SentenceExample {
   std::string sentence, plain;
+  std::string place = {};  ///< file and line, for errors; may be ""
 };
 
-/// Lines with a sentence and, after a tab, its plain form; lines that are empty or begin with "#" are left out.
-std::vector<SentenceExample> read_sentence_examples(std::string_view text);
+/// Lines with a sentence and, after a tab, its plain form; lines that are empty or begin with "#" are left out. `name`
+/// is what errors call the text.
+std::vector<SentenceExample> read_sentence_examples(std::string_view text, const std::string& name = "");
 
 struct ReadingTrainingOptions {
   int steps = 600;      ///< of gradient descent over all examples at once (Adam)
@@ -31,7 +33,7 @@ struct ReadingTrainingOptions {
 /// several operations count as those of which nothing may be read. Returns the text of data/readings.tsv: a trait per
 /// line and its weight for every class in hundredths, those of names after an empty line. The same examples give the
 /// same text.
-/// Throws kInput naming the sentence when a plain form is not understood.
+/// Throws kInput naming the sentence, and its place if known, when a plain form is not understood.
 std::string train_readings(const std::vector<SentenceExample>& examples, const Lexicon& lexicon,
                            const ReadingTrainingOptions& options = {});
 
