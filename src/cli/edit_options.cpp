@@ -35,6 +35,14 @@ void EditFlags::add_to(CLI::App& command) {
   command.add_option("--key", key, "Key of the music, e.g. 'F# minor'");
   command.add_option("--notes", notes,
                      "MIDI file whose notes a new part plays, all but those of drums; it begins with the music");
+  // An unset variable of the shell would change all of the music.
+  const CLI::Validator said(
+      [](const std::string& text) {
+        return text.empty() ? "nothing is given; leave the option out, or say what is meant" : "";
+      },
+      "");
+  for (const char* name : {"--range", "--strength", "--chords", "--beats", "--key", "--notes"})
+    command.get_option(name)->check(said);
   command.add_option("-m,--model", model, "Model folder (default: the one that came with the program)");
   command.add_option("--mode", mode, "compose, direct, or auto: compose where it can be done")
       ->check(CLI::IsMember({"auto", "compose", "direct"}));

@@ -55,6 +55,9 @@ FileEditRequest read_request(const json& line, const std::string& context, const
   path("notes", request.notes);
   path("stems", request.stems);
   path("report", request.report);
+  for (const char* key : {"range", "strength", "key", "chords", "beats", "notes", "stems", "report"})
+    if (config.has(key) && config.raw(key) == "")
+      throw Error(ErrorKind::kInput, context + ": '" + key + "' is empty; leave it out, or say what is meant");
   config.finish();
   if (!parts.empty()) request.options.parts = parse_part_maker(parts);
   if (!part_notes.empty()) request.options.part_notes = parse_part_notes(part_notes);
@@ -82,26 +85,41 @@ std::string state_of(const fs::path& file) {
   return format(" %llu %lld", size, written);
 }
 
-/// The lines of a manifest that would write over what one before them writes, whichever shard that is in, or over what
-/// they write themselves.
-std::map<size_t, size_t> repeated_outputs(const std::vector<std::string>& lines, const fs::path& folder) {
-  std::map<fs::path, size_t> first;
-  std::map<size_t, size_t> repeated;
-  for (size_t i = 0; i < lines.size(); ++i) {
-    const json line = json::parse(lines[i], nullptr, false);
-    if (!line.is_object()) continue;
-    const auto claim = [&](const fs::path& place) {
-      const auto [owner, is_new] = first.emplace((place / "").lexically_normal(), i);
-      if (!is_new) repeated.emplace(i, owner->second);
-    };
-    for (const char* key : {"output", "report", "stems"}) {
-      if (!line.contains(key) || !line[key].is_string() || line[key].get_ref<const std::string&>().empty()) continue;
-      const fs::path place = folder / line[key].get<std::string>();
-      claim(place);
-      if (key == std::string("output")) claim(record_of(place));
+/// Why a line of a manifest must not write what it says.
+struct Conflict {
+  size_t line = 0;      ///< of the other
+  bool source = false;  ///< it reads what would be written over
+};
+
+/// The lines of a manifest that would write over what one before them writes, whichever shard that is in, over what
+/// they write themselves, or over what another one reads.
+std::map<size_t, Conflict> conflicts_in(const std::vector<std::string>& lines, const fs::path& folder) {
+  std::map<fs::path, size_t> first, read;
+  std::map<size_t, Conflict> conflicts;
+  const auto each = [&](const std::initializer_list<const char*>& keys, const auto& visit) {
+    for (size_t i = 0; i < lines.size(); ++i) {
+      const json line = json::parse(lines[i], nullptr, false);
+      if (!line.is_object()) continue;
+      for (const char* key : keys)
+        if (line.contains(key) && line[key].is_string() && !line[key].get_ref<const std::string&>().empty())
+          visit(i, key, folder / line[key].get<std::string>());
     }
-  }
-  return repeated;
+  };
+  const auto same = [](const fs::path& place) { return (place / "").lexically_normal(); };
+  each({"file", "chords", "beats", "notes"},
+       [&](size_t i, const std::string&, const fs::path& place) { read.emplace(same(place), i); });
+  each({"output", "report", "stems"}, [&](size_t i, const std::string& key, const fs::path& place) {
+    const auto claim = [&](const fs::path& written) {
+      const auto [owner, is_new] = first.emplace(same(written), i);
+      if (!is_new) conflicts.emplace(i, Conflict{owner->second});
+      // Its own source is looked at with the edit.
+      if (const auto reader = read.find(same(written)); reader != read.end() && reader->second != i)
+        conflicts.emplace(i, Conflict{reader->second, true});
+    };
+    claim(place);
+    if (key == "output") claim(record_of(place));
+  });
+  return conflicts;
 }
 
 /// What decides how an edit comes out besides its line and its files.
@@ -142,7 +160,7 @@ BatchResult run_batch(Editor& editor, const fs::path& manifest, const BatchShard
                       const std::function<void(const json&)>& tell, const CancelToken& cancel) {
   const std::vector<std::string> lines = split(read_text_file(manifest), '\n');
   const std::string state = state_of(editor, defaults);
-  const std::map<size_t, size_t> repeated = repeated_outputs(lines, manifest.parent_path());
+  const std::map<size_t, Conflict> conflicts = conflicts_in(lines, manifest.parent_path());
   BatchResult all;
   int64_t number = -1;
   for (size_t i = 0; i < lines.size(); ++i) {
@@ -157,12 +175,16 @@ BatchResult run_batch(Editor& editor, const fs::path& manifest, const BatchShard
       FileEditRequest request = read_request(line, context, manifest.parent_path(), defaults);
       told["file"] = request.file.string();
       told["output"] = request.output.string();
-      if (const auto again = repeated.find(i); again != repeated.end())
-        throw Error(ErrorKind::kInput,
-                    context + (again->second == i
-                                   ? ": its output, the record of that, report and stems need a place each"
-                                   : format(": line %zu has the same output, report or stems; give each line its own",
-                                            again->second + 1)));
+      if (const auto found = conflicts.find(i); found != conflicts.end()) {
+        const auto& [other, source] = found->second;
+        throw Error(
+            ErrorKind::kInput,
+            context + (other == i ? ": its output, the record of that, report and stems need a place each"
+                       : source ? format(": it would write over what line %zu reads; give it another place", other + 1)
+                                : format(": line %zu has the same output, report or stems; give each line "
+                                         "its own",
+                                         other + 1)));
+      }
       const std::string key =
           hash_text(stable_hash(line.dump() + state + state_of(request.file) + state_of(request.chords) +
                                 state_of(request.beats) + state_of(request.notes)));

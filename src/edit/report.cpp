@@ -202,10 +202,29 @@ json write_stems(const std::filesystem::path& folder, const EditResult& result) 
   return files;
 }
 
+namespace {
+
+/// Files of stems that an earlier edit wrote, by the report that it left; none where there is no such report.
+std::vector<std::string> stems_of_report(const std::filesystem::path& report) {
+  std::vector<std::string> names;
+  std::error_code not_there;
+  if (!std::filesystem::is_regular_file(report, not_there)) return names;
+  const json told = json::parse(read_text_file(report), nullptr, /*allow_exceptions=*/false);
+  if (!told.is_object() || !told.contains("stems") || !told["stems"].is_array()) return names;
+  for (const json& stem : told["stems"])
+    for (const char* key : {"file", "notes"}) {
+      if (!stem.is_object() || !stem.contains(key) || !stem[key].is_string()) continue;
+      const std::filesystem::path name = stem[key].get<std::string>();
+      if (name == name.filename() && is_stem_name(name.stem().string())) names.push_back(name.string());
+    }
+  return names;
+}
+
+}  // namespace
+
 void remove_other_stems(const std::filesystem::path& folder, const json& stems,
                         const std::vector<std::filesystem::path>& needed) {
-  const auto is_one_of_them = [&](const std::filesystem::path& file) {
-    const std::string name = file.filename().string();
+  const auto is_one_of_them = [&](const std::string& name) {
     return std::any_of(stems.begin(), stems.end(),
                        [&](const json& stem) { return stem["file"] == name || stem["notes"] == name; });
   };
@@ -215,12 +234,9 @@ void remove_other_stems(const std::filesystem::path& folder, const json& stems,
       return std::filesystem::equivalent(file, other, code);
     });
   };
-  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-    const std::filesystem::path& file = entry.path();
-    const auto ending = file.extension();
-    if ((ending == ".flac" || ending == ".wav" || ending == ".mid") && is_stem_name(file.stem().string()) &&
-        !is_one_of_them(file) && !is_needed(file))
-      std::filesystem::remove(file);
+  for (const std::string& name : stems_of_report(folder / "report.json")) {
+    std::error_code not_there;
+    if (!is_one_of_them(name) && !is_needed(folder / name)) std::filesystem::remove(folder / name, not_there);
   }
 }
 

@@ -38,6 +38,19 @@ bool is_in(const Token& token, const WordSet& words) {
   return token.kind == Kind::kWord && words.count(token.text) > 0;
 }
 
+bool sets_apart(const std::vector<Token>& tokens) {
+  static const WordSet kAll = {"everything", "all", "anything", "everyone", "everybody", "instruments"};
+  static const WordSet kBut = {"but", "except", "besides", "save", "excluding"};
+  static const WordSet kBetween = {"for", "the", "my", "his", "her", "their", "our", "this", "that", "a", "an"};
+  for (size_t i = 0; i + 2 < tokens.size(); ++i) {
+    if (!is_in(tokens[i], kAll) || !is_in(tokens[i + 1], kBut)) continue;
+    size_t next = i + 2;
+    while (next < tokens.size() && is_in(tokens[next], kBetween)) ++next;
+    if (next < tokens.size() && tokens[next].is_instrument()) return true;
+  }
+  return false;
+}
+
 Token word_token(const std::string& word) {
   Token token;
   token.kind = word == "," ? Kind::kComma : Kind::kWord;

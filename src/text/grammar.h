@@ -129,6 +129,8 @@ bool is_in(const Token& token, const WordSet& words);
 bool separates(const Token& token);
 /// Whether `phrase` stands at tokens[at].
 bool matches_at(const std::vector<Token>& tokens, size_t at, const std::vector<std::string>& phrase);
+/// Whether they speak of everything but something: "all except the bass".
+bool sets_apart(const std::vector<Token>& tokens);
 Token word_token(const std::string& word);
 std::vector<Token> word_tokens(const std::vector<std::string>& words);
 

@@ -154,8 +154,10 @@ bool has_lost_time(const Words& words) {
     section = section || (kSections.count(words.at(i)) && words.at(i - 1) == "the" && placed);
     if (!words.sets_time(i)) continue;
     known = true;
-    // "Except for the last bar"
-    if (words.at(i - 1) == "except" || words.at(i - 2) == "except") return true;
+    // "Except for the last bar", "outside 0:10-0:20", "but spare bar 2"
+    static const WordSet kExcepting = {"except",  "outside", "apart",  "aside",
+                                       "besides", "spare",   "unless", "excluding"};
+    if (kExcepting.count(words.at(i - 1)) || kExcepting.count(words.at(i - 2))) return true;
   }
   return section && !known;
 }
@@ -417,6 +419,11 @@ std::optional<LikelyRequest> LikelyReadings::likely_request(const std::string& s
     ++(token.modifier->range ? ranges : amounts);
   }
   if (ranges > 1 || amounts > 1 || has_lost_time(Words(said.tokens))) return std::nullopt;
+  // "Turn everything but the drums down by half", "extract all but the bass": the likeliest reading is the opposite.
+  if (sets_apart(said.tokens) &&
+      (amounts > 0 || (*operation == Operation::kExtract && !grammar.operations_in(said.tokens).empty() &&
+                       grammar.operations_in(said.tokens).front() == Operation::kExtract)))
+    return std::nullopt;
   // "Shave 30 % off the organ."
   if (amounts == 1 && *operation == Operation::kRemove) request.kind = Request::Kind::kLower;
 

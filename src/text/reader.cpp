@@ -137,7 +137,24 @@ class Reader {
     }
     settle_others(out);
     spread_times(out, leading);
+    refuse_amount_of_others(out);
     return out;
+  }
+
+  /// "Turn everything but the drums down by half": the others cannot be made quieter, and the drums are not meant.
+  void refuse_amount_of_others(const std::vector<ReadRequest>& requests) const {
+    const auto has_amount = [](const ReadRequest& request) {
+      return std::any_of(request.modifiers.begin(), request.modifiers.end(),
+                         [](const Modifier& modifier) { return modifier.amount.has_value(); });
+    };
+    if (requests.size() != 1 || !sets_apart(grammar_.words_and_names(sentence_))) return;
+    if (has_amount(requests.front()))
+      fail(explanation_.quoted() + " says how much of everything else is meant, which cannot be done at once: " +
+           "name what is to be quieter, as in 'turn the drums and the bass down by 6 dB'");
+    const std::string said = lower(sentence_);
+    if (said.find("leave ") != std::string::npos && said.find(" alone") != std::string::npos)
+      fail(explanation_.quoted() + " is not clear: say what is to be done, for example " +
+           example_of(Operation::kRemove));
   }
 
   /// "At 1:20 she dies, from there on …": what is pointed at is no time of its own.

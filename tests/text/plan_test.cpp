@@ -393,6 +393,17 @@ TEST(ParsePlan, PhrasesThatAskForNothing) {
     expect_error(ErrorKind::kInput, "asks for nothing", [&] { parse(sentence); });
 }
 
+TEST(Plan, EverythingButSomethingIsNotThatThing) {
+  for (const char* sentence :
+       {"turn everything but the drums down by 6 dB", "lower all but the vocals by 6 dB",
+        "everything but the drums at half volume", "extract everything but the drums", "isolate all but the vocals",
+        "leave everything but the drums alone", "remove the drums outside 0:01-0:02",
+        "remove the drums apart from bar 2", "remove the drums but spare bar 2"})
+    EXPECT_THROW(parse(sentence), Error) << sentence;
+  for (const char* sentence : {"mute everything but the drums", "remove all instruments except the drums"})
+    EXPECT_EQ(plain_sentence(parse(sentence)), "extract drum kit") << sentence;
+}
+
 TEST(Plan, AKindOfInstrumentIsWhatTheMusicHasOfIt) {
   const Lexicon& lexicon = Lexicon::builtin();
   EXPECT_THROW(parse_plan("remove the guitars", lexicon), Error);
