@@ -123,6 +123,24 @@ TEST_F(FileEditTest, ABatchKeepsReportsAndStemsApartToo) {
   EXPECT_THAT(errors[3], testing::HasSubstr("need a place each"));
 }
 
+TEST_F(FileEditTest, ABatchSparesWhatItsLinesRead) {
+  for (const char* name : {"song.wav", "other.wav"}) write_noise(name);
+  const std::string before = read_text_file(path("song.wav"));
+  write_file_atomically(
+      path("songs.jsonl"),
+      "{\"file\": \"song.wav\", \"sentence\": \"remove the bass\", \"output\": \"a.wav\"}\n"
+      "{\"file\": \"other.wav\", \"sentence\": \"remove the bass\", \"output\": \"./song.wav\"}\n"
+      "{\"file\": \"other.wav\", \"sentence\": \"remove the bass\", \"output\": \"c.wav\", \"range\": \"\"}\n");
+  std::vector<std::string> errors;
+  run_batch(editor(), path("songs.jsonl"), {0, 1}, {.steps = 1},
+            [&](const json& told) { errors.push_back(told.value("error", "")); });
+  ASSERT_EQ(errors.size(), 3u);
+  EXPECT_EQ(errors[0], "");
+  EXPECT_THAT(errors[1], testing::HasSubstr("it would write over what line 1 reads"));
+  EXPECT_THAT(errors[2], testing::HasSubstr("'range' is empty"));
+  EXPECT_EQ(read_text_file(path("song.wav")), before);
+}
+
 TEST_F(FileEditTest, EstimatesOfARemixCountTheBand) {
   SKIP_WITHOUT_SMALL_FONT();
   EditorOptions options = playing_options();

@@ -34,8 +34,9 @@ std::string write_notes(const std::filesystem::path& sound, const Part& notes, d
 /// marked `in_result` and the residual add up to the result. FLAC of 24 bits where that holds all of a stem, else WAV
 /// of floats. Returns what the report says of them. Throws kIo.
 nlohmann::json write_stems(const std::filesystem::path& folder, const EditResult& result);
-/// Removes what an earlier write_stems left in the folder and `stems`, as it returns them, does not name, so that
-/// whoever adds up all files gets the result. Files that are `needed` stay. Throws std::filesystem::filesystem_error.
+/// Removes what an earlier write_stems left in the folder, by the report.json there, and `stems`, as it returns them,
+/// does not name, so that whoever adds up all files gets the result. Files that are `needed`, and all others, stay.
+/// Throws kIo.
 void remove_other_stems(const std::filesystem::path& folder, const nlohmann::json& stems,
                         const std::vector<std::filesystem::path>& needed);
 /// Whether a name without its ending is such as write_stems gives.
