@@ -46,7 +46,8 @@ void EditFlags::add_to(CLI::App& command) {
   command.add_option("-m,--model", model, "Model folder (default: the one that came with the program)");
   command.add_option("--mode", mode, "compose, direct, or auto: compose where it can be done")
       ->check(CLI::IsMember({"auto", "compose", "direct"}));
-  command.add_option("--seed", edit.seed, "Another number, another version; the same number, the same bytes");
+  command.add_option("--seed", edit.seed, "Another number, another version; the same number, the same bytes")
+      ->check(CLI::NonNegativeNumber);
   command.add_option("--steps", edit.steps, "Sampling steps: more is slower and richer; 0: as the model says")
       ->check(CLI::Range(0, 1000));
   command

@@ -48,7 +48,14 @@ FileEditRequest read_request(const json& line, const std::string& context, const
   config.read("parts", parts);
   config.read("part_notes", part_notes);
   config.read("range", range);
-  config.read("strength", strength);
+  // As --dry-run --json has it, or as the option.
+  if (config.raw("strength").is_number()) {
+    double share = 0;
+    config.read("strength", share);
+    strength = format("%.17g", share);
+  } else {
+    config.read("strength", strength);
+  }
   config.read("key", request.key);
   path("chords", request.chords);
   path("beats", request.beats);

@@ -152,6 +152,13 @@ WrittenLike write_like(const fs::path& source_file, const AudioBuffer& source, c
     written.notes.push_back(file_kind(output) +
                             " loses a little of everything when it is written; write .flac or .wav to "
                             "keep exactly what was not to be changed");
+  // What a format of integers has no bits for is rounded, outside a range too.
+  const bool of_floats =
+      info.sample_encoding == AudioEncoding::kFloat32 || info.sample_encoding == AudioEncoding::kFloat64;
+  if (options.encoding == AudioEncoding::kPcm24 && (of_floats || info.sample_encoding == AudioEncoding::kPcm32))
+    written.notes.push_back(
+        file_kind(output) +
+        " holds 24 bits of the more that the samples of the source have; write .wav to keep them all");
   if (done.sample_rate != source.sample_rate)
     written.notes.push_back(file_kind(output) +
                             format(" has no %d Hz; it was written at %d Hz", source.sample_rate, done.sample_rate));
