@@ -138,7 +138,29 @@ class Reader {
     settle_others(out);
     spread_times(out, leading);
     refuse_amount_of_others(out);
+    refuse_vague_amount(out);
     return out;
+  }
+
+  /// "Remove the drums slightly", "gradually remove the drums", "remove a bit of the drums": not all of them are meant,
+  /// and nobody knows how much.
+  void refuse_vague_amount(const std::vector<ReadRequest>& requests) const {
+    if (requests.size() != 1 || requests.front().kind != Request::Kind::kDo ||
+        requests.front().instruction.operation != Operation::kRemove)
+      return;
+    for (const Modifier& modifier : requests.front().modifiers)
+      if (modifier.amount) return;
+    const std::string said = " " + join(sentence_words(sentence_), " ") + " ";
+    std::string vague;
+    for (const char* word : {"slightly", "gradually", "alternately", "partly", "partially", "a bit", "a little bit",
+                             "a little", "a touch"}) {
+      const std::string spoken = std::string(" ") + word + " ";
+      if (said.ends_with(spoken) || said.starts_with(spoken) || said.find(spoken + "of the ") != std::string::npos)
+        vague = word;
+    }
+    if (!vague.empty())
+      fail("in " + explanation_.quoted() + " '" + vague +
+           "' does not say how much: say for example 'by half', 'by 6 dB' or 'to 30 %'");
   }
 
   /// "Turn everything but the drums down by half": the others cannot be made quieter, and the drums are not meant.

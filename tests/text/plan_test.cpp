@@ -404,6 +404,13 @@ TEST(Plan, EverythingButSomethingIsNotThatThing) {
     EXPECT_EQ(plain_sentence(parse(sentence)), "extract drum kit") << sentence;
 }
 
+TEST(Plan, HalfMeasuresAreNotTakenWhole) {
+  for (const char* sentence : {"remove the drums slightly", "remove a bit of the drums", "gradually remove the drums",
+                               "remove the drums alternately", "take out a little of the piano"})
+    EXPECT_THROW(parse(sentence), Error) << sentence;
+  EXPECT_EQ(plain_sentence(parse("the drums are a bit loud, remove them")), "remove drum kit");
+}
+
 TEST(Plan, AKindOfInstrumentIsWhatTheMusicHasOfIt) {
   const Lexicon& lexicon = Lexicon::builtin();
   EXPECT_THROW(parse_plan("remove the guitars", lexicon), Error);
