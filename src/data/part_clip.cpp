@@ -100,9 +100,9 @@ void PartClipSampler::add(const Place& place, int64_t first_block, double gain_d
 LabelledClip PartClipSampler::sample_song(size_t song, Rng& rng) const {
   const SongInfo& info = songs_.info(song);
   ensure(last_block(song) >= 0, "a clip was wanted of a song that is shorter");
-  const auto arrangement = static_cast<size_t>(rng.integer(0, static_cast<int64_t>(info.arrangements.size()) - 1));
+  const size_t arrangement = rng.index(info.arrangements.size());
   const auto& versions = info.arrangements[arrangement].versions;
-  const auto version = static_cast<size_t>(rng.integer(0, static_cast<int64_t>(versions.size()) - 1));
+  const size_t version = rng.index(versions.size());
   const int64_t first = rng.integer(0, last_block(song));
   std::vector<size_t> stems(versions[version].stems.size());
   std::iota(stems.begin(), stems.end(), size_t{0});

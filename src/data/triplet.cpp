@@ -153,8 +153,8 @@ TripletSampler::Take TripletSampler::take(const Clip& clip, size_t arrangement, 
 
 TripletSampler::Choice TripletSampler::choose(const Clip& clip, Rng& rng) const {
   const auto& arrangements = songs_.info(clip.song).arrangements;
-  const size_t a = draw_size(0, arrangements.size() - 1, rng);
-  Choice choice{take(clip, a, draw_size(0, arrangements[a].versions.size() - 1, rng), rng), {}, false};
+  const size_t a = rng.index(arrangements.size());
+  Choice choice{take(clip, a, rng.index(arrangements[a].versions.size()), rng), {}, false};
   const Names audible = choice.all.instruments();
   const bool company = !choice.all.unnamed.empty();
   if (audible.size() < (company ? 1U : 2U)) return choice;
@@ -301,8 +301,8 @@ std::vector<float> TripletSampler::sample_mix(Rng& rng, double seconds) const {
   for (int attempt = 0; attempt < kClipsToTry; ++attempt) {
     const Clip clip = draw_clip(frames, rng);
     const auto& arrangements = songs_.info(clip.song).arrangements;
-    const size_t a = draw_size(0, arrangements.size() - 1, rng);
-    const Take all = take(clip, a, draw_size(0, arrangements[a].versions.size() - 1, rng), rng);
+    const size_t a = rng.index(arrangements.size());
+    const Take all = take(clip, a, rng.index(arrangements[a].versions.size()), rng);
     const Names audible = all.instruments();
     if (audible.empty() && all.unnamed.empty()) continue;
     const double kind = rng.uniform();

@@ -132,8 +132,8 @@ bool TripletSampler::replace_same_part(const Clip& clip, Rng& rng, Triplet& trip
 
 bool TripletSampler::replace_other_part(const Clip& clip, Rng& rng, Triplet& triplet) const {
   const auto& arrangements = songs_.info(clip.song).arrangements;
-  const size_t a = draw_size(0, arrangements.size() - 1, rng);
-  const Take all = take(clip, a, draw_size(0, arrangements[a].versions.size() - 1, rng), rng);
+  const size_t a = rng.index(arrangements.size());
+  const Take all = take(clip, a, rng.index(arrangements[a].versions.size()), rng);
   const Names pair = draw(all.instruments(), 2, rng);
   // Nobody replaces drums with a tune or the other way round.
   if (pair.size() < 2 || is_pitched(lexicon_, pair[0]) != is_pitched(lexicon_, pair[1])) return false;
@@ -163,8 +163,8 @@ bool TripletSampler::remix_to_genre(const Clip& clip, Rng& rng, Triplet& triplet
   rng.shuffle(order);
   const auto &from = arrangements[order[0]], &to = arrangements[order[1]];
   if (from.genre == to.genre || lexicon_.find_genre(to.genre) == nullptr) return false;
-  const Take before = take(clip, order[0], draw_size(0, from.versions.size() - 1, rng), rng);
-  const Take after = take(clip, order[1], draw_size(0, to.versions.size() - 1, rng), rng);
+  const Take before = take(clip, order[0], rng.index(from.versions.size()), rng);
+  const Take after = take(clip, order[1], rng.index(to.versions.size()), rng);
   const Names audible = before.instruments();
   if (audible.size() < 2 || after.groups.size() < 2) return false;
   // Most sources are whole pieces; some are what a musician starts from.
@@ -216,8 +216,8 @@ bool TripletSampler::two_requests(const Clip& clip, Rng& rng, Triplet& triplet) 
     weights.push_back(weights_[static_cast<size_t>(first)] * weights_[static_cast<size_t>(second)]);
   const auto& pair = kRequestPairs[rng.weighted(weights)];
   const auto& arrangements = songs_.info(clip.song).arrangements;
-  const size_t a = draw_size(0, arrangements.size() - 1, rng);
-  const Take all = take(clip, a, draw_size(0, arrangements[a].versions.size() - 1, rng), rng);
+  const size_t a = rng.index(arrangements.size());
+  const Take all = take(clip, a, rng.index(arrangements[a].versions.size()), rng);
   Names left = draw(all.instruments(), all.groups.size(), rng), before, after;
   const auto next = [&left] {
     const std::string name = left.empty() ? "" : left.back();

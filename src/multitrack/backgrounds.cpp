@@ -163,9 +163,9 @@ class BackgroundMaker {
     for (int i = 0; i < kPlacesToTry; ++i) {
       const size_t song = rng.pick(long_songs_);
       const SongInfo& info = songs_.info(song);
-      const auto a = static_cast<size_t>(rng.integer(0, static_cast<int64_t>(info.arrangements.size()) - 1));
+      const size_t a = rng.index(info.arrangements.size());
       const auto& versions = info.arrangements[a].versions;
-      const auto v = static_cast<size_t>(rng.integer(0, static_cast<int64_t>(versions.size()) - 1));
+      const size_t v = rng.index(versions.size());
       const int64_t first = rng.integer(0, (info.frames - frames_) / block);
       std::vector<size_t> fitting;
       for (size_t s = 0; s < versions[v].stems.size(); ++s) {

@@ -59,7 +59,7 @@ Rhythm make_rhythm(Rng& rng, double beats, double density, bool six) {
 
 // The same motif with one note split, joined or left out.
 Rhythm vary(Rng& rng, Rhythm rhythm) {
-  const auto i = static_cast<size_t>(rng.integer(0, static_cast<int64_t>(rhythm.size()) - 1));
+  const size_t i = rng.index(rhythm.size());
   const double draw = rng.uniform();
   if (draw < 0.4 && rhythm[i].length >= 1) {
     const double half = rhythm[i].length / 2;

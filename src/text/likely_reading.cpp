@@ -419,11 +419,11 @@ std::optional<LikelyRequest> LikelyReadings::likely_request(const std::string& s
     ++(token.modifier->range ? ranges : amounts);
   }
   if (ranges > 1 || amounts > 1 || has_lost_time(Words(said.tokens))) return std::nullopt;
-  // "Turn everything but the drums down by half", "extract all but the bass": the likeliest reading is the opposite.
-  if (sets_apart(said.tokens) &&
-      (amounts > 0 || (*operation == Operation::kExtract && !grammar.operations_in(said.tokens).empty() &&
-                       grammar.operations_in(said.tokens).front() == Operation::kExtract)))
-    return std::nullopt;
+  // "Extract all but the bass": the likeliest reading is the opposite.
+  if (*operation == Operation::kExtract && sets_apart(said.tokens)) {
+    const std::vector<Operation> verbs = grammar.operations_in(said.tokens);
+    if (!verbs.empty() && verbs.front() == Operation::kExtract) return std::nullopt;
+  }
   // "Shave 30 % off the organ."
   if (amounts == 1 && *operation == Operation::kRemove) request.kind = Request::Kind::kLower;
 

@@ -137,46 +137,46 @@ class Reader {
     }
     settle_others(out);
     spread_times(out, leading);
-    refuse_amount_of_others(out);
-    refuse_vague_amount(out);
+    if (out.size() == 1) {
+      refuse_what_is_left(out.front());
+      refuse_vague_amount(out.front());
+    }
     return out;
+  }
+
+  static bool has_amount(const ReadRequest& request) {
+    return std::any_of(request.modifiers.begin(), request.modifiers.end(),
+                       [](const Modifier& modifier) { return modifier.amount.has_value(); });
   }
 
   /// "Remove the drums slightly", "gradually remove the drums", "remove a bit of the drums": not all of them are meant,
   /// and nobody knows how much.
-  void refuse_vague_amount(const std::vector<ReadRequest>& requests) const {
-    if (requests.size() != 1 || requests.front().kind != Request::Kind::kDo ||
-        requests.front().instruction.operation != Operation::kRemove)
+  void refuse_vague_amount(const ReadRequest& request) const {
+    if (request.kind != Request::Kind::kDo || request.instruction.operation != Operation::kRemove ||
+        has_amount(request))
       return;
-    for (const Modifier& modifier : requests.front().modifiers)
-      if (modifier.amount) return;
     const std::string said = " " + join(sentence_words(sentence_), " ") + " ";
-    std::string vague;
-    for (const char* word : {"slightly", "gradually", "alternately", "partly", "partially", "a bit", "a little bit",
+    for (const char* word : {"slightly", "gradually", "alternately", "partly", "partially", "a little bit", "a bit",
                              "a little", "a touch"}) {
       const std::string spoken = std::string(" ") + word + " ";
       if (said.ends_with(spoken) || said.starts_with(spoken) || said.find(spoken + "of the ") != std::string::npos)
-        vague = word;
+        fail("in " + explanation_.quoted() + " '" + word +
+             "' does not say how much: say for example 'by half', 'by 6 dB' or 'to 30 %'");
     }
-    if (!vague.empty())
-      fail("in " + explanation_.quoted() + " '" + vague +
-           "' does not say how much: say for example 'by half', 'by 6 dB' or 'to 30 %'");
   }
 
-  /// "Turn everything but the drums down by half": the others cannot be made quieter, and the drums are not meant.
-  void refuse_amount_of_others(const std::vector<ReadRequest>& requests) const {
-    const auto has_amount = [](const ReadRequest& request) {
-      return std::any_of(request.modifiers.begin(), request.modifiers.end(),
-                         [](const Modifier& modifier) { return modifier.amount.has_value(); });
-    };
-    if (requests.size() != 1 || !sets_apart(grammar_.words_and_names(sentence_))) return;
-    if (has_amount(requests.front()))
+  /// "Turn everything but the drums down by half", "leave everything but the drums alone": what is named is not what is
+  /// meant, and the others cannot be made quieter.
+  void refuse_what_is_left(const ReadRequest& request) const {
+    const std::string said = lower(sentence_);
+    const bool amount = has_amount(request);
+    const bool left_alone = said.find("leave ") != std::string::npos && said.find(" alone") != std::string::npos;
+    if ((!amount && !left_alone) || !sets_apart(grammar_.words_and_names(sentence_))) return;
+    if (amount)
       fail(explanation_.quoted() + " says how much of everything else is meant, which cannot be done at once: " +
            "name what is to be quieter, as in 'turn the drums and the bass down by 6 dB'");
-    const std::string said = lower(sentence_);
-    if (said.find("leave ") != std::string::npos && said.find(" alone") != std::string::npos)
-      fail(explanation_.quoted() + " is not clear: say what is to be done, for example " +
-           example_of(Operation::kRemove));
+    fail(explanation_.quoted() + " is not clear: say what is to be done, for example " +
+         example_of(Operation::kRemove));
   }
 
   /// "At 1:20 she dies, from there on …": what is pointed at is no time of its own.
